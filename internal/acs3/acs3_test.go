@@ -1,0 +1,277 @@
+package acs3_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/acs3"
+)
+
+var (
+	key   = acs3.Key{AccessKeyID: "LTAI5tForVectorsOnly", AccessKeySecret: "fU1lSecretForVectorsOnly000000"}
+	at    = time.Date(2026, time.January, 6, 6, 33, 30, 0, time.UTC)
+	nonce = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+)
+
+const (
+	emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	token     = "CAIS8wF1q6Ft5B2yfSjIr5fAEu+/+rVl5//5b0yzi3UA==/+a=="
+)
+
+// TestSignPublished pins the signature to the example in the vendor's
+// documentation of it.
+func TestSignPublished(t *testing.T) {
+	t.Parallel()
+	got := acs3.Sign(
+		acs3.Request{
+			Method:  http.MethodPost,
+			Host:    "ecs.cn-shanghai.aliyuncs.com",
+			Path:    "/",
+			Action:  "RunInstances",
+			Version: "2014-05-26",
+			Query: url.Values{
+				"RegionId": {"cn-shanghai"},
+				"ImageId":  {"win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"},
+			},
+		},
+		acs3.Key{AccessKeyID: "YourAccessKeyId", AccessKeySecret: "YourAccessKeySecret"},
+		time.Date(2023, time.October, 26, 10, 22, 32, 0, time.UTC),
+		"3156853299f313e23d1673dc12e1703d",
+	)
+	equal(t, got, http.Header{
+		"X-Acs-Action":          {"RunInstances"},
+		"X-Acs-Version":         {"2014-05-26"},
+		"X-Acs-Date":            {"2023-10-26T10:22:32Z"},
+		"X-Acs-Signature-Nonce": {"3156853299f313e23d1673dc12e1703d"},
+		"X-Acs-Content-Sha256":  {emptyHash},
+		"Authorization": {"ACS3-HMAC-SHA256 Credential=YourAccessKeyId," +
+			"SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version," +
+			"Signature=06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"},
+	})
+}
+
+// TestSign compares with signatures that OpenSSL and Python's hmac computed,
+// both from canonical requests written out by hand.
+func TestSign(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change    func(*acs3.Request, *acs3.Key)
+		at        time.Time
+		also      http.Header
+		signed    string
+		signature string
+	}{
+		"the call that the provider makes": {
+			signature: "c7268dd8c7ad219f34ceaeb6aff9bfe070ced928107711c5a5d6a82312a78369",
+		},
+		"no path is the root": {
+			change:    func(r *acs3.Request, _ *acs3.Key) { r.Path = "" },
+			signature: "c7268dd8c7ad219f34ceaeb6aff9bfe070ced928107711c5a5d6a82312a78369",
+		},
+		"a time of another zone, with a fraction of a second": {
+			at:        at.Add(999 * time.Millisecond).In(time.FixedZone("CST", 8*60*60)),
+			signature: "c7268dd8c7ad219f34ceaeb6aff9bfe070ced928107711c5a5d6a82312a78369",
+		},
+		"security token": {
+			change:    func(_ *acs3.Request, k *acs3.Key) { k.SecurityToken = token },
+			also:      http.Header{"X-Acs-Security-Token": {token}},
+			signed:    "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version",
+			signature: "05bc6805ce3a7b9f1a87adbdfb29deaef5804a7eb09d82177abc41094612d95f",
+		},
+		"security token with white space around it": {
+			change:    func(_ *acs3.Request, k *acs3.Key) { k.SecurityToken = " " + token + "\n" },
+			also:      http.Header{"X-Acs-Security-Token": {token}},
+			signed:    "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version",
+			signature: "05bc6805ce3a7b9f1a87adbdfb29deaef5804a7eb09d82177abc41094612d95f",
+		},
+		"query: order, repeated, empty and escaped": {
+			change: func(r *acs3.Request, _ *acs3.Key) {
+				r.Query = url.Values{
+					"z": {"1"}, "a": {"*", "b c"}, "empty": {""}, "k y": {"~-_.+/=&%"}, "name": {"证书"}, "é": {"é"},
+				}
+			},
+			signature: "436515f00d53aeeb589deecc83ad8a77fe3eca607a37b87664ebac9b52ba2780",
+		},
+		"body": {
+			change: func(r *acs3.Request, _ *acs3.Key) {
+				r.ContentType = "application/json; charset=utf-8"
+				r.Body = []byte(`{"name":"证书","count":1}`)
+			},
+			also: http.Header{
+				"Content-Type":         {"application/json; charset=utf-8"},
+				"X-Acs-Content-Sha256": {"98fc2bf68b56783b32dc639c961d7c8bf86947d693c16617a9504ad9c9a4d2c3"},
+			},
+			signed:    "content-type;host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version",
+			signature: "9342f9ab8a18a43caafec2ab0ccfc447ea980cc34f0f399df1d74237c2c58cb6",
+		},
+		"path": {
+			change: func(r *acs3.Request, _ *acs3.Key) {
+				r.Method = http.MethodGet
+				r.Path = "/v1 beta/证书/a+b*c~d%2F"
+			},
+			signature: "a4f14097c11181b48bf2a7543219ee4ce3d537bbbdfd512190c92c6b6acbde28",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request, key, at := getAssetCount(), key, at
+			if test.change != nil {
+				test.change(&request, &key)
+			}
+			if !test.at.IsZero() {
+				at = test.at
+			}
+			if test.signed == "" {
+				test.signed = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+			}
+			want := http.Header{
+				"X-Acs-Action":          {"GetAssetCount"},
+				"X-Acs-Version":         {"2020-04-07"},
+				"X-Acs-Date":            {"2026-01-06T06:33:30Z"},
+				"X-Acs-Signature-Nonce": {nonce},
+				"X-Acs-Content-Sha256":  {emptyHash},
+				"Authorization": {"ACS3-HMAC-SHA256 Credential=LTAI5tForVectorsOnly," +
+					"SignedHeaders=" + test.signed + ",Signature=" + test.signature},
+			}
+			maps.Copy(want, test.also)
+			equal(t, acs3.Sign(request, key, at, nonce), want)
+		})
+	}
+}
+
+// FuzzSign compares with an implementation that follows the documentation
+// sentence by sentence and leaves everything to maps, sorting and Sprintf.
+func FuzzSign(f *testing.F) {
+	f.Add("POST", "cas.aliyuncs.com", "/", "", "GetAssetCount", "2020-04-07", "", []byte(nil), "id", "secret", "", uint32(1767681210), nonce)
+	f.Add("GET", "[::1]:8443", "a//b c/", "b=%2A&a=+~&a=&=é", "A", "", "text/plain", []byte{0, 255}, "", "", token, uint32(0), "")
+	f.Add("", "", "", "%ff=%00", "\n", " v ", "\t", []byte("x"), ",", "s\xff", "\u00a0t\u00a0", uint32(1<<32-1), " ")
+	f.Fuzz(func(t *testing.T, method, host, path, query, action, version, contentType string, body []byte,
+		id, secret, token string, at uint32, nonce string,
+	) {
+		values, _ := url.ParseQuery(query)
+		request := acs3.Request{
+			Method: method, Host: host, Path: path, Query: values,
+			Action: action, Version: version, ContentType: contentType, Body: body,
+		}
+		key := acs3.Key{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token}
+		time := time.Unix(int64(at), 0)
+		equal(t, acs3.Sign(request, key, time, nonce), naiveSign(request, key, time, nonce))
+	})
+}
+
+func naiveSign(r acs3.Request, k acs3.Key, at time.Time, nonce string) http.Header {
+	at = at.UTC()
+	bodyHash := fmt.Sprintf("%x", sha256.Sum256(r.Body))
+	signed := map[string]string{
+		"host":                  r.Host,
+		"content-type":          r.ContentType,
+		"x-acs-action":          r.Action,
+		"x-acs-version":         r.Version,
+		"x-acs-signature-nonce": nonce,
+		"x-acs-content-sha256":  bodyHash,
+		"x-acs-security-token":  k.SecurityToken,
+		"x-acs-date": fmt.Sprintf("%04d-%02d-%02dT%02d:%02d:%02dZ",
+			at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second()),
+	}
+	header := make(http.Header)
+	canonicalHeaders := ""
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(signed)) {
+		value := strings.TrimSpace(signed[name])
+		if value == "" {
+			continue
+		}
+		header.Set(name, value)
+		canonicalHeaders += fmt.Sprintf("%s:%s\n", name, value)
+		names = append(names, name)
+	}
+	header.Del("Host")
+
+	path := naiveEscape(r.Path, "/")
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	var parameters []string
+	for _, name := range slices.Sorted(maps.Keys(r.Query)) {
+		for _, value := range r.Query[name] {
+			parameters = append(parameters, naiveEscape(name, "")+"="+naiveEscape(value, ""))
+		}
+	}
+	canonicalRequest := strings.Join([]string{
+		r.Method, path, strings.Join(parameters, "&"), canonicalHeaders, strings.Join(names, ";"), bodyHash,
+	}, "\n")
+	mac := hmac.New(sha256.New, []byte(k.AccessKeySecret))
+	fmt.Fprintf(mac, "ACS3-HMAC-SHA256\n%x", sha256.Sum256([]byte(canonicalRequest)))
+	header.Set("Authorization", fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x",
+		k.AccessKeyID, strings.Join(names, ";"), mac.Sum(nil)))
+	return header
+}
+
+// naiveEscape escapes every byte that RFC 3986 doesn't call unreserved, but for
+// those in keep.
+func naiveEscape(s, keep string) string {
+	const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+	escaped := ""
+	for _, char := range []byte(s) {
+		if strings.IndexByte(unreserved+keep, char) >= 0 {
+			escaped += string(rune(char))
+		} else {
+			escaped += fmt.Sprintf("%%%02X", char)
+		}
+	}
+	return escaped
+}
+
+// BenchmarkSign is to be compared with BenchmarkSHA256AndHMAC, which is what no
+// signer of the algorithm can do without.
+func BenchmarkSign(b *testing.B) {
+	request := getAssetCount()
+	b.ReportAllocs()
+	for b.Loop() {
+		acs3.Sign(request, key, at, nonce)
+	}
+}
+
+func BenchmarkSHA256AndHMAC(b *testing.B) {
+	canonicalRequest := []byte(`POST
+/
+
+host:cas.aliyuncs.com
+x-acs-action:GetAssetCount
+x-acs-content-sha256:` + emptyHash + `
+x-acs-date:2026-01-06T06:33:30Z
+x-acs-signature-nonce:` + nonce + `
+x-acs-version:2020-04-07
+
+host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version
+` + emptyHash)
+	b.ReportAllocs()
+	for b.Loop() {
+		sha256.Sum256(canonicalRequest)
+		mac := hmac.New(sha256.New, []byte(key.AccessKeySecret))
+		mac.Write(canonicalRequest)
+		mac.Sum(nil)
+	}
+}
+
+func getAssetCount() acs3.Request {
+	return acs3.Request{
+		Method: http.MethodPost, Host: "cas.aliyuncs.com", Path: "/", Action: "GetAssetCount", Version: "2020-04-07",
+	}
+}
+
+func equal(t *testing.T, got, want http.Header) {
+	t.Helper()
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("headers differ\n got: %q\nwant: %q", got, want)
+	}
+}
