@@ -1,0 +1,101 @@
+package castest_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/acs3"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// memory is the base URL of a server that is driven through its Transport.
+const memory = "http://cas.test"
+
+// call describes a call to make: a good one but for what a test changes.
+type call struct {
+	acs3.Request
+	key   castest.Key
+	at    time.Time
+	nonce string
+}
+
+func newCall() call {
+	return call{
+		Request: acs3.Request{Method: http.MethodPost, Path: "/", Action: "GetAssetCount", Version: "2020-04-07"},
+		key:     castest.DefaultKey,
+		at:      time.Now(),
+		nonce:   rand.Text(),
+	}
+}
+
+// to returns the signed request.
+func (c call) to(t *testing.T, base string) *http.Request {
+	t.Helper()
+	target, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Path, target.RawQuery = c.Path, c.Query.Encode()
+	r, err := http.NewRequestWithContext(t.Context(), c.Method, target.String(), bytes.NewReader(c.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Host = target.Host
+	r.Header = acs3.Sign(c.Request, acs3.Key{
+		AccessKeyID: c.key.AccessKeyID, AccessKeySecret: c.key.AccessKeySecret, SecurityToken: c.key.SecurityToken,
+	}, c.at, c.nonce)
+	return r
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// fields returns the answer's JSON object.
+func (a answer) fields(t *testing.T) map[string]any {
+	t.Helper()
+	var fields map[string]any
+	decoder := json.NewDecoder(bytes.NewReader([]byte(a.body)))
+	decoder.UseNumber()
+	if err := decoder.Decode(&fields); err != nil {
+		t.Fatalf("decode answer %q: %v", a.body, err)
+	}
+	return fields
+}
+
+func send(t *testing.T, via http.RoundTripper, r *http.Request) answer {
+	t.Helper()
+	a, err := trySend(via, r)
+	if err != nil {
+		t.Fatalf("send: %v", err)
+	}
+	return a
+}
+
+// trySend returns what came, even where an error ended it.
+func trySend(via http.RoundTripper, r *http.Request) (answer, error) {
+	response, err := via.RoundTrip(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(body)}, err
+}
+
+// wire returns a transport over real connections that ends with the test.
+func wire(t *testing.T) *http.Transport {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}

@@ -1,0 +1,321 @@
+// Package castest stands in for Certificate Management Service in tests, the
+// demo and the benchmarks: a server that answers GetAssetCount and is at least
+// as strict as the service.
+//
+// It refuses, with the service's own codes and statuses, what the service
+// refuses: a method other than POST and GET, a path other than /, another
+// action or version, a header that has to be signed and isn't, a signature that
+// doesn't match, a body other than the one hashed, a date that is malformed or
+// more than 15 minutes off, a key that isn't known, a security token that is
+// missing, unknown, another key's or expired, a nonce seen before, and every
+// call beyond the limit in any window of one second.
+//
+// Signatures are computed with the vendor's own code, never with that of this
+// module, so that a mistake in one can't hide in the other.
+package castest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"time"
+)
+
+// DefaultKey is the key that a server knows unless it is told others.
+var DefaultKey = Key{AccessKeyID: "LTAI5tCasTestAccessKeyId", AccessKeySecret: "cAsTeStAcCeSsKeYsEcReT00000000"}
+
+// Key is an access key that the server knows.
+type Key struct {
+	AccessKeyID     string
+	AccessKeySecret string
+	SecurityToken   string    // makes the key a temporary one
+	Expires         time.Time // of a temporary key; zero is never
+}
+
+// Options are the ways in which a server differs from the default one.
+type Options struct {
+	TLS            bool             // serve https with the certificate of [CertPEM]
+	Keys           []Key            // default: DefaultKey alone
+	CallsPerSecond int              // accepted in any window of one second, over all keys; default: 10
+	Latency        time.Duration    // added before every answer
+	Now            func() time.Time // the server's clock; default: time.Now
+}
+
+// Call is one request as the server saw it.
+type Call struct {
+	Arrived     time.Time
+	AccessKeyID string
+	UserAgent   string
+	Nonce       string
+	Header      http.Header
+	Status      int    // 0 until, and unless, it was answered
+	Code        string // error code of the answer, if any
+}
+
+// Server is a fake of the service. Its methods may be called at any time and
+// by any number of goroutines.
+type Server struct {
+	options Options
+	http    *httptest.Server
+
+	mu        sync.Mutex
+	keys      map[string]Key
+	nonces    map[string]bool
+	admitted  window
+	answer    map[string]any
+	steps     []http.HandlerFunc
+	calls     []*Call
+	throttled int
+	refused   int
+}
+
+// New returns a server that doesn't listen. Drive it as an [http.Handler], or
+// through [Server.Transport].
+func New(o Options) *Server {
+	if o.Keys == nil {
+		o.Keys = []Key{DefaultKey}
+	}
+	if o.CallsPerSecond == 0 {
+		o.CallsPerSecond = 10
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{
+		options: o,
+		keys:    make(map[string]Key),
+		nonces:  make(map[string]bool),
+		answer:  Assets(),
+	}
+	for _, key := range o.Keys {
+		s.AddKey(key)
+	}
+	return s
+}
+
+// Start returns a server that listens on a free port of 127.0.0.1. It panics
+// if it can't.
+func Start(o Options) *Server {
+	s := New(o)
+	s.http = httptest.NewUnstartedServer(s)
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if !o.TLS {
+		s.http.Start()
+		return s
+	}
+	s.http.TLS = serverTLS()
+	s.http.StartTLS()
+	return s
+}
+
+// URL returns where a server of [Start] listens, without a trailing slash.
+func (s *Server) URL() string { return s.http.URL }
+
+// CertPEM returns the certificate to trust, PEM encoded: see [CertPEM].
+func (s *Server) CertPEM() []byte { return CertPEM() }
+
+// Close cuts every connection, which ends the steps that hang, and waits until
+// nothing of the server runs any more.
+func (s *Server) Close() {
+	if s.http == nil {
+		return
+	}
+	_ = s.http.Listener.Close() // before the connections, so that none is added
+	s.http.CloseClientConnections()
+	s.http.Close()
+}
+
+// AddKey makes the server know key.
+func (s *Server) AddKey(key Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[key.AccessKeyID] = key
+}
+
+// RemoveKey makes the server forget the key of that access key ID.
+func (s *Server) RemoveKey(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.keys, id)
+}
+
+// Assets returns the elements that a server answers by default. Each has a
+// value of its own, and so has each sum of them that the provider shows.
+func Assets() map[string]any {
+	return map[string]any{
+		"Point":                  92,
+		"LastPoint":              88,
+		"PointRatio":             1,
+		"PointTime":              1767681210879,
+		"BuyCertificateCount":    2,
+		"FreeCertificateCount":   3,
+		"UploadCertificateCount": 5,
+		"AliyunAssetCount":       7,
+		"TencentAssetCount":      11,
+		"HuaweiAssetCount":       13,
+		"AwsAssetCount":          17,
+		"DomainAssetCount":       19,
+	}
+}
+
+// Answer sets the elements to answer from now on. A fresh RequestId is added
+// to them, unless they have one. A nil value is a JSON null.
+func (s *Server) Answer(assets map[string]any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = maps.Clone(assets)
+}
+
+// Script adds steps, each of which replaces the answer to one accepted call:
+// one that is signed right and within the limit.
+func (s *Server) Script(steps ...http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steps = append(s.steps, steps...)
+}
+
+// Calls returns every call so far, in order of arrival, the refused ones too.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := make([]Call, len(s.calls))
+	for i, call := range s.calls {
+		calls[i] = *call
+		calls[i].Header = call.Header.Clone()
+	}
+	return calls
+}
+
+// MostInAnySecond returns the largest number of calls, refused ones too, that
+// arrived within any window of one second.
+func (s *Server) MostInAnySecond() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	arrivals := make([]time.Time, len(s.calls))
+	for i, call := range s.calls {
+		arrivals[i] = call.Arrived
+	}
+	return mostInAnySecond(arrivals)
+}
+
+// Throttled returns how many calls were refused for exceeding the limit.
+// Scripted throttling isn't counted.
+func (s *Server) Throttled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.throttled
+}
+
+// Refused returns how many calls were refused for any reason but the limit.
+// Scripted faults aren't counted.
+func (s *Server) Refused() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
+}
+
+// ServeHTTP answers one call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Read whole and at once: only then does net/http notice a client that leaves.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	step, call := s.arrive(r, body)
+	w.Header().Set("X-Acs-Request-Id", newRequestID())
+	w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat))
+	pause(r.Context(), s.options.Latency)
+	step(&response{ResponseWriter: w, server: s, call: call}, r)
+}
+
+// arrive records the call and decides what answers it.
+func (s *Server) arrive(r *http.Request, body []byte) (http.HandlerFunc, *Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.options.Now()
+	call := &Call{
+		Arrived:     now,
+		AccessKeyID: parseAuthorization(r.Header.Get("Authorization")).accessKeyID,
+		UserAgent:   r.UserAgent(),
+		Nonce:       r.Header.Get("X-Acs-Signature-Nonce"),
+		Header:      r.Header.Clone(),
+	}
+	s.calls = append(s.calls, call)
+	if err := s.verify(r, body, now); err != nil {
+		s.refused++
+		return err.ServeHTTP, call
+	}
+	if !s.admitted.admit(now, s.options.CallsPerSecond) {
+		s.throttled++
+		return Throttle(), call
+	}
+	if len(s.steps) == 0 {
+		return s.ServeAnswer, call
+	}
+	step := s.steps[0]
+	s.steps = s.steps[1:]
+	return step, call
+}
+
+// ServeAnswer is the step that gives the server's answer: that of [Server.Answer].
+func (s *Server) ServeAnswer(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	answer := s.answer
+	s.mu.Unlock()
+	Answer(answer)(w, r)
+}
+
+// response notes what was answered in the call, before the client sees it.
+type response struct {
+	http.ResponseWriter
+	server *Server
+	call   *Call
+}
+
+func (r *response) note(set func(*Call)) {
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	set(r.call)
+}
+
+func (r *response) WriteHeader(status int) {
+	r.note(func(c *Call) { c.Status = status })
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *response) Write(p []byte) (int, error) {
+	if r.call.Status == 0 {
+		r.WriteHeader(http.StatusOK)
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController flush and hijack.
+func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// newRequestID returns a random UUID in capitals, as the service's are.
+func newRequestID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:])
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return fmt.Sprintf("%X-%X-%X-%X-%X", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+}
+
+// pause waits for d. It ends the handler that calls it if the client leaves
+// meanwhile.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		panic(http.ErrAbortHandler)
+	}
+}
