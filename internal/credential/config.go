@@ -1,0 +1,134 @@
+package credential
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential/quiet"
+)
+
+// DefaultSessionName names the sessions of assumed roles where nothing else does.
+const DefaultSessionName = "terraform"
+
+// Config says where credentials come from. At most one of the access key, the
+// profile, the URI, the ECS role and OIDC may be set; none of them means the
+// default chain. AssumeRole works on top of each.
+type Config struct {
+	AccessKeyID     string
+	AccessKeySecret string
+	SecurityToken   string
+
+	// Profile is a profile of the CLI's configuration file. With
+	// SharedCredentialsFile set it may be empty: the file's current profile.
+	Profile string
+	// SharedCredentialsFile is the CLI's JSON file; a leading ~ is expanded.
+	// Empty means $ALIBABA_CLOUD_CONFIG_FILE, else ~/.aliyun/config.json.
+	SharedCredentialsFile string
+
+	CredentialsURI string
+	ECSRoleName    string
+	OIDC           *OIDC
+
+	AssumeRole *AssumeRole
+
+	// STSEndpoint is a host, with a port where it isn't 443. Empty means what
+	// the profile or $ALIBABA_CLOUD_STS_REGION says, else sts.aliyuncs.com.
+	STSEndpoint string
+
+	// Origin is who asked for this source, for messages: "access_key in the
+	// provider block", "ALIBABA_CLOUD_PROFILE".
+	Origin string
+
+	Logger *slog.Logger
+}
+
+// AssumeRole is a RAM role to act as.
+//
+// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole
+type AssumeRole struct {
+	RoleARN     string
+	SessionName string // empty means DefaultSessionName
+	Policy      string // JSON; narrows what the role may do
+	ExternalID  string
+	Expiration  int // seconds, 900 to 43200; 0 means 3600
+}
+
+// OIDC is a RAM role to act as with a token of an OIDC identity provider.
+//
+// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc
+type OIDC struct {
+	ProviderARN string
+	RoleARN     string
+	Token       string // else TokenFile
+	TokenFile   string // read anew for every fetch; a leading ~ is expanded
+	SessionName string // empty means DefaultSessionName
+	Policy      string
+	Expiration  int // seconds, 900 to 43200; 0 means 3600
+}
+
+// New returns the source that cfg describes. It touches neither the network
+// nor the file system. An error is an [*Error] of [Invalid].
+func New(cfg Config) (*Source, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if quiet.Silenced {
+		cfg.Logger.Warn("DEBUG=credential is ignored: what credentials-go would print holds tokens")
+	}
+	o, err := cfg.base()
+	if err != nil {
+		return nil, &Error{Source: o.name, Kind: Invalid, Err: err}
+	}
+	if role := cfg.AssumeRole; role != nil {
+		if err := checkRole(role.RoleARN, role.Expiration); err != nil {
+			return nil, &Error{Source: o.name, Kind: Invalid, Err: fmt.Errorf("assume role: %w", err)}
+		}
+		o = assumeRole(o, *role, sts{endpoint: cfg.STSEndpoint})
+	}
+	return &Source{origin: o, name: o.name, askedBy: cfg.Origin, logger: cfg.Logger}, nil
+}
+
+func (cfg Config) base() (origin, error) {
+	var set []string
+	for name, given := range map[string]bool{
+		"access key":      cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != "",
+		"profile":         cfg.Profile+cfg.SharedCredentialsFile != "",
+		"credentials URI": cfg.CredentialsURI != "",
+		"ECS RAM role":    cfg.ECSRoleName != "",
+		"OIDC":            cfg.OIDC != nil,
+	} {
+		if given {
+			set = append(set, name)
+		}
+	}
+	if len(set) > 1 {
+		return origin{name: strings.Join(set, ", ")}, errors.New("only one source can be used at a time")
+	}
+	if len(set) == 0 {
+		return defaultChain(cfg), nil
+	}
+	switch set[0] {
+	case "access key":
+		return accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
+	case "profile":
+		return cliProfile(cfg.SharedCredentialsFile, cfg.Profile, cfg), nil
+	case "credentials URI":
+		return credentialsURI(cfg.CredentialsURI)
+	case "ECS RAM role":
+		return ecsRole(cfg.ECSRoleName), nil
+	default:
+		return oidc(*cfg.OIDC, sts{endpoint: cfg.STSEndpoint})
+	}
+}
+
+func checkRole(arn string, expiration int) error {
+	if arn == "" {
+		return errors.New("the role ARN is empty")
+	}
+	if expiration != 0 && (expiration < 900 || expiration > 43200) {
+		return fmt.Errorf("the session expiration is %d, not between 900 and 43200 seconds", expiration)
+	}
+	return nil
+}

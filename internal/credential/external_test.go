@@ -1,0 +1,76 @@
+package credential
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSplitCommand(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]struct{ posix, windows []string }{
+		`tool  arg`:        {[]string{"tool", "arg"}, []string{"tool", "arg"}},
+		`tool 'a b' "c d"`: {[]string{"tool", "a b", "c d"}, []string{"tool", "a b", "c d"}},
+		`tool "" x`:        {[]string{"tool", "", "x"}, []string{"tool", "", "x"}},
+		`tool a\ b`:        {[]string{"tool", "a b"}, []string{"tool", `a\`, "b"}},
+		`C:\bin\tool x`:    {[]string{"C:bintool", "x"}, []string{`C:\bin\tool`, "x"}},
+		`"a \"b\" \c \\"`:  {[]string{`a "b" \c \`}, nil},
+		`'a\b'`:            {[]string{`a\b`}, []string{`a\b`}},
+		"a\\\nb":           {[]string{"ab"}, []string{`a\`, "b"}},
+		`tool 'open`:       {},
+		``:                 {},
+		`""`:               {},
+		`tool \`:           {nil, []string{"tool", `\`}},
+	} {
+		if got, err := splitCommand(command, false); !slices.Equal(got, want.posix) || (err == nil) != (want.posix != nil) {
+			t.Errorf("%q: got %q, %v; want %q", command, got, err, want.posix)
+		}
+		if want.windows == nil {
+			continue
+		}
+		if got, err := splitCommand(command, true); !slices.Equal(got, want.windows) || err != nil {
+			t.Errorf("on Windows %q: got %q, %v; want %q", command, got, err, want.windows)
+		}
+	}
+}
+
+func TestParseExternal(t *testing.T) {
+	t.Parallel()
+	for output, want := range map[string]string{
+		`{"access_key_id": "a", "access_key_secret": "b"}`:                                            "",
+		`{"access_key_id": "a", "access_key_secret": "b", "sts_token": "c", "mode": "StsToken"}`:      "",
+		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "2030-01-01T00:00:00Z"}`:      "",
+		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "2030-01-01T08:00:00+08:00"}`: "",
+		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "hush"}`:                      "RFC 3339",
+		`{"access_key_id": "a", "access_key_secret": "b", "mode": "StsToken"}`:                        "sts_token is empty",
+		`{"access_key_id": "a"}`:  "is empty",
+		`{"access_key_id": 5}`:    "isn't a JSON object",
+		"hush {\"access_key_id\"": "isn't a JSON object",
+	} {
+		c, err := parseExternal([]byte(output))
+		if want == "" {
+			if err != nil || c.AccessKeyID != "a" || c.AccessKeySecret != "b" || strings.Contains(output, "expiration") == c.Expiration.IsZero() {
+				t.Errorf("%s: got %v, %v", output, c, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: got %v, want %s", output, err, want)
+		}
+	}
+}
+
+func TestExternalIsKilled(t *testing.T) {
+	t.Parallel()
+	o, err := external(os.Args[0] + " external-command hang")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := o.get(ctx); err == nil {
+		t.Error("a command that hangs gave credentials")
+	}
+}

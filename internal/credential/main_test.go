@@ -1,0 +1,126 @@
+package credential
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// shared answers for the addresses that can't be chosen: it is the proxy of the whole test binary.
+var shared *castest.Issuer
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "external-command" {
+		os.Exit(externalCommand(os.Args[2:]))
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "ALIBABA") || strings.HasPrefix(name, "ALICLOUD_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	home, err := os.MkdirTemp("", "credential")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(home) }()
+	roots := filepath.Join(home, "roots.pem")
+	if err := os.WriteFile(roots, castest.CertPEM(), 0o600); err != nil {
+		panic(err)
+	}
+	shared = castest.StartIssuer()
+	defer shared.Close()
+	for name, value := range map[string]string{
+		"HOME": home, "USERPROFILE": home, "SSL_CERT_FILE": roots,
+		"HTTP_PROXY": shared.ProxyURL(), "HTTPS_PROXY": shared.ProxyURL(),
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	return m.Run()
+}
+
+// externalCommand is what the External profiles of these tests run.
+func externalCommand(args []string) int {
+	switch args[0] {
+	case "print":
+		fmt.Print(args[1])
+		return 0
+	case "hang":
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		select {}
+	}
+	fmt.Fprint(os.Stderr, args[1])
+	return 1
+}
+
+// logged returns a logger and what it wrote.
+func logged() (*slog.Logger, *bytes.Buffer) {
+	var out bytes.Buffer
+	return slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})), &out
+}
+
+func issuer(t *testing.T) *castest.Issuer {
+	t.Helper()
+	i := castest.StartIssuer()
+	t.Cleanup(i.Close)
+	return i
+}
+
+func source(t *testing.T, cfg Config) *Source {
+	t.Helper()
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// fetch gets credentials from cfg and checks that none of the secrets was logged or is in the error.
+func fetch(t *testing.T, cfg Config, secrets ...string) (*Source, Credentials, error) {
+	t.Helper()
+	var out *bytes.Buffer
+	cfg.Logger, out = logged()
+	s := source(t, cfg)
+	c, err := s.Get(context.WithoutCancel(t.Context()))
+	shown := out.String() + s.String()
+	if err != nil {
+		shown += err.Error() + fmt.Sprintf("%v %+v %#v", err, err, err)
+	}
+	shown += fmt.Sprintf("%v %+v %#v", c, c, c)
+	secrets = append(secrets, c.AccessKeySecret, c.SecurityToken, castest.DefaultKey.AccessKeySecret,
+		castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken, castest.OAuthRefreshToken)
+	noSecrets(t, shown, secrets...)
+	return s, c, err
+}
+
+func noSecrets(t *testing.T, shown string, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		if secret != "" && strings.Contains(shown, secret) {
+			t.Errorf("secret %s… shows:\n%s", secret[:min(6, len(secret))], shown)
+		}
+	}
+}
+
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,133 @@
+package credential
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// The library's errors quote what they could not use: addresses with every
+// signed parameter, answers, files. Nothing that came from outside is passed on
+// unless it was understood as a service's error, and even that is scrubbed.
+
+// quoted finds the phrases behind which the library, at v1.4.14, quotes an answer or a file.
+var quoted = regexp.MustCompile(`^refresh session token failed: |` +
+	`^get session token failed: |` +
+	`^get session token from (sso|OAuth) failed: |` +
+	`^refresh session token err, fail to get credentials from OAuth: |` +
+	`^failed to refresh token from OAuth: |` +
+	`^(get|refresh) credentials from \S+ \S+ failed: |` +
+	`message = |` +
+	`delimiter not found: |` +
+	`[{<]`)
+
+// serviceError is how STS (Code, Message) and OAuth (error, error_description) say no.
+type serviceError struct {
+	Code        string
+	Message     string
+	RequestID   string `json:"RequestId"`
+	OAuth       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+// explain turns an error of the library into one that can be shown.
+func explain(err error, scrub scrubber) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return &Error{Kind: Unavailable, Err: errors.New(scrub.text(
+			fmt.Sprintf("%s %s: %v", strings.ToLower(e.Op), withoutQuery(e.URL), e.Err)))}
+	}
+	text := err.Error()
+	at := quoted.FindStringIndex(text)
+	if at == nil {
+		return &Error{Kind: Malformed, Err: errors.New(scrub.text(text))}
+	}
+	head, answer := text[:at[1]], text[at[1]:]
+	if c := text[at[0]]; c == '{' || c == '<' {
+		head, answer = text[:at[0]], text[at[0]:]
+	}
+	head = scrub.text(strings.TrimRight(head, ":= "))
+	var said serviceError
+	if json.Unmarshal([]byte(answer), &said) != nil || said.Code == "" && said.OAuth == "" {
+		return &Error{Kind: Malformed, Err: fmt.Errorf("%s (what it answered is left out, as it may hold secrets: %d bytes)", head, len(answer))}
+	}
+	e := &Error{
+		Kind:      Refused,
+		Code:      scrub.text(said.Code + said.OAuth),
+		Message:   scrub.text(said.Message + said.Description),
+		RequestID: scrub.text(said.RequestID),
+	}
+	if busy(e.Code) {
+		e.Kind = Unavailable
+	}
+	e.Err = fmt.Errorf("%s: %s: %s", head, e.Code, e.Message)
+	if e.RequestID != "" {
+		e.Err = fmt.Errorf("%w (request ID %s)", e.Err, e.RequestID)
+	}
+	return e
+}
+
+func busy(code string) bool {
+	return strings.HasPrefix(code, "Throttling") || code == "ServiceUnavailable" || code == "InternalError"
+}
+
+func withoutQuery(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "the configured address"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz.
+func Shorten(id string) string {
+	const kept = 4
+	if runes := []rune(id); len(runes) > 3*kept {
+		return string(runes[:kept]) + "…" + string(runes[len(runes)-kept:])
+	}
+	return "…"
+}
+
+// scrubber takes secrets out of texts: those it knows, and what looks like one.
+type scrubber struct{ known *strings.Replacer }
+
+func newScrubber(secrets ...string) scrubber {
+	var pairs []string
+	for _, s := range secrets {
+		if s == "" {
+			continue
+		}
+		once := url.QueryEscape(s)
+		for _, form := range []string{s, once, url.PathEscape(s), url.QueryEscape(once)} {
+			pairs = append(pairs, form, "***")
+		}
+	}
+	return scrubber{strings.NewReplacer(pairs...)}
+}
+
+var (
+	query      = regexp.MustCompile(`(https?://[^\s"'?#]*)[?#][^\s"']*`)
+	userInfo   = regexp.MustCompile(`(https?://)[^/\s"'@]*@`)
+	parameter  = regexp.MustCompile(`(?i)(secret|token|signature|authorization|password)("?\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`)
+	signed     = regexp.MustCompile(`(?is)string ?to ?sign.*`)
+	identifier = regexp.MustCompile(`\b(?:LTAI|STS\.)[A-Za-z0-9]{8,}`)
+)
+
+func (s scrubber) text(text string) string {
+	text = s.known.Replace(text)
+	text = query.ReplaceAllString(text, "$1")
+	text = userInfo.ReplaceAllString(text, "$1")
+	text = signed.ReplaceAllString(text, "string to sign (left out)")
+	text = parameter.ReplaceAllString(text, "$1$2***")
+	text = identifier.ReplaceAllStringFunc(text, Shorten)
+	const limit = 500
+	if runes := []rune(text); len(runes) > limit {
+		text = string(runes[:limit]) + "…"
+	}
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,255 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// stub is an origin whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
+type stub struct {
+	fetches atomic.Int64
+	fail    func(n int64) error
+}
+
+func (o *stub) source() *Source {
+	return &Source{logger: slog.New(slog.DiscardHandler), name: "stub", origin: origin{name: "stub", fetch: func(context.Context) (Credentials, error) {
+		n := o.fetches.Add(1)
+		time.Sleep(time.Second)
+		if o.fail != nil {
+			if err := o.fail(n); err != nil {
+				return Credentials{}, err
+			}
+		}
+		return Credentials{AccessKeyID: fmt.Sprint("id", n), AccessKeySecret: "secret", SecurityToken: "token", Expiration: time.Now().Add(time.Hour)}, nil
+	}}}
+}
+
+func get(t *testing.T, s *Source) string {
+	t.Helper()
+	c, err := s.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.AccessKeyID
+}
+
+func TestSourceFetchesOnceForAllWhoWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var o stub
+		s := o.source()
+		var readers sync.WaitGroup
+		for range 50 {
+			readers.Go(func() {
+				if id := get(t, s); id != "id1" {
+					t.Errorf("got %s", id)
+				}
+			})
+		}
+		readers.Wait()
+		if n := o.fetches.Load(); n != 1 {
+			t.Errorf("%d fetches, want 1", n)
+		}
+	})
+}
+
+// A caller may have looked before another one's fetch ended, and get its turn after that.
+func TestSourceLooksAgainBeforeItFetches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var o stub
+		s := o.source()
+		get(t, s)
+		if c, err := s.refresh(t.Context()); err != nil || c.AccessKeyID != "id1" || o.fetches.Load() != 1 {
+			t.Errorf("got %v, %v after %d fetches", c, err, o.fetches.Load())
+		}
+	})
+}
+
+func TestSourceRefreshesAheadInTheBackground(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var o stub
+		s := o.source()
+		get(t, s)
+		time.Sleep(time.Hour - refreshAhead - time.Second)
+		if id := get(t, s); id != "id1" || o.fetches.Load() != 1 {
+			t.Errorf("just before: %s after %d fetches", id, o.fetches.Load())
+		}
+		time.Sleep(2 * time.Second)
+		began := time.Now()
+		if id := get(t, s); id != "id1" || time.Since(began) != 0 {
+			t.Errorf("while refreshing: %s after %s, want the old one at once", id, time.Since(began))
+		}
+		time.Sleep(2 * time.Second)
+		if id := get(t, s); id != "id2" || o.fetches.Load() != 2 {
+			t.Errorf("afterwards: %s after %d fetches", id, o.fetches.Load())
+		}
+	})
+}
+
+func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		down := errors.New("service down")
+		o := stub{fail: func(n int64) error {
+			if n > 1 {
+				return down
+			}
+			return nil
+		}}
+		s := o.source()
+		get(t, s)
+		time.Sleep(time.Hour - refreshAhead)
+		for range 60 { // 4 minutes and 55 seconds
+			if id := get(t, s); id != "id1" {
+				t.Fatalf("got %s", id)
+			}
+			time.Sleep(4900 * time.Millisecond)
+		}
+		if n := o.fetches.Load(); n < 10 || n > 21 {
+			t.Errorf("%d fetches in five minutes, want one per pause", n)
+		}
+		time.Sleep(10 * time.Second)
+		_, err := s.Get(t.Context())
+		if e, ok := errors.AsType[*Error](err); !ok || e.Source != "stub" || !strings.Contains(err.Error(), "service down") {
+			t.Errorf("after they expired: %v", err)
+		}
+	})
+}
+
+func TestSourceWhileCredentialsExpire(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var o stub
+		s := o.source()
+		var readers sync.WaitGroup
+		for reader := range 50 {
+			readers.Go(func() {
+				for range 100 {
+					c, err := s.Get(t.Context())
+					if err != nil || !time.Now().Before(c.Expiration) {
+						t.Errorf("got %v, %v", c, err)
+					}
+					time.Sleep(time.Duration(reader+1) * 7 * time.Second)
+				}
+			})
+		}
+		readers.Wait()
+		if n := o.fetches.Load(); n > 12 {
+			t.Errorf("%d fetches in %d hours", n, 50*7*100/3600)
+		}
+	})
+}
+
+func TestSourceWaitEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		s := &Source{logger: slog.New(slog.DiscardHandler), name: "metadata", origin: origin{name: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
+			<-answer
+			return Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, ctx.Err()
+		}}}
+		gone := errors.New("gone")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(gone) })
+		began := time.Now()
+		_, err := s.Get(ctx)
+		if !errors.Is(err, gone) || !strings.Contains(err.Error(), "metadata") || time.Since(began) != time.Second {
+			t.Errorf("got %v after %s", err, time.Since(began))
+		}
+		var other sync.WaitGroup
+		other.Go(func() { get(t, s) }) // joins the fetch that the first one left behind
+		synctest.Wait()
+		close(answer)
+		other.Wait()
+	})
+}
+
+func TestSourceDiscard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var o stub
+		s := o.source()
+		old, err := s.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.Discard(old) {
+			t.Error("there won't be others")
+		}
+		if id := get(t, s); id != "id2" {
+			t.Errorf("after discard: %s", id)
+		}
+		if !s.Discard(old) { // a slow reader's: what is current isn't what was refused
+			t.Error("there are others already")
+		}
+		if id := get(t, s); id != "id2" || o.fetches.Load() != 2 {
+			t.Errorf("after a second discard of the same: %s, %d fetches", id, o.fetches.Load())
+		}
+	})
+}
+
+func TestSourcePanicIsAnError(t *testing.T) {
+	t.Parallel()
+	var missing *string
+	s := &Source{logger: slog.New(slog.DiscardHandler), origin: origin{name: "metadata", fetch: func(context.Context) (Credentials, error) {
+		return Credentials{AccessKeyID: *missing}, nil
+	}}}
+	_, err := s.Get(t.Context())
+	if e, ok := errors.AsType[*Error](err); !ok || e.Source != "metadata" || e.Kind != Malformed {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSourceRefusesWhatHasExpired(t *testing.T) {
+	t.Parallel()
+	s := &Source{logger: slog.New(slog.DiscardHandler), origin: origin{name: "uri", fetch: func(context.Context) (Credentials, error) {
+		return Credentials{AccessKeyID: "id", AccessKeySecret: "secret", Expiration: time.Unix(1, 0)}, nil
+	}}}
+	_, err := s.Get(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "expired at 1970-01-01T00:00:01Z") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	role := AssumeRole{RoleARN: "acs:ram::1:role/r"}
+	for name, test := range map[string]struct {
+		cfg  Config
+		want string
+	}{
+		"no secret":       {Config{AccessKeyID: "LTAI5tExampleExample"}, "no access key secret"},
+		"no id":           {Config{AccessKeySecret: "top-secret-value"}, "no access key ID"},
+		"only a token":    {Config{SecurityToken: "top-secret-value"}, "no access key"},
+		"two sources":     {Config{Profile: "p", ECSRoleName: "r"}, "only one source"},
+		"plain URI":       {Config{CredentialsURI: "http://example.com/?key=top-secret-value"}, "http is only allowed"},
+		"user in URI":     {Config{CredentialsURI: "ftp://user:top-secret-value@example.com/"}, `scheme is "ftp"`},
+		"no URI":          {Config{CredentialsURI: "not a uri top-secret-value"}, "isn't an absolute URL"},
+		"role, no ARN":    {Config{AssumeRole: &AssumeRole{}}, "role ARN is empty"},
+		"role, too short": {Config{AssumeRole: &AssumeRole{RoleARN: role.RoleARN, Expiration: 899}}, "899"},
+		"role, too long":  {Config{AssumeRole: &AssumeRole{RoleARN: role.RoleARN, Expiration: 43201}}, "43201"},
+		"OIDC, no token":  {Config{OIDC: &OIDC{ProviderARN: "p", RoleARN: "r"}}, "neither an OIDC token nor a token file"},
+		"OIDC, no ARN":    {Config{OIDC: &OIDC{Token: "top-secret-value", RoleARN: "r"}}, "provider ARN is empty"},
+		"OIDC, no role":   {Config{OIDC: &OIDC{Token: "top-secret-value", ProviderARN: "p"}}, "role ARN is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := New(test.cfg)
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Kind != Invalid || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			noSecrets(t, fmt.Sprint(err), "top-secret-value")
+		})
+	}
+}
