@@ -1,0 +1,200 @@
+package cas
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// golden is an answer of which each number, and each sum of numbers, is there once, so that none can pass for another.
+const golden = `{"Point":92,"LastPoint":-70,"PointRatio":3,"PointTime":1767681210879,` +
+	`"BuyCertificateCount":2,"FreeCertificateCount":4,"UploadCertificateCount":8,` +
+	`"AliyunAssetCount":16,"TencentAssetCount":32,"HuaweiAssetCount":64,"AwsAssetCount":128,` +
+	`"DomainAssetCount":9007199254740993,"RequestId":"EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"}`
+
+func goldenCount() *AssetCount {
+	return &AssetCount{
+		Point:                  new(int64(92)),
+		LastPoint:              new(int64(-70)),
+		PointRatio:             new(int64(3)),
+		PointTime:              new(int64(1767681210879)),
+		PointUpdatedAt:         new(time.Date(2026, 1, 6, 6, 33, 30, 0, time.UTC)),
+		PointChange:            new(int64(162)),
+		BuyCertificateCount:    new(int64(2)),
+		FreeCertificateCount:   new(int64(4)),
+		UploadCertificateCount: new(int64(8)),
+		TotalCertificateCount:  new(int64(14)),
+		AliyunAssetCount:       new(int64(16)),
+		TencentAssetCount:      new(int64(32)),
+		HuaweiAssetCount:       new(int64(64)),
+		AwsAssetCount:          new(int64(128)),
+		TotalCloudAssetCount:   new(int64(240)),
+		DomainAssetCount:       new(int64(9007199254740993)),
+		RequestID:              new("EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"),
+	}
+}
+
+// elements are the elements of the golden answer and what else is null where one of them is.
+var elements = map[string][]string{
+	"Point":                  {"Point", "PointChange"},
+	"LastPoint":              {"LastPoint", "PointChange"},
+	"PointRatio":             {"PointRatio"},
+	"PointTime":              {"PointTime", "PointUpdatedAt"},
+	"BuyCertificateCount":    {"BuyCertificateCount", "TotalCertificateCount"},
+	"FreeCertificateCount":   {"FreeCertificateCount", "TotalCertificateCount"},
+	"UploadCertificateCount": {"UploadCertificateCount", "TotalCertificateCount"},
+	"AliyunAssetCount":       {"AliyunAssetCount", "TotalCloudAssetCount"},
+	"TencentAssetCount":      {"TencentAssetCount", "TotalCloudAssetCount"},
+	"HuaweiAssetCount":       {"HuaweiAssetCount", "TotalCloudAssetCount"},
+	"AwsAssetCount":          {"AwsAssetCount", "TotalCloudAssetCount"},
+	"DomainAssetCount":       {"DomainAssetCount"},
+	"RequestId":              {"RequestID"},
+}
+
+func check(t *testing.T, body string, want *AssetCount) {
+	t.Helper()
+	got, err := decode([]byte(body))
+	if err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
+	for i := range g.NumField() {
+		if !reflect.DeepEqual(g.Field(i).Interface(), w.Field(i).Interface()) {
+			t.Errorf("%s: %s is %s, want %s", body, g.Type().Field(i).Name, deref(g.Field(i)), deref(w.Field(i)))
+		}
+	}
+}
+
+func deref(pointer reflect.Value) string {
+	if pointer.IsNil() {
+		return "nil"
+	}
+	return fmt.Sprint(pointer.Elem().Interface())
+}
+
+// without returns the golden answer as it is when the elements of these names aren't sent.
+func without(names ...string) *AssetCount {
+	count := goldenCount()
+	for _, name := range names {
+		for _, field := range elements[name] {
+			reflect.ValueOf(count).Elem().FieldByName(field).SetZero()
+		}
+	}
+	return count
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	check(t, golden, goldenCount())
+	check(t, "{}", new(AssetCount))
+	check(t, " \t\r\n{ \t\r\n} ", new(AssetCount))
+	check(t, strings.NewReplacer(",", " , ", ":", "\t:\r\n").Replace(golden), goldenCount())
+	check(t, `{"Extra":{"Point":1,"a":[{"RequestId":"x"}]},"Escapes":"\\\"},{",`+golden[1:], goldenCount())
+	check(t, strings.Replace(golden, `"Point"`, `"Po\u0069nt"`, 1), goldenCount())
+	check(t, strings.ToLower(golden), new(AssetCount))
+	for name := range elements {
+		before, rest, _ := strings.Cut(golden, `"`+name+`":`)
+		end := strings.IndexAny(rest, ",}")
+		check(t, before+`"`+name+`":null`+rest[end:], without(name))
+		check(t, before+`"Other":0`+rest[end:], without(name))
+		if name == "RequestId" {
+			continue
+		}
+		zero, err := decode([]byte(`{"` + name + `":0}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if field := reflect.ValueOf(zero).Elem().FieldByName(name); deref(field) != "0" {
+			t.Errorf("%s: a zero is %s", name, deref(field))
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"Point":"92"}`:                               `Point is a string instead of a number`,
+		`{"LastPoint":{}}`:                             `LastPoint is an object instead of a number`,
+		`{"PointRatio":[1]}`:                           `PointRatio is an array instead of a number`,
+		`{"PointTime":true}`:                           `PointTime is a boolean instead of a number`,
+		`{"AwsAssetCount":false}`:                      `AwsAssetCount is a boolean instead of a number`,
+		`{"Point":10.5}`:                               `Point is 10.5, which isn't a whole number`,
+		`{"Point":10.0}`:                               `Point is 10.0, which isn't a whole number`,
+		`{"Point":1e1}`:                                `Point is 1e1, which isn't a whole number`,
+		`{"Point":9223372036854775808}`:                `Point is 9223372036854775808, which is out of range`,
+		`{"Point":-9223372036854775809}`:               `Point is -9223372036854775809, which is out of range`,
+		`{"Point":` + strings.Repeat("9", 500) + `}`:   `Point is ` + strings.Repeat("9", 39) + `…, which is out of range`,
+		`{"BuyCertificateCount":-1}`:                   `BuyCertificateCount is -1, and a count can't be negative`,
+		`{"FreeCertificateCount":-1}`:                  `FreeCertificateCount is -1, and a count can't be negative`,
+		`{"UploadCertificateCount":-1}`:                `UploadCertificateCount is -1, and a count can't be negative`,
+		`{"AliyunAssetCount":-1}`:                      `AliyunAssetCount is -1, and a count can't be negative`,
+		`{"TencentAssetCount":-1}`:                     `TencentAssetCount is -1, and a count can't be negative`,
+		`{"HuaweiAssetCount":-1}`:                      `HuaweiAssetCount is -1, and a count can't be negative`,
+		`{"AwsAssetCount":-1}`:                         `AwsAssetCount is -1, and a count can't be negative`,
+		`{"DomainAssetCount":-1}`:                      `DomainAssetCount is -1, and a count can't be negative`,
+		`{"Point":1,"Point":1}`:                        `Point is there twice`,
+		`{"Point":null,"Point":1}`:                     `Point is there twice`,
+		`{"Point":1,"\u0050oint":1}`:                   `Point is there twice`,
+		`{"RequestId":"a","RequestId":"a"}`:            `RequestId is there twice`,
+		`{"RequestId":7}`:                              `RequestId is a number instead of a string`,
+		`{"RequestId":"a\u001b[2Jb"}`:                  `RequestId holds the character U+001B, which can't be printed`,
+		`{"RequestId":"a\nb"}`:                         `RequestId holds the character U+000A, which can't be printed`,
+		`{"RequestId":"a` + "\u202e" + `b"}`:           `RequestId holds the character U+202E, which can't be printed`,
+		`{"RequestId":"\ud800"}`:                       `RequestId holds the character U+FFFD, which can't be printed`,
+		"{\"RequestId\":\"a\xffb\"}":                   `RequestId isn't valid UTF-8`,
+		`{"Point":9223372036854775807,"LastPoint":-1}`: `Point less LastPoint is out of range`,
+		`{"Point":-9223372036854775808,"LastPoint":1}`: `Point less LastPoint is out of range`,
+		`{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":1}`:       `BuyCertificateCount and the other certificate counts: their sum is out of range`,
+		`{"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":9223372036854775807}`: `AliyunAssetCount and the other clouds' counts: their sum is out of range`,
+	} {
+		_, err := decode([]byte(body))
+		if _, ok := errors.AsType[*fieldError](err); !ok || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", body, err, want)
+		}
+	}
+}
+
+func TestInstant(t *testing.T) {
+	t.Parallel()
+	for pointTime, want := range map[int64]string{
+		0:              "1970-01-01T00:00:00Z",
+		1767681210:     "2026-01-06T06:33:30Z",
+		1767681210879:  "2026-01-06T06:33:30Z", // not rounded up
+		1e11 - 1:       "5138-11-16T09:46:39Z",
+		1e11:           "1973-03-03T09:46:40Z",
+		-1:             "1969-12-31T23:59:59Z",
+		-62167219200:   "0000-01-01T00:00:00Z",
+		-62167219201:   "",
+		253402300799e3: "9999-12-31T23:59:59Z",
+		253402300800e3: "",
+		math.MaxInt64:  "",
+		math.MinInt64:  "",
+	} {
+		got := ""
+		if at := instant(&pointTime); at != nil {
+			got = at.Format(time.RFC3339Nano)
+		}
+		if got != want {
+			t.Errorf("%d: got %q, want %q", pointTime, got, want)
+		}
+	}
+	check(t, `{"PointTime":9223372036854775807}`, &AssetCount{PointTime: new(int64(math.MaxInt64))})
+}
+
+func TestExtremes(t *testing.T) {
+	t.Parallel()
+	const most, least = math.MaxInt64, math.MinInt64
+	check(t, `{"Point":9223372036854775807,"LastPoint":0}`,
+		&AssetCount{Point: new(int64(most)), LastPoint: new(int64(0)), PointChange: new(int64(most))})
+	check(t, `{"Point":-9223372036854775808,"LastPoint":-9223372036854775808}`,
+		&AssetCount{Point: new(int64(least)), LastPoint: new(int64(least)), PointChange: new(int64(0))})
+	check(t, `{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":-0}`,
+		&AssetCount{
+			BuyCertificateCount: new(int64(most)), FreeCertificateCount: new(int64(0)),
+			UploadCertificateCount: new(int64(0)), TotalCertificateCount: new(int64(most)),
+		})
+}

@@ -1,0 +1,13 @@
+// Package cas is a client of Certificate Management Service, API version 2020-04-07, that reads GetAssetCount.
+//
+// The service allows an Alibaba Cloud account ten calls a second, for everybody and everything in that account. The
+// client keeps that limit by construction and spends as few calls as a correct answer allows:
+//
+//   - Readers that wait share the next call (share.go). An answer serves only those who asked before its request
+//     left, so nobody sees anything older than the beginning of their own read.
+//   - A call takes a place in the budget before its request leaves, and the place is free again one second after the
+//     answer arrived (internal/quota), so the service never counts more than the limit in any one second.
+//   - What may pass is tried again (retry.go): each time with a place, a date and a nonce of its own.
+//
+// Every failure is an [*Error], or a [*WaitError] where time ran out; find them with [errors.As].
+package cas

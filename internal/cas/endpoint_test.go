@@ -1,0 +1,101 @@
+package cas
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{
+		"cn-hangzhou":    "https://cas.aliyuncs.com/",
+		"ap-southeast-1": "https://cas.ap-southeast-1.aliyuncs.com/",
+		"eu-central-1":   "https://cas.eu-central-1.aliyuncs.com/",
+		"cn-hongkong":    "https://cas.aliyuncs.com/",
+		"us-west-1":      "https://cas.aliyuncs.com/",
+	} {
+		if got := Endpoint(region).String(); got != want {
+			t.Errorf("%s: got %s, want %s", region, got, want)
+		}
+	}
+}
+
+func TestParseEndpoint(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"cas.aliyuncs.com":                   "https://cas.aliyuncs.com/",
+		"https://cas.aliyuncs.com":           "https://cas.aliyuncs.com/",
+		"https://cas.aliyuncs.com/":          "https://cas.aliyuncs.com/",
+		"HTTPS://CAS.Aliyuncs.com:443":       "https://cas.aliyuncs.com/",
+		"cas-vpc.cn-hangzhou.aliyuncs.com:8": "https://cas-vpc.cn-hangzhou.aliyuncs.com:8/",
+		"cas.aliyuncs.com:80":                "https://cas.aliyuncs.com:80/",
+		"cas.aliyuncs.com.":                  "https://cas.aliyuncs.com./",
+		"192.0.2.1:65535":                    "https://192.0.2.1:65535/",
+		"https://[2001:DB8::1]:8443":         "https://[2001:db8::1]:8443/",
+		"http://127.0.0.1:8080":              "http://127.0.0.1:8080/",
+		"http://127.255.0.9":                 "http://127.255.0.9/",
+		"http://localhost:80":                "http://localhost/",
+		"http://[::1]:8080":                  "http://[::1]:8080/",
+	} {
+		if got, err := ParseEndpoint(s); err != nil || got.String() != want {
+			t.Errorf("%s: got %v, %v, want %s", s, got, err, want)
+		}
+	}
+}
+
+func TestParseEndpointRefuses(t *testing.T) {
+	t.Parallel()
+	const (
+		unreadable = "it isn't a host name, an IP address, or a URL of one"
+		user       = "it holds a user name or a password, which an endpoint has no use for"
+		extra      = "it has a path, a query or a fragment, which an endpoint has no use for"
+		scheme     = "its scheme is neither https nor, for a loopback address, http"
+		host       = "its host is neither a host name nor an IP address, or its port isn't between 1 and 65535"
+		plain      = "http:// is for loopback addresses only; requests to any other host must be encrypted, so use https://"
+	)
+	for s, want := range map[string]string{
+		"":                                host,
+		"https://":                        host,
+		"https:///":                       host,
+		"cas aliyuncs.com":                unreadable,
+		" https://cas.aliyuncs.com":       unreadable,
+		"https:cas.aliyuncs.com":          unreadable,
+		"cas.aliyuncs.com:https":          unreadable,
+		"cas.aliyuncs.com:":               host,
+		"cas.aliyuncs.com:0":              host,
+		"cas.aliyuncs.com:65536":          host,
+		"-cas.aliyuncs.com":               host,
+		"cas..aliyuncs.com":               host,
+		"cas_aliyuncs.com":                host,
+		"*.aliyuncs.com":                  host,
+		"cäs.aliyuncs.com":                host,
+		strings.Repeat("a.", 127):         host,
+		"https://[fe80::1%25eth0]":        host,
+		"https://cas.aliyuncs.com/path":   extra,
+		"https://cas.aliyuncs.com//":      extra,
+		"https://cas.aliyuncs.com?":       extra,
+		"https://cas.aliyuncs.com?a=hush": extra,
+		"https://cas.aliyuncs.com#":       extra,
+		"https://user:hush@cas.test":      user,
+		"user@cas.test":                   user,
+		"https://user:hu sh@cas.test":     unreadable,
+		"https://user:hush%zz@cas.test":   unreadable,
+		"https://user:hush@cas.test:port": unreadable,
+		"ftp://127.0.0.1":                 scheme,
+		"://cas.aliyuncs.com":             unreadable,
+		"http://cas.aliyuncs.com":         plain,
+		"HTTP://192.0.2.1":                plain,
+		"http://127.0.0.1.cas.test":       plain,
+		"http://localhost.cas.test":       plain,
+		"http://127.1":                    plain,
+		"http://0.0.0.0":                  plain,
+		"http://2130706433":               plain,
+		"http://[::]":                     plain,
+		"http://[::ffff:192.0.2.1]":       plain,
+	} {
+		got, err := ParseEndpoint(s)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, %v, want %s", s, got, err, want)
+		}
+	}
+}

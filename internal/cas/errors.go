@@ -1,0 +1,142 @@
+package cas
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind tells the failures of a call apart by what its reader can do about them.
+type Kind string
+
+// The kinds of failure. The codes that belong to each are the ones that the service documents.
+const (
+	Throttled    Kind = "throttled"               // the account's calls of this second are spent
+	Temporary    Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
+	Clock        Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
+	BadKey       Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
+	BadToken     Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key
+	NoPermission Kind = "permission denied"       // RAM doesn't allow the action
+	WrongPlace   Kind = "unknown operation"       // the endpoint doesn't know GetAssetCount
+	Redirected   Kind = "redirected"              // the endpoint sent the request elsewhere, which is not followed
+	Malformed    Kind = "malformed answer"        // the answer isn't what the service documents
+	TooLarge     Kind = "answer too large"        // the answer is larger than 1 MiB
+	NotReached   Kind = "not reached"             // no answer came: name resolution, connection, TLS, proxy or time
+	Rejected     Kind = "rejected"                // any other error that the service reported
+)
+
+// Error is the failure of one call. What wasn't sent by the service is zero.
+type Error struct {
+	Kind     Kind
+	Endpoint string // scheme and host that were asked
+
+	Status    int    // HTTP status; 0 where no answer came
+	Code      string // the service's error code, as in "Throttling.User"
+	Message   string // the service's message, or the first words of an answer that isn't JSON
+	RequestID string
+	Recommend string        // where the service explains the code
+	Denied    *AccessDenied // what RAM says of a denied permission
+
+	Field    string        // the element of the answer that is malformed
+	Location string        // where a redirect points to, without its query
+	Skew     time.Duration // local time minus the service's, by the answer's Date header
+	HasSkew  bool          // the answer had such a header
+
+	Credentials string // where the credentials of the call came from
+
+	Attempts int           // how many calls the read took part in
+	Elapsed  time.Duration // how long the read took
+
+	Err error // the cause, where it isn't the service's word
+
+	retryAfter time.Duration // how long the service asked to wait; 0 where it didn't
+	passing    bool          // a failure of the connection or of the answer that may pass
+	renewed    bool          // the credentials were refused, and the next attempt has others
+}
+
+// AccessDenied is the detail that RAM gives for a denied permission.
+//
+// See https://www.alibabacloud.com/help/en/ram/user-guide/how-do-i-troubleshoot-access-denied-errors.
+type AccessDenied struct {
+	AuthAction               string // as in "yundun-cert:GetAssetCount"
+	AuthPrincipalType        string // as in "SubUser" or "AssumedRoleUser"
+	AuthPrincipalOwnerID     string
+	AuthPrincipalDisplayName string
+	NoPermissionType         string // ImplicitDeny (nothing allows it) or ExplicitDeny (a statement forbids it)
+	PolicyType               string // as in "AccountLevelIdentityBasedPolicy"
+}
+
+// Error says what failed, the service's code and message, and the request ID.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("get asset count")
+	if e.Attempts > 1 {
+		fmt.Fprintf(&b, ": attempt %d", e.Attempts)
+	}
+	fmt.Fprintf(&b, ": %s", e.Kind)
+	switch {
+	case e.Code != "":
+		fmt.Fprintf(&b, " (%s)", e.Code)
+	case e.Status != 0:
+		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
+	}
+	if e.Location != "" {
+		fmt.Fprintf(&b, " to %s", e.Location)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %s", clean(strings.TrimSpace(e.Field+" "+e.Err.Error()), 300))
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, ", request ID %s", e.RequestID)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// WaitError is a read that ended while it still waited: its time was up, the wait it had before it can't end in time,
+// or it was cancelled.
+type WaitError struct {
+	For      string        // what the read waited for
+	Needs    time.Duration // how long the wait would have been at least; 0 where it was begun and cut short
+	Attempts int           // how many calls the read took part in
+	Elapsed  time.Duration
+	Cause    error // context.DeadlineExceeded or context.Canceled
+	Last     error // what the last attempt ended with; nil where there was none
+}
+
+// Error says what the read waited for, for how long, and what came back last.
+func (e *WaitError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "get asset count: waiting for %s: %s after %s (attempts: %d)",
+		e.For, e.Cause, e.Elapsed.Round(time.Millisecond), e.Attempts)
+	if e.Last != nil {
+		fmt.Fprintf(&b, ", last: %s", e.Last)
+	}
+	return b.String()
+}
+
+// Unwrap returns the context's error, and the last attempt's where there was one.
+func (e *WaitError) Unwrap() []error {
+	if e.Last == nil {
+		return []error{e.Cause}
+	}
+	return []error{e.Cause, e.Last}
+}
+
+// brief is an error without what a log line has elsewhere.
+func (e *Error) brief() string {
+	switch {
+	case e.Code != "":
+		return fmt.Sprintf("%s (%s)", e.Kind, e.Code)
+	case e.Status != 0:
+		return fmt.Sprintf("%s (HTTP %d)", e.Kind, e.Status)
+	case e.Err != nil:
+		return fmt.Sprintf("%s: %s", e.Kind, clean(e.Err.Error(), 300))
+	}
+	return string(e.Kind)
+}

@@ -1,0 +1,185 @@
+package cas
+
+import (
+	"encoding/json"
+	"errors"
+	"math/big"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// FuzzDecode compares with encoding/json: what both take, they read alike.
+func FuzzDecode(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if object(data) != nil {
+			return
+		}
+		got, err := decode(data)
+		if err != nil {
+			field, ok := errors.AsType[*fieldError](err)
+			if _, known := elements[field.name]; !ok || !known || !printable(err.Error()) {
+				t.Fatalf("%q: %v", data, err)
+			}
+			return
+		}
+		var want map[string]json.RawMessage
+		if err := json.Unmarshal(data, &want); err != nil {
+			t.Fatal(err)
+		}
+		for _, field := range got.fields() {
+			var number *int64
+			if raw, ok := want[field.name]; ok {
+				if err := json.Unmarshal(raw, &number); err != nil {
+					t.Fatalf("%q: took %s, and encoding/json doesn't: %v", data, field.name, err)
+				}
+			}
+			if !reflect.DeepEqual(*field.value, number) {
+				t.Fatalf("%q: %s is %v, want %v", data, field.name, *field.value, number)
+			}
+		}
+		var id *string
+		if raw, ok := want["RequestId"]; ok {
+			_ = json.Unmarshal(raw, &id)
+		}
+		if !reflect.DeepEqual(got.RequestID, id) || id != nil && !printable(*id) {
+			t.Fatalf("%q: RequestID is %v, want %v", data, got.RequestID, id)
+		}
+		exact(t, got.TotalCertificateCount, got.BuyCertificateCount, got.FreeCertificateCount, got.UploadCertificateCount)
+		exact(t, got.TotalCloudAssetCount, got.AliyunAssetCount, got.TencentAssetCount, got.HuaweiAssetCount, got.AwsAssetCount)
+		if at := got.PointUpdatedAt; at != nil {
+			if text, err := at.MarshalText(); err != nil || at.Nanosecond() != 0 {
+				t.Fatalf("%q: PointUpdatedAt is %s, %v", data, text, err)
+			}
+		}
+	})
+}
+
+// exact checks a sum with numbers of any size.
+func exact(t *testing.T, total *int64, counts ...*int64) {
+	t.Helper()
+	want := new(big.Int)
+	for _, count := range counts {
+		if count == nil {
+			if total != nil {
+				t.Fatalf("a sum of nil is %d", *total)
+			}
+			return
+		}
+		want.Add(want, big.NewInt(*count))
+	}
+	if total == nil || want.Cmp(big.NewInt(*total)) != 0 {
+		t.Fatalf("the sum is %v, want %s", total, want)
+	}
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+// FuzzMembers compares with encoding/json, of which the last of several members of a name counts.
+func FuzzMembers(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !json.Valid(data) || !utf8.Valid(data) {
+			return
+		}
+		got := map[string]string{}
+		for name, value := range members(data) {
+			got[string(name)] = string(value)
+		}
+		var want map[string]json.RawMessage
+		_ = json.Unmarshal(data, &want) // fails where data isn't an object, which has no members
+		if len(got) != len(want) {
+			t.Fatalf("%q: %d members, want %d", data, len(got), len(want))
+		}
+		for name, value := range want {
+			if got[name] != string(value) {
+				t.Fatalf("%q: %q is %q, want %q", data, name, got[name], value)
+			}
+		}
+	})
+}
+
+// FuzzAnswer checks that no answer gets anything unprintable, long or secret into an error, or is taken for another kind.
+func FuzzAnswer(f *testing.F) {
+	redact := redactor(secretCredentials, http.Header{"Authorization": {"Signature=" + secretSignature}})
+	f.Fuzz(func(t *testing.T, status int, body []byte, header string) {
+		resp := &http.Response{StatusCode: 100 + int(uint(status)%500), Header: http.Header{}}
+		for _, name := range []string{"Location", "Date", "Retry-After", retryAfterMillis} {
+			resp.Header.Set(name, header)
+		}
+		resp.Request = &http.Request{URL: &url.URL{Scheme: "https", Host: "cas.test", Path: "/"}}
+		count, err := answer(resp, body, answeredAt, redact)
+		if (count == nil) == (err == nil) {
+			t.Fatalf("got %v, %v", count, err)
+		}
+		if err == nil {
+			if resp.StatusCode/100 != 2 {
+				t.Fatalf("HTTP %d is a success", resp.StatusCode)
+			}
+			return
+		}
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Kind == "" || e.Kind == NotReached || (e.Kind == Redirected) != (resp.StatusCode/100 == 3) {
+			t.Fatalf("got %#v", err)
+		}
+		texts := []string{e.Error(), e.brief(), e.Code, e.Message, e.RequestID, e.Recommend, e.Field, e.Location}
+		if d := e.Denied; d != nil {
+			texts = append(texts, d.AuthAction, d.AuthPrincipalType, d.AuthPrincipalOwnerID, d.AuthPrincipalDisplayName, d.NoPermissionType, d.PolicyType)
+		}
+		for _, text := range texts {
+			if !printable(text) || len([]rune(text)) > 4000 || leaks(text) != "" {
+				t.Fatalf("shows %q", text)
+			}
+		}
+	})
+}
+
+// FuzzRetryAfter checks that whatever the headers say, the wait is a sane one.
+func FuzzRetryAfter(f *testing.F) {
+	f.Fuzz(func(t *testing.T, millis, limits, after, date string) {
+		header := http.Header{}
+		header.Set(retryAfterMillis, millis)
+		header.Set("X-Ratelimit-User", limits)
+		header.Set("Retry-After", after)
+		header.Set("Date", date)
+		wait := retryAfter(header, answeredAt)
+		if wait < 0 || wait > maxRetryAfter {
+			t.Fatalf("waits %s", wait)
+		}
+		if first := scaled(millis, time.Millisecond); first > 0 && wait != first {
+			t.Fatalf("waits %s, though the first header says %s", wait, first)
+		}
+	})
+}
+
+// FuzzParseEndpoint checks that what is taken is canonical, encrypted unless it is this machine, and holds no more than a host.
+func FuzzParseEndpoint(f *testing.F) {
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := ParseEndpoint(s)
+		if err != nil {
+			// What an error says doesn't depend on what was given.
+			if _, again := ParseEndpoint(s + "\x00hush:hush@"); again == nil || strings.Contains(err.Error(), "hush") {
+				t.Fatalf("%q: %v", s, err)
+			}
+			return
+		}
+		if again, err := ParseEndpoint(u.String()); err != nil || again.String() != u.String() {
+			t.Fatalf("%q: %s becomes %v, %v", s, u, again, err)
+		}
+		if u.User != nil || u.Path != "/" || u.RawQuery+u.Fragment+u.Opaque != "" || u.Hostname() == "" || u.Host != strings.ToLower(u.Host) {
+			t.Fatalf("%q: got %#v", s, u)
+		}
+		if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+			t.Fatalf("%q: got %s", s, u)
+		}
+		if _, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.String(), http.NoBody); err != nil {
+			t.Fatalf("%q: %v", s, err)
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package cas
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// inMemory returns a client of server without a network, set up as the provider does by default but for what change says.
+func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
+	t.Helper()
+	source, err := credential.New(credential.Config{
+		AccessKeyID:     castest.DefaultKey.AccessKeyID,
+		AccessKeySecret: castest.DefaultKey.AccessKeySecret,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{
+		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test", Path: "/"},
+		Credentials:       source,
+		UserAgent:         "test",
+		Logger:            slog.New(slog.DiscardHandler),
+		RequestsPerSecond: 10,
+		MaxRetries:        5,
+		RequestTimeout:    30 * time.Second,
+		Transport:         server.Transport(),
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	return New(config)
+}
+
+// result is what a read came to.
+type result struct {
+	count *AssetCount
+	err   error
+	took  time.Duration
+}
+
+// begin starts n reads at once, all of which have begun to wait when it returns. Called in a bubble of virtual time.
+func begin(ctx context.Context, c *Client, n int) <-chan result {
+	results := make(chan result, n)
+	for range n {
+		go func() {
+			started := time.Now()
+			count, err := c.GetAssetCount(ctx)
+			results <- result{count, err, time.Since(started)}
+		}()
+	}
+	return results
+}
+
+// mostInAnySecond is the largest number of calls in any closed window of one second, which is stricter than the
+// server: calls exactly one second apart count together.
+func mostInAnySecond(calls []castest.Call) int {
+	most, first := 0, 0
+	for i, call := range calls {
+		for call.Arrived.Sub(calls[first].Arrived) > time.Second {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+// within checks what holds whatever happens: no call more than the limit in any second, none throttled, none refused.
+func within(t *testing.T, server *castest.Server, limit int) {
+	t.Helper()
+	if most := mostInAnySecond(server.Calls()); most > limit {
+		t.Errorf("%d calls in a second, want at most %d", most, limit)
+	}
+	if throttled, refused := server.Throttled(), server.Refused(); throttled > 0 || refused > 0 {
+		t.Errorf("%d calls throttled and %d refused, want none", throttled, refused)
+	}
+}
+
+// idle checks that a client that nobody uses holds on to nothing.
+func idle(t *testing.T, c *Client) {
+	t.Helper()
+	c.share.mu.Lock()
+	defer c.share.mu.Unlock()
+	if c.share.open != nil || len(c.share.out) > 0 {
+		t.Errorf("open %v, out %v: want neither", c.share.open, c.share.out)
+	}
+}
+
+// repeat returns n times the same step.
+func repeat(n int, step http.HandlerFunc) []http.HandlerFunc {
+	steps := make([]http.HandlerFunc, n)
+	for i := range steps {
+		steps[i] = step
+	}
+	return steps
+}
+
+// record collects log lines of level INFO and above.
+type record struct {
+	mu    sync.Mutex
+	lines []line
+}
+
+type line struct {
+	at    time.Time
+	text  string
+	attrs map[string]any
+}
+
+func (r *record) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (r *record) WithAttrs([]slog.Attr) slog.Handler               { return r }
+func (r *record) WithGroup(string) slog.Handler                    { return r }
+
+func (r *record) Handle(_ context.Context, rec slog.Record) error {
+	l := line{time.Now(), rec.Message, map[string]any{}}
+	rec.Attrs(func(a slog.Attr) bool { l.attrs[a.Key] = a.Value.Any(); return true })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, l)
+	return nil
+}

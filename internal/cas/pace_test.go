@@ -1,0 +1,125 @@
+package cas
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	p := newPace(4)
+	at := func(ms float64) time.Time { return start.Add(time.Duration(ms * float64(time.Millisecond))) }
+	earliest := func(want time.Time) {
+		t.Helper()
+		if got, _ := p.earliest(); !got.Equal(want) {
+			t.Errorf("the next call leaves at %s, want %s", got.Sub(start), want.Sub(start))
+		}
+	}
+	p.departed(at(0))
+	earliest(at(250))
+	p.answered(at(10), nil) // too soon after the departure to matter
+	earliest(at(250))
+	p.departed(at(1000))
+	p.answered(at(1240), nil)
+	earliest(at(1302.5))
+
+	wait := p.answered(at(1300), &Error{Kind: Throttled, retryAfter: 5 * time.Second})
+	if wait < 5*time.Second || wait > 5*time.Second+100*time.Millisecond {
+		t.Errorf("told to wait 5s, waits %s", wait)
+	}
+	p.answered(at(1400), nil) // of a call that left earlier: the service's word still holds
+	if next, _ := p.earliest(); next.Before(at(6300)) {
+		t.Errorf("an earlier call's answer ended a wait: the next leaves at %s", next.Sub(start))
+	}
+}
+
+// Full jitter: the n-th wait is anywhere between zero and a bound that doubles up to a limit.
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		told  time.Duration
+		bound time.Duration // of the first jitter
+	}{
+		"untold": {0, time.Second},
+		"told":   {3 * time.Second, 100 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const failures, rounds = 12, 500
+			var low, high [failures]time.Duration
+			p := newPace(10)
+			failure := &Error{Kind: Throttled, retryAfter: test.told}
+			for round := range rounds {
+				for n := range failures {
+					wait := p.answered(time.Now(), failure) - test.told
+					if round == 0 {
+						low[n] = wait
+					}
+					low[n], high[n] = min(low[n], wait), max(high[n], wait)
+				}
+				p.answered(time.Now(), nil)
+			}
+			bound := test.bound
+			for n := range failures {
+				if low[n] < 0 || low[n] > bound/10 || high[n] > bound || high[n] < bound*9/10 {
+					t.Errorf("failure %d: waits between %s and %s, want 0 and %s", n+1, low[n], high[n], bound)
+				}
+				bound = min(2*bound, 2*p.untold.MaxInterval)
+			}
+		})
+	}
+}
+
+// A call that nobody waited for to end says nothing about the service, so the backoff goes on where it was.
+func TestAbandonedCallKeepsTheBackoff(t *testing.T) {
+	t.Parallel()
+	p := newPace(10)
+	for range 3 {
+		p.answered(time.Now(), &Error{Kind: Temporary})
+	}
+	p.answered(time.Now(), context.Canceled)
+	if number := p.departed(time.Now()); number != 4 {
+		t.Errorf("the next attempt has number %d, want 4", number)
+	}
+	p.answered(time.Now(), &Error{Kind: NoPermission})
+	if number := p.departed(time.Now()); number != 1 {
+		t.Errorf("after an answer the next attempt has number %d, want 1", number)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	const date = "Thu, 01 Jan 2026 00:00:00 GMT"
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock that is half a day ahead of the service's
+	for name, test := range map[string]struct {
+		header http.Header
+		want   time.Duration
+	}{
+		"nothing":               {http.Header{}, 0},
+		"milliseconds":          {http.Header{"X-Acs-Retry-After": {"1500"}}, 1500 * time.Millisecond},
+		"spaces":                {http.Header{"X-Acs-Retry-After": {" 1500 "}}, 1500 * time.Millisecond},
+		"zero gives way":        {http.Header{"X-Acs-Retry-After": {"0"}, "Retry-After": {"3"}}, 3 * time.Second},
+		"garbage gives way":     {http.Header{"X-Acs-Retry-After": {"soon"}, "X-Ratelimit-User": {"TimeLeft:20"}}, 20 * time.Millisecond},
+		"negative":              {http.Header{"Retry-After": {"-3"}}, 0},
+		"fraction":              {http.Header{"Retry-After": {"1.5"}}, 0},
+		"beyond 64 bits":        {http.Header{"X-Acs-Retry-After": {"99999999999999999999999"}}, maxRetryAfter},
+		"beyond a duration":     {http.Header{"Retry-After": {"9223372036854775807"}}, maxRetryAfter},
+		"limits in other order": {http.Header{"X-Ratelimit-User-Api": {"Reset:1, timeleft: 700 ,Limit:1"}}, 700 * time.Millisecond},
+		"limits without a time": {http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0"}}, 0},
+		"limits that are empty": {http.Header{"X-Ratelimit-User": {",,:,TimeLeft"}}, 0},
+		"date, service's clock": {http.Header{"Retry-After": {"Thu, 01 Jan 2026 00:00:30 GMT"}, "Date": {date}}, 30 * time.Second},
+		"date, own clock":       {http.Header{"Retry-After": {"Thu, 01 Jan 2026 12:00:40 GMT"}}, 40 * time.Second},
+		"date in the past":      {http.Header{"Retry-After": {"Wed, 31 Dec 2025 00:00:30 GMT"}, "Date": {date}}, 0},
+		"date far away":         {http.Header{"Retry-After": {"Fri, 31 Dec 9999 00:00:30 GMT"}, "Date": {date}}, maxRetryAfter},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := retryAfter(test.header, now); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,186 @@
+package cas
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
+// resources. What it returns was asked for after it was called, and is shared: don't change it.
+//
+// Throttled calls are tried again until ctx ends, other failures that may pass at most Config.MaxRetries times, and
+// refused credentials once if fresh ones can be had. It fails with an [*Error], with a [*WaitError] if ctx ended or can't
+// but end first, or with what kept it from having credentials.
+func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
+	started := time.Now()
+	var (
+		last     *Error
+		attempts int // calls that left, of which
+		failures int // failed for other reasons than throttling, and
+		renewed  bool
+	)
+	for {
+		count, err := c.share.read(ctx)
+		if err == nil {
+			return count, nil
+		}
+		if wait, ok := errors.AsType[*WaitError](err); ok {
+			wait.Attempts, wait.Elapsed = attempts+wait.Attempts, time.Since(started)
+			if last != nil {
+				wait.Last = last
+			}
+			return nil, wait
+		}
+		failure, ok := errors.AsType[*Error](err)
+		if !ok {
+			return nil, fmt.Errorf("get asset count: %w", err)
+		}
+		attempts++
+		last = new(*failure) // others who shared the call have figures of their own
+		last.Attempts, last.Elapsed = attempts, time.Since(started)
+
+		switch {
+		case failure.Kind == Throttled:
+		case failure.mayPass() && failures < c.config.MaxRetries:
+			failures++
+		case failure.renewed && !renewed:
+			renewed = true
+		default:
+			return nil, last
+		}
+	}
+}
+
+// mayPass reports whether the next attempt may succeed though nothing is changed.
+func (e *Error) mayPass() bool {
+	return e.Kind == Throttled || e.Kind == Temporary || e.passing
+}
+
+// pace says when the next call may leave, as far as this process knows: calls are spread evenly over the second, so
+// that readers gather instead of spending the account's calls one by one, and wait after a failure.
+//
+// A call also stays a moment behind the answer before it, because Terraform starts the successors of the reads
+// that were answered at once: so they travel together, where they would fall apart into two groups that take turns.
+type pace struct {
+	interval time.Duration // between the departures of two calls
+
+	mu       sync.Mutex
+	next     time.Time
+	why      string
+	told     *backoff.ExponentialBackOff // on top of what the service asks for, so that many machines don't return as one
+	untold   *backoff.ExponentialBackOff // where the service doesn't say how long to wait
+	failures int                         // in a row
+}
+
+// Full jitter: a wait is anywhere between zero and twice the interval of the library, which doubles with each failure.
+func newPace(callsPerSecond int) *pace {
+	jitter := func(first time.Duration) *backoff.ExponentialBackOff {
+		return &backoff.ExponentialBackOff{InitialInterval: first, Multiplier: 2, RandomizationFactor: 1, MaxInterval: 20 * time.Second}
+	}
+	return &pace{
+		interval: time.Second / time.Duration(callsPerSecond),
+		told:     jitter(50 * time.Millisecond),
+		untold:   jitter(500 * time.Millisecond),
+	}
+}
+
+// earliest is when the next call may leave, and what it waits for until then.
+func (p *pace) earliest() (time.Time, string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.next, p.why
+}
+
+// departed notes that a call leaves, and returns its number since the last success.
+func (p *pace) departed(now time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay(now.Add(p.interval), "other reads to share the next call")
+	return p.failures + 1
+}
+
+// answered notes how a call ended, and returns how long the next one has to wait for it.
+func (p *pace) answered(now time.Time, err error) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay(now.Add(p.interval/4), "other reads to share the next call")
+	failure, failed := errors.AsType[*Error](err)
+	if err != nil && !failed {
+		return 0 // nobody waited for the answer any more, which says nothing about the service
+	}
+	if !failed || !failure.mayPass() {
+		p.failures = 0
+		p.told.Reset()
+		p.untold.Reset()
+		return 0
+	}
+	p.failures++
+	wait := failure.retryAfter
+	if wait > 0 {
+		wait += p.told.NextBackOff()
+	} else {
+		wait = p.untold.NextBackOff()
+	}
+	p.delay(now.Add(wait), fmt.Sprintf("the next attempt (the last one ended with: %s)", failure.brief()))
+	return wait
+}
+
+func (p *pace) delay(next time.Time, why string) {
+	if next.After(p.next) {
+		p.next, p.why = next, why
+	}
+}
+
+const retryAfterMillis = "X-Acs-Retry-After"
+
+// maxRetryAfter is longer than any read lasts, and short enough not to overflow.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter is how long the service asks to wait, by the first of the headers that says it: x-acs-retry-after
+// (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and x-ratelimit-user, and Retry-After
+// (seconds or a date, RFC 9110, section 10.2.3). It is zero where none does.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	if wait := scaled(header.Get(retryAfterMillis), time.Millisecond); wait > 0 {
+		return wait
+	}
+	if wait := max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))); wait > 0 {
+		return wait
+	}
+	value := header.Get("Retry-After")
+	if wait := scaled(value, time.Second); wait > 0 {
+		return wait
+	}
+	if until, err := http.ParseTime(value); err == nil {
+		if date, err := http.ParseTime(header.Get("Date")); err == nil {
+			now = date // so that only the service's clock counts
+		}
+		return min(max(until.Sub(now), 0), maxRetryAfter)
+	}
+	return 0
+}
+
+// timeLeft reads "Limit:1,Remain:0,TimeLeft:2000,Reset:1234".
+func timeLeft(limits string) time.Duration {
+	for part := range strings.SplitSeq(limits, ",") {
+		if name, value, _ := strings.Cut(part, ":"); strings.EqualFold(strings.TrimSpace(name), "TimeLeft") {
+			return scaled(value, time.Millisecond)
+		}
+	}
+	return 0
+}
+
+func scaled(number string, unit time.Duration) time.Duration {
+	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0
+	}
+	return time.Duration(min(max(n, 0), int64(maxRetryAfter/unit))) * unit
+}

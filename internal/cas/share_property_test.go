@@ -1,0 +1,163 @@
+package cas
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// slowNetwork is a network that delays what is sent, and notes in which order calls were sent.
+type slowNetwork struct {
+	to http.RoundTripper
+
+	mu     sync.Mutex
+	random *rand.Rand
+	clock  int            // ticks with every question and every call
+	sent   map[string]int // by request ID
+}
+
+func (n *slowNetwork) tick() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.clock++
+	return n.clock
+}
+
+func (n *slowNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent := n.tick()
+	n.mu.Lock()
+	wait := delay(n.random)
+	n.mu.Unlock()
+	select {
+	case <-time.After(wait):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	resp, err := n.to.RoundTrip(r)
+	if err == nil {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.sent[resp.Header.Get("X-Acs-Request-Id")] = sent
+	}
+	return resp, err
+}
+
+// delay is nothing, a network's or a bad network's, so that everything overtakes everything else.
+func delay(random *rand.Rand) time.Duration {
+	return time.Duration(random.Int64N([]int64{1, 2, int64(50 * time.Millisecond), int64(2 * time.Second)}[random.IntN(4)]))
+}
+
+// anything is a step of a service and a network that have every fault that may pass, and work most of the time.
+func anything(random *rand.Rand, server *castest.Server) http.HandlerFunc {
+	steps := []http.HandlerFunc{
+		castest.Throttle(),
+		castest.Throttle("X-Acs-Retry-After", "700"),
+		castest.Throttle("X-Ratelimit-User", "Limit:1,Remain:0,TimeLeft:1200,Reset:1"),
+		castest.Throttle("Retry-After", "2"),
+		castest.Fault(http.StatusServiceUnavailable, "ServiceUnavailable", "later"),
+		castest.Fault(http.StatusBadRequest, "SignatureNonceUsed", "again"),
+		castest.HTML(http.StatusBadGateway),
+		castest.Reset(), castest.Truncated(), castest.Hang(),
+	}
+	if i := random.IntN(3 * len(steps)); i < len(steps) {
+		return castest.Delay(delay(random), steps[i])
+	}
+	return castest.Delay(delay(random), server.ServeAnswer)
+}
+
+// Whatever the delays and the faults, whoever gives up: an answer was asked for after its reader asked, everybody
+// who stays gets one, who gives up returns at once, and the limit holds.
+func TestEveryAnswerIsNewerThanItsQuestion(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				random := rand.New(rand.NewPCG(seed, 0))
+				limit, readers := 1+random.IntN(10), 1+random.IntN(30)
+				server := castest.New(castest.Options{CallsPerSecond: limit})
+				for range 2000 {
+					server.Script(anything(random, server))
+				}
+				network := &slowNetwork{to: server.Transport(), random: random, sent: map[string]int{}}
+				client := inMemory(t, server, func(c *Config) {
+					c.Transport, c.RequestsPerSecond, c.RequestTimeout, c.MaxRetries = network, limit, 5*time.Second, 100
+				})
+				var group sync.WaitGroup
+				for reader := range readers {
+					group.Go(func() {
+						random := rand.New(rand.NewPCG(seed, uint64(1+reader)))
+						for range 5 {
+							<-time.After(delay(random))
+							if random.IntN(4) == 0 {
+								network.giveUp(t, client, random)
+							} else {
+								network.stay(t, client)
+							}
+						}
+					})
+				}
+				group.Wait()
+				synctest.Wait()
+				within(t, server, limit)
+				idle(t, client)
+			})
+		})
+	}
+}
+
+func (n *slowNetwork) stay(t *testing.T, client *Client) {
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
+	asked := n.tick()
+	count, err := client.GetAssetCount(ctx)
+	if err != nil {
+		t.Errorf("a reader that stays got %v", err)
+		return
+	}
+	n.check(t, asked, count)
+}
+
+func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
+	patience := delay(random)
+	ctx, cancel := context.WithCancel(t.Context())
+	if random.IntN(2) == 0 {
+		ctx, cancel = context.WithTimeout(ctx, patience)
+	} else {
+		time.AfterFunc(patience, cancel)
+	}
+	defer cancel()
+	asked, started := n.tick(), time.Now()
+	count, err := client.GetAssetCount(ctx)
+	took := time.Since(started)
+	wait, waited := errors.AsType[*WaitError](err)
+	switch {
+	case err == nil:
+		n.check(t, asked, count)
+	case !waited || wait.For == "":
+		t.Errorf("a reader that gave up got %v", err)
+	case wait.Needs > 0 && wait.Elapsed+wait.Needs < patience:
+		t.Errorf("a reader was sent away though its time of %s would have lasted: %#v", patience, wait)
+	case wait.Needs == 0 && took != patience:
+		t.Errorf("a reader with %s returned after %s", patience, took)
+	}
+	if took > patience {
+		t.Errorf("a reader with %s returned after %s", patience, took)
+	}
+}
+
+func (n *slowNetwork) check(t *testing.T, asked int, count *AssetCount) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if sent := n.sent[*count.RequestID]; sent < asked {
+		t.Errorf("asked at %d and got the answer of a call sent at %d", asked, sent)
+	}
+}

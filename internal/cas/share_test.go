@@ -1,0 +1,384 @@
+package cas
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that they take.
+func TestCost(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		reads, parallelism int
+		latency            time.Duration
+		calls              int
+		took               time.Duration
+	}{
+		"one":                            {1, 1, 50 * time.Millisecond, 1, 50 * time.Millisecond},
+		"one after the other":            {10, 1, 50 * time.Millisecond, 10, 950 * time.Millisecond},
+		"ten at once":                    {10, 10, 50 * time.Millisecond, 2, 150 * time.Millisecond},
+		"two hundred, near":              {200, 10, time.Millisecond, 21, 2101 * time.Millisecond},
+		"two hundred":                    {200, 10, 50 * time.Millisecond, 21, 2250 * time.Millisecond},
+		"two hundred, far":               {200, 10, 300 * time.Millisecond, 21, 6800 * time.Millisecond},
+		"a thousand, near":               {1000, 10, time.Millisecond, 101, 10200 * time.Millisecond},
+		"a thousand":                     {1000, 10, 50 * time.Millisecond, 101, 10800 * time.Millisecond},
+		"a thousand, far":                {1000, 10, 300 * time.Millisecond, 101, 33 * time.Second},
+		"a thousand, slower than a hang": {1000, 10, 1500 * time.Millisecond, 201, 202 * time.Second},
+		"ten thousand at once":           {10_000, 10_000, 50 * time.Millisecond, 2, 150 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{Latency: test.latency})
+				client := inMemory(t, server)
+				started := time.Now()
+				var group sync.WaitGroup
+				for range test.parallelism {
+					group.Go(func() {
+						for range test.reads / test.parallelism {
+							if _, err := client.GetAssetCount(t.Context()); err != nil {
+								t.Error(err)
+							}
+						}
+					})
+				}
+				group.Wait()
+				if calls := len(server.Calls()); calls > test.calls {
+					t.Errorf("%d calls, want at most %d", calls, test.calls)
+				}
+				if took := time.Since(started); took > test.took {
+					t.Errorf("took %s, want at most %s", took, test.took)
+				}
+				within(t, server, 10)
+				synctest.Wait()
+				idle(t, client)
+			})
+		})
+	}
+}
+
+// Twenty clients stand for twenty processes: they meet in nothing but the file.
+func TestClientsShareTheBudget(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{Latency: 20 * time.Millisecond})
+		var group sync.WaitGroup
+		for range 20 {
+			client := inMemory(t, server, func(c *Config) { c.CacheDir = dir })
+			for range 5 {
+				group.Go(func() {
+					for range 2 {
+						if _, err := client.GetAssetCount(t.Context()); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+		group.Wait()
+		within(t, server, 10)
+		if calls := len(server.Calls()); calls > 20*3 {
+			t.Errorf("%d calls, want at most 3 for each client", calls)
+		}
+	})
+}
+
+// A reader that gives up gets its error at once, and the others get the answer.
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		after    time.Duration
+		waiting  string
+		attempts int
+	}{
+		"before the call leaves":  {10 * time.Millisecond, "the answer of the call before", 0},
+		"between answer and call": {55 * time.Millisecond, "other reads to share the next call", 0},
+		"while it is out":         {120 * time.Millisecond, "an answer from cas.test", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
+				client := inMemory(t, server)
+				first := begin(t.Context(), client, 1)
+				synctest.Wait()
+
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(test.after, cancel)
+				leaving, staying := begin(ctx, client, 1), begin(t.Context(), client, 1)
+				left := <-leaving
+				wait, ok := errors.AsType[*WaitError](left.err)
+				if !ok || !errors.Is(wait, context.Canceled) || wait.For != test.waiting ||
+					wait.Attempts != test.attempts || wait.Elapsed != test.after || left.took != test.after {
+					t.Errorf("the reader that left got %#v after %s", left.err, left.took)
+				}
+				for _, got := range []result{<-first, <-staying} {
+					if got.err != nil {
+						t.Errorf("a reader that stayed got %v", got.err)
+					}
+				}
+				if calls := len(server.Calls()); calls != 2 {
+					t.Errorf("%d calls, want 2", calls)
+				}
+			})
+		})
+	}
+}
+
+// A call that nobody waits for any more is cancelled, and its place given back.
+func TestAbandoned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{})
+		started := time.Now()
+		var left time.Duration
+		server.Script(func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			left = time.Since(started)
+			panic(http.ErrAbortHandler)
+		})
+		client := inMemory(t, server, func(c *Config) { c.RequestsPerSecond = 1 })
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		for range 2 {
+			if got := <-begin(ctx, client, 1); !errors.Is(got.err, context.DeadlineExceeded) {
+				t.Errorf("got %v", got.err)
+			}
+		}
+		synctest.Wait()
+		idle(t, client)
+		if left != 3*time.Second {
+			t.Errorf("the client left after %s", left)
+		}
+		if _, err := client.GetAssetCount(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if at := server.Calls()[1].Arrived.Sub(started); at <= 4*time.Second || at > 4*time.Second+time.Millisecond {
+			t.Errorf("the next call left at %s, want a second after the first ended", at)
+		}
+	})
+}
+
+// A call that is abandoned before its turn doesn't take a place, of which it would make no use, and ends at once.
+func TestAbandonedBeforeItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		s := &share{logger: slog.New(slog.DiscardHandler)}
+		s.attempt = func(ctx context.Context, c *call) (*AssetCount, error) {
+			attempts++
+			if err := c.depart(ctx, "an answer"); err != nil {
+				return nil, err
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		out, endFirst := context.WithCancel(t.Context())
+		waiting, endSecond := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		for _, ctx := range []context.Context{out, waiting} {
+			group.Go(func() {
+				if _, err := s.read(ctx); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v", err)
+				}
+			})
+			synctest.Wait()
+		}
+		second := s.open
+		endSecond()
+		synctest.Wait()
+		if !second.ended || attempts != 1 {
+			t.Errorf("ended: %t, after %d attempts", second.ended, attempts)
+		}
+		endFirst()
+		group.Wait()
+	})
+}
+
+// A call that fails before it leaves, for want of credentials, is over for those who come later.
+func TestFailureBeforeDeparture(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refused, attempts := errors.New("no credentials"), 0
+		s := &share{logger: slog.New(slog.DiscardHandler)}
+		s.attempt = func(ctx context.Context, c *call) (*AssetCount, error) {
+			if attempts++; attempts == 1 {
+				return nil, refused
+			}
+			return new(AssetCount), c.depart(ctx, "an answer")
+		}
+		if _, err := s.read(t.Context()); !errors.Is(err, refused) {
+			t.Errorf("got %v, want %v", err, refused)
+		}
+		if _, err := s.read(t.Context()); err != nil || attempts != 2 {
+			t.Errorf("got %v after %d attempts", err, attempts)
+		}
+	})
+}
+
+// An answer that comes in the moment in which a reader's time is up is an answer.
+func TestAnswerAtTheLastMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
+		client := inMemory(t, server)
+		answered := new(AssetCount)
+		c := client.share.join(t.Context(), &reader{})
+		synctest.Wait()
+		client.share.end(c, answered, nil)
+		if count, err := c.leave(&reader{}, context.Canceled); count != answered || err != nil {
+			t.Errorf("got %v, %v", count, err)
+		}
+	})
+}
+
+// A call that hangs holds back nobody: who comes later has a call of their own within a second, and its answer is good
+// for those who asked first.
+func TestHang(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		asked, leaves time.Duration
+	}{
+		"asked at once":      {0, time.Second},
+		"asked a bit later":  {300 * time.Millisecond, time.Second},
+		"asked a second on":  {time.Second, time.Second},
+		"asked minutes late": {100 * time.Second, 100 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
+				server.Script(castest.Hang())
+				client := inMemory(t, server, func(c *Config) { c.RequestTimeout = 10 * time.Minute })
+				started := time.Now()
+				first := begin(t.Context(), client, 1)
+				synctest.Wait()
+				<-time.After(test.asked)
+				second := begin(t.Context(), client, 1)
+				a, b := <-first, <-second
+				if a.err != nil || b.err != nil || a.count != b.count {
+					t.Errorf("got %v and %v, want one answer for both", a, b)
+				}
+				calls := server.Calls()
+				if at := calls[len(calls)-1].Arrived.Sub(started); at != test.leaves || len(calls) != 2 {
+					t.Errorf("the last of %d calls left at %s, want %s", len(calls), at, test.leaves)
+				}
+				synctest.Wait()
+				idle(t, client)
+			})
+		})
+	}
+}
+
+// An older answer is none for those who came after it was asked for.
+func TestLateAnswerIsForItsOwnReaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{})
+		server.Script(castest.Delay(1500*time.Millisecond, server.ServeAnswer), castest.Delay(5*time.Second, server.ServeAnswer))
+		client := inMemory(t, server)
+		first := begin(t.Context(), client, 1)
+		synctest.Wait()
+		second := begin(t.Context(), client, 1)
+		if a, b := <-first, <-second; a.took != 1500*time.Millisecond || b.took != 6*time.Second {
+			t.Errorf("took %s and %s", a.took, b.took)
+		}
+	})
+}
+
+// A later call that fails says nothing to those who wait for an earlier one.
+func TestFailureIsForItsOwnReaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{})
+		server.Script(castest.Delay(3*time.Second, server.ServeAnswer), castest.Denied("somebody"))
+		client := inMemory(t, server)
+		first := begin(t.Context(), client, 1)
+		synctest.Wait()
+		second := begin(t.Context(), client, 1)
+		if a, b := <-first, <-second; a.err != nil || a.took != 3*time.Second || b.err == nil || b.took != time.Second {
+			t.Errorf("got %v and %v", a, b)
+		}
+	})
+}
+
+// A failure reaches everybody who shared the call, each with the figures of their own read.
+func TestFailureIsShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
+		server.Script(castest.Fault(503, "ServiceUnavailable", "later"), castest.Denied("somebody"))
+		client := inMemory(t, server)
+		first := begin(t.Context(), client, 1)
+		synctest.Wait()
+		others := begin(t.Context(), client, 9)
+		a, _ := errors.AsType[*Error]((<-first).err)
+		if a == nil || a.Kind != NoPermission || a.Attempts != 2 {
+			t.Errorf("the first reader got %+v", a)
+		}
+		for range 9 {
+			b, _ := errors.AsType[*Error]((<-others).err)
+			if b == nil || b.Kind != NoPermission || b.Attempts != 1 || b == a {
+				t.Errorf("another reader got %+v", b)
+			}
+		}
+		if calls := len(server.Calls()); calls != 2 {
+			t.Errorf("%d calls, want 2", calls)
+		}
+	})
+}
+
+// A long wait shows in the log after ten seconds, and then every thirty.
+func TestLongWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{})
+		server.Script(castest.Delay(5*time.Millisecond, castest.Throttle("X-Acs-Retry-After", "50000")), castest.Hang())
+		var log record
+		client := inMemory(t, server, func(c *Config) { c.Logger = slog.New(&log); c.RequestTimeout = time.Minute; c.MaxRetries = 0 })
+		started := time.Now()
+		first := begin(t.Context(), client, 1)
+		<-time.After(time.Millisecond)
+		others := begin(t.Context(), client, 2)
+		<-first
+		for range 2 {
+			<-others
+		}
+		const throttled = "the next attempt (the last one ended with: throttled (Throttling.User))"
+		want := []struct {
+			text  string
+			at    time.Duration
+			attrs map[string]any
+		}{
+			{"A call failed and may be tried again", 5 * time.Millisecond, nil},
+			{"Still waiting for " + throttled, 10*time.Second + time.Millisecond, map[string]any{"waited": "10s", "reads": int64(3)}},
+			{"Still waiting for " + throttled, 40*time.Second + time.Millisecond, map[string]any{"waited": "40s", "reads": int64(3)}},
+			{"Still waiting for an answer from cas.test", 70*time.Second + time.Millisecond, map[string]any{"waited": "1m10s", "reads": int64(3)}},
+			{"Still waiting for an answer from cas.test", 100*time.Second + time.Millisecond, map[string]any{"waited": "1m40s", "reads": int64(3)}},
+			{"A call failed and may be tried again", 0, nil},
+		}
+		if len(log.lines) != len(want) {
+			t.Fatalf("got %d lines: %v", len(log.lines), log.lines)
+		}
+		for i, l := range log.lines {
+			at := l.at.Sub(started)
+			if l.text != want[i].text || want[i].at > 0 && at != want[i].at || want[i].attrs != nil && !maps.Equal(l.attrs, want[i].attrs) {
+				t.Errorf("got %q %v at %s, want %v", l.text, l.attrs, at, want[i])
+			}
+		}
+		if reason, _ := log.lines[0].attrs["reason"].(string); !strings.Contains(reason, "Throttling.User") {
+			t.Errorf("the first line gives the reason %q", reason)
+		}
+	})
+}
