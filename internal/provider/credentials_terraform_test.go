@@ -1,0 +1,266 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// terraform is a real one, to which the test binary is the provider, and the fakes that this talks to.
+type terraform struct {
+	cas    *castest.Server
+	issuer *castest.Issuer
+	dir    string
+	env    []string
+}
+
+func newTerraform(t *testing.T, config string, env ...string) *terraform {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tf := &terraform{cas: castest.Start(castest.Options{}), issuer: castest.StartIssuer(), dir: t.TempDir()}
+	if err := os.Symlink(self, filepath.Join(tf.dir, "terraform-provider-cas")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tf.cas.Close)
+	t.Cleanup(tf.issuer.Close)
+	tf.issuer.OnIssue(tf.cas.AddKey)
+	home := t.TempDir()
+	tf.write(t, "terraform.rc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n", tf.dir))
+	tf.env = append(os.Environ(),
+		"HOME="+home, "XDG_CACHE_HOME="+home, "TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
+		"HTTP_PROXY="+tf.issuer.ProxyURL(), "HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
+		"TF_LOG=TRACE", "DEBUG=credential,tea,sdk")
+	tf.env = append(tf.env, tf.fill(env...)...)
+	tf.write(t, "main.tf", "terraform {\n  required_providers {\n    cas = { source = \"terraform-provider-cas/cas\" }\n  }\n}\n"+tf.fill(config)[0])
+	return tf
+}
+
+// fill replaces what is only known once the fakes run.
+func (tf *terraform) fill(texts ...string) []string {
+	known := strings.NewReplacer(
+		"$KEY", castest.DefaultKey.AccessKeyID, "$SECRET", castest.DefaultKey.AccessKeySecret,
+		"$STS", tf.issuer.STSEndpoint(), "$URI", tf.issuer.CredentialsURI(), "$SIGNIN", tf.issuer.SignInURL(),
+		"$ROLE", testRole, "$PROVIDER", testProvider, "$TOKEN", castest.OIDCToken, "$DIR", tf.dir)
+	for i := range texts {
+		texts[i] = known.Replace(texts[i])
+	}
+	return texts
+}
+
+func (tf *terraform) write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(tf.dir, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run returns what Terraform said, and what it and the provider logged at TRACE level.
+func (tf *terraform) run(t *testing.T, args ...string) (said string, log string, err error) {
+	t.Helper()
+	binary := os.Getenv("TF_ACC_TERRAFORM_PATH")
+	if binary == "" {
+		binary = "terraform"
+	}
+	logged := filepath.Join(t.TempDir(), "log")
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Dir = tf.dir
+	cmd.Env = append(slices.Clone(tf.env), "TF_LOG_PATH="+logged)
+	out, err := cmd.CombinedOutput()
+	lines, _ := os.ReadFile(logged)
+	// Terraform logs the configuration's own values, before any provider sees them, but for these lines there is none.
+	return string(out), string(lines), err
+}
+
+// checkSecrets looks for everything secret that the fakes know, in every form it may have been sent in.
+func (tf *terraform) checkSecrets(t *testing.T, shown string) {
+	t.Helper()
+	secrets := []string{castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken, castest.OAuthRefreshToken, hush}
+	for _, key := range tf.issuer.Issued() {
+		secrets = append(secrets, key.AccessKeySecret, key.SecurityToken, key.AccessKeyID)
+	}
+	for _, call := range tf.issuer.Calls() {
+		secrets = append(secrets, call.Parameters["Signature"])
+	}
+	for _, call := range tf.cas.Calls() {
+		_, signature, _ := strings.Cut(call.Header.Get("Authorization"), "Signature=")
+		secrets = append(secrets, signature)
+	}
+	for _, secret := range secrets {
+		for _, form := range []string{secret, url.QueryEscape(secret), strings.Trim(string(escaped(secret)), `"`)} {
+			if secret != "" && strings.Contains(shown, form) {
+				at := strings.Index(shown, form)
+				t.Errorf("a secret shows: %s", shown[max(0, at-200):at+len(form)])
+				break
+			}
+		}
+	}
+}
+
+func escaped(s string) []byte {
+	b, _ := json.Marshal(s)
+	return b
+}
+
+const twentyReads = "data \"cas_asset_count\" \"this\" {\n  count = 20\n}\n"
+
+// TestCredentialSources reads through each kind of source with a real Terraform: every call is signed with the right key
+// and token, and whoever issues credentials is asked once for a whole plan.
+func TestCredentialSources(t *testing.T) {
+	t.Parallel()
+	profiles := `{"current": "ak", "profiles": [
+		{"name": "ak", "mode": "AK", "access_key_id": "$KEY", "access_key_secret": "$SECRET"},
+		{"name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": "$SIGNIN", "cloud_sso_account_id": "1234567890123456",
+		 "cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": 4102444800}]}`
+	const sts = "  endpoints {\n    sts = \"$STS\"\n  }\n"
+	for name, test := range map[string]struct {
+		block   string
+		env     []string
+		service string // asked once; empty for none
+		source  string // in the log
+	}{
+		"keys":                    {block: "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n", source: "access key LTAI…eyId (access_key in the provider block)"},
+		"keys of the environment": {env: []string{"ALICLOUD_ACCESS_KEY=$KEY", "ALICLOUD_SECRET_KEY=$SECRET"}, source: "access key LTAI…eyId (ALICLOUD_ACCESS_KEY)"},
+		"profile":                 {block: "  profile                 = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n", source: "profile ak of "},
+		"CloudSSO":                {block: "  profile                 = \"sso\"\n  shared_credentials_file = \"$DIR/config.json\"\n", service: "cloudsso", source: "profile sso of "},
+		"OIDC": {block: sts + "  assume_role_with_oidc {\n    oidc_provider_arn = \"$PROVIDER\"\n    role_arn = \"$ROLE\"\n    oidc_token_file = \"$DIR/token\"\n  }\n",
+			service: "sts", source: "OIDC, as " + testRole},
+		"OIDC of the environment": {block: sts, env: []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN=$PROVIDER", "ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN"},
+			service: "sts", source: "OIDC, as " + testRole + " (ALIBABA_CLOUD_OIDC_PROVIDER_ARN)"},
+		"role on keys": {block: sts + "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
+			service: "sts", source: testRole + ", assumed with access key"},
+		"role on a profile": {block: sts + "  profile = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
+			service: "sts", source: testRole + ", assumed with profile ak"},
+		"URI":      {block: "  credentials_uri = \"$URI\"\n", service: "uri", source: "credentials URI http://127.0.0.1"},
+		"ECS role": {block: "  ecs_role_name = \"" + castest.MetadataRole + "\"\n", service: "metadata", source: "ECS RAM role " + castest.MetadataRole},
+		"chain":    {env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$DIR/config.json"}, source: "profile ak of "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"}\n"+twentyReads, test.env...)
+			tf.write(t, "config.json", tf.fill(profiles)[0])
+			tf.write(t, "token", castest.OIDCToken)
+			said, log, err := tf.run(t, "plan", "-no-color")
+			if err != nil {
+				t.Fatalf("%v\n%s", err, said)
+			}
+			if n := tf.cas.Refused(); n != 0 || len(tf.cas.Calls()) == 0 {
+				t.Errorf("%d of %d calls were refused", n, len(tf.cas.Calls()))
+			}
+			if n := fetches(tf.issuer, test.service); test.service != "" && n != 1 {
+				t.Errorf("%s was asked %d times, want once", test.service, n)
+			}
+			if !strings.Contains(log, "fetched credentials") || !strings.Contains(log, test.source) {
+				t.Errorf("the log doesn't say that %s was used", test.source)
+			}
+			tf.checkSecrets(t, said+log)
+		})
+	}
+}
+
+// fetches counts how often a service was asked for credentials, not for something on the way to them.
+func fetches(i *castest.Issuer, service string) int {
+	n := 0
+	for _, call := range i.Calls() {
+		if call.Service == service && !strings.HasSuffix(call.Action, "/token") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestCredentialFailures shows what a user sees, and that nothing secret is in it or in the log.
+func TestCredentialFailures(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		block string
+		env   []string
+		want  []string
+	}{
+		"nothing":     {"", []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"}, []string{"No Alibaba Cloud credentials", "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
+		"half a pair": {"access_key = \"id\"", []string{"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush}, []string{"Missing Alibaba Cloud secret key"}},
+		"conflict":    {"access_key = \"id\"\nsecret_key = \"" + hush + "\"\nprofile = \"p\"", nil, []string{"Conflicting sources of credentials", "access_key and profile"}},
+		"role denied": {"access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"acs:ram::1:role/denied\"\n}\nendpoints {\n sts = \"$STS\"\n}", nil,
+			[]string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"}},
+		"STS doesn't know the key": {"access_key = \"unknown-key-id\"\nsecret_key = \"" + hush + "\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}", nil,
+			[]string{"InvalidAccessKeyId.NotFound"}},
+		"wrong secret":     {"access_key = \"$KEY\"\nsecret_key = \"" + hush + "\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}", nil, []string{"SignatureDoesNotMatch"}},
+		"STS out of reach": {"access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"127.0.0.1:1\"\n}", nil, []string{"connection refused"}},
+		"malformed file":   {"profile = \"p\"\nshared_credentials_file = \"$DIR/config.json\"", nil, []string{"not the CLI's configuration"}},
+		"sign-in needed": {"", []string{"ALIBABA_CLOUD_PROFILE=p", "ALICLOUD_SHARED_CREDENTIALS_FILE=$DIR/sso.json"},
+			[]string{"Sign-in to Alibaba Cloud needed", "aliyun configure --mode CloudSSO --profile p"}},
+		"unknown": {"access_key = terraform_data.key.output\nsecret_key = \"" + hush + "\"\n}\nresource \"terraform_data\" \"key\" {\n  input = \"id\"", nil,
+			[]string{"Unknown provider argument", "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"\n}\n"+twentyReads, test.env...)
+			tf.write(t, "config.json", `{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "`+hush)
+			tf.write(t, "sso.json", `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "`+hush+`", "cloud_sso_access_token_expire": 1}]}`)
+			said, log, err := tf.run(t, "plan", "-no-color")
+			if err == nil {
+				t.Fatalf("it worked:\n%s", said)
+			}
+			said = strings.Join(strings.Fields(strings.NewReplacer("│", "", "╷", "", "╵", "").Replace(said)), " ")
+			for _, want := range test.want {
+				if !strings.Contains(said, want) {
+					t.Errorf("%q isn't in:\n%s", want, said)
+				}
+			}
+			// Terraform itself shows the line of the configuration that is wrong.
+			tf.checkSecrets(t, said+log)
+			if n := len(tf.cas.Calls()); n != 0 {
+				t.Errorf("%d calls without credentials", n)
+			}
+		})
+	}
+}
+
+// A read that waits for apply works in one apply, though the provider block isn't known before.
+func TestUnknownUntilApply(t *testing.T) {
+	t.Parallel()
+	tf := newTerraform(t, `
+resource "terraform_data" "secret" {
+  input = "$SECRET"
+}
+
+provider "cas" {
+  access_key = "$KEY"
+  secret_key = terraform_data.secret.output
+}
+
+data "cas_asset_count" "this" {
+  depends_on = [terraform_data.secret]
+}
+`)
+	if said, _, err := tf.run(t, "apply", "-auto-approve", "-no-color"); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if n := len(tf.cas.Calls()); n != 1 || tf.cas.Refused() != 0 {
+		t.Errorf("%d calls, %d refused; want 1, none", n, tf.cas.Refused())
+	}
+}
+
+// Credentials that expire while a plan runs are replaced before it notices.
+func TestCredentialsExpireDuringAPlan(t *testing.T) {
+	t.Parallel()
+	tf := newTerraform(t, "provider \"cas\" {\n  credentials_uri = \"$URI\"\n}\n"+twentyReads)
+	tf.issuer.ExpireAfter(time.Minute)
+	if said, _, err := tf.run(t, "plan", "-no-color"); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if tf.cas.Refused() != 0 {
+		t.Errorf("%d calls were refused", tf.cas.Refused())
+	}
+}

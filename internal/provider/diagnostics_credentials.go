@@ -1,0 +1,78 @@
+package provider
+
+import (
+	"fmt"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+)
+
+// aboutCredentials is about credentials that couldn't be had, so that no call was made.
+func aboutCredentials(e *credential.Error) message {
+	m := aboutCredentialKind(e)
+	if commands := commands(e); len(commands) > 0 {
+		m.do += " In a terminal, this sets up the profile or signs in:\n"
+		for _, command := range commands {
+			m.do += "\n" + indent + printable(command)
+		}
+	}
+	m.facts = append(m.facts, fact("Error code", e.Code)...)
+	m.facts = append(m.facts, fact("Error message", e.Message)...)
+	m.facts = append(m.facts, fact("Request ID", e.RequestID)...)
+	return m
+}
+
+func aboutCredentialKind(e *credential.Error) message {
+	if len(e.Tried) > 0 {
+		return foundNowhere(e)
+	}
+	m := message{what: sentence("No credentials came from %s: %s", e.Source, e.Err)}
+	switch e.Kind {
+	case credential.NotFound:
+		m.summary = "Alibaba Cloud credentials not found"
+		m.do = "Check what the provider block or the environment names: the file, the profile, the role."
+	case credential.Invalid:
+		m.summary = "Alibaba Cloud credentials can't be used"
+		m.do = "Correct this, or use another source of credentials."
+	case credential.Login:
+		m.summary = "Sign-in to Alibaba Cloud needed"
+		m.do = "Terraform can't open a browser: sign in first, then run Terraform again."
+	case credential.Refused:
+		m.summary = "Alibaba Cloud credentials refused"
+		m.what = sentence("No credentials came from %s: the service refused the request", e.Source)
+		m.do = "Check the key, the token or the sign-in that it was asked with. Where a role is assumed, check that it exists, that its trust policy names the " +
+			"caller, and that the caller is allowed sts:AssumeRole."
+	case credential.Malformed:
+		m.summary = "Unexpected answer instead of Alibaba Cloud credentials"
+		m.do = "Look at what answers there: another service, a proxy, or a command that prints more than it should."
+	default: // credential.Unavailable
+		m.summary = "Source of Alibaba Cloud credentials not reached"
+		m.do = "Check the network between this machine and that source, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. Try again later."
+	}
+	return m
+}
+
+// indent keeps Terraform from wrapping a line.
+const indent = "  "
+
+func foundNowhere(e *credential.Error) message {
+	m := message{
+		summary: "No Alibaba Cloud credentials",
+		what:    "The provider block and the environment name no source of credentials, and none was found where they are looked for then:\n",
+		do: "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they are temporary; " +
+			"or name a source in the provider block, such as profile for a profile of the aliyun CLI.",
+	}
+	for _, tried := range e.Tried {
+		m.what += "\n" + indent + "- " + printable(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
+	}
+	return m
+}
+
+// commands are what may help, if it is run in a terminal.
+func commands(e *credential.Error) (commands []string) {
+	for _, e := range append([]*credential.Error{e}, e.Tried...) {
+		if e.Command != "" {
+			commands = append(commands, e.Command)
+		}
+	}
+	return commands
+}

@@ -1,0 +1,80 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// shared answers for the addresses that can't be chosen: it is the proxy of the whole test binary.
+var shared *castest.Issuer
+
+// TestMain serves the provider where Terraform started the test binary as one.
+func TestMain(m *testing.M) {
+	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
+		if err := providerserver.Serve(context.Background(), New("test"), providerserver.ServeOpts{Address: Address}); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	// The test framework would look for one elsewhere, and end the process without a word about the tests.
+	cli, err := exec.LookPath(cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"))
+	if err != nil {
+		log.Fatalf("These tests need Terraform: put terraform on the PATH, or name one in TF_ACC_TERRAFORM_PATH (%v).", err)
+	}
+	setenv(map[string]string{
+		"TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas", "CHECKPOINT_DISABLE": "1",
+		"GORACE": "atexit_sleep_ms=0", // else each provider takes a second more to end
+	})
+	if os.Getenv("TF_ACC") != "" { // with an account of the user's, and all that belongs to it
+		os.Exit(m.Run())
+	}
+	os.Exit(run(m))
+}
+
+// run keeps the tests away from the credentials, the network and the budget of whoever runs them. The certificate of the
+// fakes has to be trusted before the first of them is asked.
+func run(m *testing.M) int {
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		switch prefix, _, _ := strings.Cut(strings.ToUpper(name), "_"); prefix {
+		case "ALIBABA", "ALICLOUD", "CAS", "TF", "HTTP", "HTTPS", "NO", "DEBUG":
+			if !strings.HasPrefix(name, "TF_ACC_") {
+				_ = os.Unsetenv(name)
+			}
+		}
+	}
+	home, err := os.MkdirTemp("", "provider")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(home) }()
+	roots := filepath.Join(home, "roots.pem")
+	if err := os.WriteFile(roots, castest.CertPEM(), 0o600); err != nil {
+		panic(err)
+	}
+	shared = castest.StartIssuer()
+	defer shared.Close()
+	setenv(map[string]string{
+		"HOME": home, "USERPROFILE": home, "XDG_CACHE_HOME": filepath.Join(home, "cache"), "SSL_CERT_FILE": roots,
+		"HTTP_PROXY": shared.ProxyURL(), "HTTPS_PROXY": shared.ProxyURL(),
+	})
+	return m.Run()
+}
+
+func setenv(variables map[string]string) {
+	for name, value := range variables {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+}

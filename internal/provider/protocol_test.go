@@ -1,0 +1,244 @@
+package provider
+
+import (
+	"encoding/json"
+	"maps"
+	"math/big"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// plugin is the provider as Terraform talks to it, without Terraform.
+type plugin struct {
+	tfprotov6.ProviderServer
+	schema *tfprotov6.GetProviderSchemaResponse
+}
+
+func newPlugin(t *testing.T, env environment) plugin {
+	t.Helper()
+	server, err := providerserver.NewProtocol6WithError(&casProvider{version: "1.2.3", getenv: env.get})()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plugin{server, schema}
+}
+
+func (e environment) get(name string) string { return e[name] }
+
+// keyed is an environment with a key that the server knows, and where to find it.
+func keyed(server *castest.Server) environment {
+	return environment{
+		"ALIBABA_CLOUD_ACCESS_KEY_ID":     castest.DefaultKey.AccessKeyID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": castest.DefaultKey.AccessKeySecret,
+		"ALIBABA_CLOUD_ENDPOINT_CAS":      server.URL(),
+	}
+}
+
+func start(t *testing.T, options castest.Options) *castest.Server {
+	t.Helper()
+	server := castest.Start(options)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func (p plugin) configure(t *testing.T, block arguments) []*tfprotov6.Diagnostic {
+	t.Helper()
+	resp, err := p.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
+		TerraformVersion: "1.11.4", Config: dynamic(t, p.schema.Provider, block),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
+// read returns the attributes of the data source, numbers as int64.
+func (p plugin) read(t *testing.T, block arguments) (map[string]any, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	const name = "cas_asset_count"
+	schema := p.schema.DataSourceSchemas[name]
+	resp, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: dynamic(t, schema, block)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := resp.State.Unmarshal(schema.ValueType())
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes, _ := plain(t, state).(map[string]any)
+	return attributes, resp.Diagnostics
+}
+
+// dynamic fills what the block leaves out with nulls, as Terraform does.
+func dynamic(t *testing.T, schema *tfprotov6.Schema, block arguments) *tfprotov6.DynamicValue {
+	t.Helper()
+	value, err := tfprotov6.NewDynamicValue(schema.ValueType(), encoded(t, schema.ValueType(), block))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &value
+}
+
+func encoded(t *testing.T, kind tftypes.Type, v any) tftypes.Value {
+	t.Helper()
+	switch v := v.(type) {
+	case unknown:
+		return tftypes.NewValue(kind, tftypes.UnknownValue)
+	case arguments:
+		object, ok := kind.(tftypes.Object)
+		if !ok {
+			t.Fatalf("%s isn't a block", kind)
+		}
+		values := map[string]tftypes.Value{}
+		for name, kind := range object.AttributeTypes {
+			values[name] = encoded(t, kind, v[name])
+		}
+		return tftypes.NewValue(kind, values)
+	}
+	return tftypes.NewValue(kind, v)
+}
+
+func plain(t *testing.T, value tftypes.Value) any {
+	t.Helper()
+	var err error
+	defer func() {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}()
+	switch {
+	case value.IsNull():
+		return nil
+	case value.Type().Is(tftypes.Number):
+		var n big.Float
+		err = value.As(&n)
+		whole, _ := n.Int64()
+		return whole
+	case value.Type().Is(tftypes.String):
+		var s string
+		err = value.As(&s)
+		return s
+	}
+	var fields map[string]tftypes.Value
+	err = value.As(&fields)
+	values := map[string]any{}
+	for name, field := range fields {
+		values[name] = plain(t, field)
+	}
+	return values
+}
+
+func texts(diagnostics []*tfprotov6.Diagnostic) string {
+	var b strings.Builder
+	for _, d := range diagnostics {
+		b.WriteString(d.Attribute.String() + ": " + d.Summary + "\n\n" + d.Detail + "\n\n")
+	}
+	return b.String()
+}
+
+// answered is what the attributes are for castest.Assets. Each element has a value of its own, and so has each sum.
+func answered() map[string]any {
+	return map[string]any{
+		"point": int64(92), "last_point": int64(88), "point_change": int64(4), "point_ratio": int64(1),
+		"point_time": int64(1767681210879), "point_updated_at": "2026-01-06T06:33:30Z",
+		"buy_certificate_count": int64(2), "free_certificate_count": int64(3), "upload_certificate_count": int64(5), "total_certificate_count": int64(10),
+		"aliyun_asset_count": int64(7), "tencent_asset_count": int64(11), "huawei_asset_count": int64(13), "aws_asset_count": int64(17),
+		"total_cloud_asset_count": int64(48), "domain_asset_count": int64(19),
+		"request_id": "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E", "timeouts": nil,
+	}
+}
+
+// TestReadValues checks each attribute, with each element there, null and left out.
+func TestReadValues(t *testing.T) {
+	t.Parallel()
+	elements := map[string][]string{ // and the attributes that rest on them
+		"Point":                  {"point", "point_change"},
+		"LastPoint":              {"last_point", "point_change"},
+		"PointRatio":             {"point_ratio"},
+		"PointTime":              {"point_time", "point_updated_at"},
+		"BuyCertificateCount":    {"buy_certificate_count", "total_certificate_count"},
+		"FreeCertificateCount":   {"free_certificate_count", "total_certificate_count"},
+		"UploadCertificateCount": {"upload_certificate_count", "total_certificate_count"},
+		"AliyunAssetCount":       {"aliyun_asset_count", "total_cloud_asset_count"},
+		"TencentAssetCount":      {"tencent_asset_count", "total_cloud_asset_count"},
+		"HuaweiAssetCount":       {"huawei_asset_count", "total_cloud_asset_count"},
+		"AwsAssetCount":          {"aws_asset_count", "total_cloud_asset_count"},
+		"DomainAssetCount":       {"domain_asset_count"},
+		"RequestId":              {"request_id"},
+	}
+	type answer struct{ change, want map[string]any }
+	tests := map[string]answer{
+		"everything":    {},
+		"more elements": {change: map[string]any{"GoogleAssetCount": 23, "Details": map[string]any{"Point": 1}}},
+		"zeros": {
+			change: map[string]any{"Point": 0, "AwsAssetCount": 0, "PointTime": 0},
+			want: map[string]any{
+				"point": int64(0), "point_change": int64(-88), "aws_asset_count": int64(0), "total_cloud_asset_count": int64(31),
+				"point_time": int64(0), "point_updated_at": "1970-01-01T00:00:00Z",
+			},
+		},
+		"beyond a float": {
+			change: map[string]any{"DomainAssetCount": int64(9007199254740993)},
+			want:   map[string]any{"domain_asset_count": int64(9007199254740993)},
+		},
+		"seconds": {change: map[string]any{"PointTime": 1767681210}, want: map[string]any{"point_time": int64(1767681210)}},
+	}
+	missing := struct{}{}
+	all := answer{map[string]any{}, map[string]any{}}
+	for element, attributes := range elements {
+		null := map[string]any{}
+		for _, attribute := range attributes {
+			null[attribute], all.want[attribute] = nil, nil
+		}
+		tests[element+" null"] = answer{map[string]any{element: nil}, null}
+		tests[element+" missing"] = answer{map[string]any{element: missing}, null}
+		all.change[element] = missing
+	}
+	tests["nothing"] = all
+
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t, castest.Options{})
+			elements := castest.Assets()
+			elements["RequestId"] = "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
+			maps.Copy(elements, test.change)
+			maps.DeleteFunc(elements, func(_ string, v any) bool { return v == missing })
+			server.Script(castest.Body(200, "application/json", jsonOf(t, elements)))
+
+			p := newPlugin(t, keyed(server))
+			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+				t.Fatal(texts(diagnostics))
+			}
+			got, diagnostics := p.read(t, nil)
+			want := answered()
+			maps.Copy(want, test.want)
+			if len(diagnostics) > 0 || !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %v\nwant %v\n%s", got, want, texts(diagnostics))
+			}
+			if calls := server.Calls(); len(calls) != 1 {
+				t.Errorf("%d calls", len(calls))
+			}
+		})
+	}
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,240 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	dataschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+func TestSchemas(t *testing.T) {
+	t.Parallel()
+	var ofProvider provider.SchemaResponse
+	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &ofProvider)
+	if d := ofProvider.Schema.ValidateImplementation(t.Context()); d.HasError() {
+		t.Error(d)
+	}
+	var ofData datasource.SchemaResponse
+	newAssetCountDataSource().Schema(t.Context(), datasource.SchemaRequest{}, &ofData)
+	if d := ofData.Schema.ValidateImplementation(t.Context()); d.HasError() {
+		t.Error(d)
+	}
+
+	described := map[string]string{"provider": ofProvider.Schema.MarkdownDescription, "data source": ofData.Schema.MarkdownDescription}
+	for name, attribute := range ofData.Schema.Attributes {
+		described[name] = attribute.GetMarkdownDescription()
+		if !attribute.IsComputed() || attribute.IsOptional() || attribute.IsRequired() {
+			t.Errorf("%s isn't just computed", name)
+		}
+	}
+	for name, block := range ofData.Schema.Blocks {
+		if block, ok := block.(dataschema.SingleNestedBlock); ok {
+			for attribute, of := range block.Attributes {
+				described[name+"."+attribute] = of.GetDescription() // what framework-timeouts sets
+			}
+		}
+	}
+	var sensitive []string
+	attributes := func(prefix string, all map[string]schema.Attribute) {
+		for name, attribute := range all {
+			described[prefix+name] = attribute.GetMarkdownDescription()
+			if attribute.IsSensitive() {
+				sensitive = append(sensitive, prefix+name)
+			}
+		}
+	}
+	attributes("", ofProvider.Schema.Attributes)
+	for name, block := range ofProvider.Schema.Blocks {
+		if block, ok := block.(schema.SingleNestedBlock); ok {
+			described[name] = block.MarkdownDescription
+			attributes(name+".", block.Attributes)
+		}
+	}
+	for name, description := range described {
+		if !strings.HasSuffix(description, ".") {
+			t.Errorf("%s is described as %q, which isn't a sentence", name, description)
+		}
+	}
+	slices.Sort(sensitive)
+	if want := []string{"assume_role_with_oidc.oidc_token", "secret_key", "security_token"}; !slices.Equal(sensitive, want) {
+		t.Errorf("sensitive are %v, want %v", sensitive, want)
+	}
+}
+
+// TestConfigureReportsEverything gives all the diagnostics of a block in which nothing is right, and makes no call.
+func TestConfigureReportsEverything(t *testing.T) {
+	t.Parallel()
+	server := start(t, castest.Options{})
+	env := keyed(server)
+	delete(env, "ALIBABA_CLOUD_ENDPOINT_CAS")
+	maps.Copy(env, environment{"CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s", "ALIBABA_CLOUD_REGION": "Hangzhou"})
+	diagnostics := newPlugin(t, env).configure(t, arguments{
+		"access_key":          "LTAI5tCasTestAccessKeyId",
+		"requests_per_second": 1000,
+		"endpoints":           arguments{"cas": "http://cas.aliyuncs.com", "sts": "sts.aliyuncs.com/path"},
+	})
+	got := map[string]string{}
+	for _, d := range diagnostics {
+		if other, twice := got[d.Attribute.String()]; twice {
+			t.Errorf("%s: %q and %q", d.Attribute, other, d.Summary)
+		}
+		got[d.Attribute.String()] = d.Summary
+		if strings.HasSuffix(d.Summary, ".") || !strings.HasSuffix(d.Detail, ".") {
+			t.Errorf("%s: no full stop ends a summary, and one ends a detail: %q, %q", d.Attribute, d.Summary, d.Detail)
+		}
+	}
+	at := func(names ...string) string {
+		steps := make([]tftypes.AttributePathStep, len(names))
+		for i, name := range names {
+			steps[i] = tftypes.AttributeName(name)
+		}
+		return tftypes.NewAttributePathWithSteps(steps).String()
+	}
+	want := map[string]string{
+		at("secret_key"):          "Missing Alibaba Cloud secret key",
+		at("region"):              "Invalid region",
+		at("requests_per_second"): "Invalid number",
+		at("max_retries"):         "Invalid number",
+		at("request_timeout"):     "Invalid duration",
+		at("endpoints", "cas"):    "Invalid endpoint",
+		at("endpoints", "sts"):    "Invalid endpoint",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v\n%s", got, want, texts(diagnostics))
+	}
+	if text := texts(diagnostics); strings.Contains(text, castest.DefaultKey.AccessKeySecret) || !strings.Contains(text, "CAS_MAX_RETRIES is \"many\"") {
+		t.Errorf("a secret is named, or a variable isn't:\n%s", text)
+	}
+	if calls := server.Calls(); len(calls) > 0 {
+		t.Errorf("%d calls", len(calls))
+	}
+}
+
+func TestConfigureCallsNobody(t *testing.T) {
+	t.Parallel()
+	server, issuer := start(t, castest.Options{}), castest.StartIssuer()
+	t.Cleanup(issuer.Close)
+	env := keyed(server)
+	for _, block := range []arguments{
+		nil,
+		{"credentials_uri": issuer.CredentialsURI()},
+		{"access_key": "id", "secret_key": "secret", "assume_role": arguments{"role_arn": testRole}, "endpoints": arguments{"sts": issuer.STSEndpoint()}},
+	} {
+		if diagnostics := newPlugin(t, env).configure(t, block); len(diagnostics) > 0 {
+			t.Error(texts(diagnostics))
+		}
+	}
+	if calls, issued := server.Calls(), issuer.Calls(); len(calls)+len(issued) > 0 {
+		t.Errorf("%d calls, %d for credentials", len(calls), len(issued))
+	}
+}
+
+// TestUnknownProviderBlock configures a provider before apply, where one of its values isn't known yet.
+func TestUnknownProviderBlock(t *testing.T) {
+	t.Parallel()
+	server := start(t, castest.Options{})
+	block := arguments{"secret_key": unknown{}, "access_key": "id", "endpoints": arguments{"cas": unknown{}}}
+
+	t.Run("the read says so", func(t *testing.T) {
+		t.Parallel()
+		p := newPlugin(t, keyed(server))
+		if diagnostics := p.configure(t, block); len(diagnostics) > 0 {
+			t.Fatal(texts(diagnostics))
+		}
+		_, diagnostics := p.read(t, nil)
+		text := texts(diagnostics)
+		if len(diagnostics) != 2 || strings.Count(text, "Unknown ") != 2 || !strings.Contains(text, "secret_key") || !strings.Contains(text, "endpoints.cas") {
+			t.Errorf("got %d diagnostics:\n%s", len(diagnostics), text)
+		}
+	})
+	t.Run("the read is deferred", func(t *testing.T) {
+		t.Parallel()
+		p := newPlugin(t, keyed(server))
+		_, err := p.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
+			Config:             dynamic(t, p.schema.Provider, block),
+			ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := p.schema.DataSourceSchemas["cas_asset_count"]
+		resp, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+			TypeName: "cas_asset_count", Config: dynamic(t, data, nil),
+			ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(resp.Diagnostics) > 0 || resp.Deferred == nil || resp.Deferred.Reason != tfprotov6.DeferredReasonProviderConfigUnknown {
+			t.Errorf("deferred %v, %s", resp.Deferred, texts(resp.Diagnostics))
+		}
+	})
+	if calls := server.Calls(); len(calls) > 0 {
+		t.Errorf("%d calls", len(calls))
+	}
+}
+
+func TestTimeoutsAreValidated(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		read any
+		want string
+	}{
+		"none":       {nil, ""},
+		"unknown":    {unknown{}, ""},
+		"good":       {"90s", ""},
+		"zero":       {"0s", "Read timeout too short"},
+		"negative":   {"-1m", "Read timeout too short"},
+		"no unit":    {"30", "Invalid Attribute Value Time Duration"},
+		"no number":  {"soon", "Invalid Attribute Value Time Duration"},
+		"nothing":    {"", "Invalid Attribute Value Time Duration"},
+		"white room": {" 5m", "Invalid Attribute Value Time Duration"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlugin(t, nil)
+			resp, err := p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{
+				TypeName: "cas_asset_count",
+				Config:   dynamic(t, p.schema.DataSourceSchemas["cas_asset_count"], arguments{"timeouts": arguments{"read": test.read}}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, d := range resp.Diagnostics {
+				got += d.Summary
+			}
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ terraform, appended, want string }{
+		"plain":      {"1.11.4", "", "terraform-provider-cas/1.2.3 Terraform/1.11.4"},
+		"appended":   {"1.11.4", "ci/42 (nightly)", "terraform-provider-cas/1.2.3 Terraform/1.11.4 ci/42 (nightly)"},
+		"controls":   {"1.11.4", " a\r\nX-Evil: 1\x00 b\t ", "terraform-provider-cas/1.2.3 Terraform/1.11.4 a X-Evil: 1 b"},
+		"no version": {"", "", "terraform-provider-cas/1.2.3"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := userAgent("1.2.3", test.terraform, test.appended); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,37 @@
+// Command terraform-provider-cas is the Terraform provider of Alibaba Cloud's Certificate Management Service.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
+)
+
+// Set by the linker.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
+
+func main() {
+	debug := flag.Bool("debug", false, "serve for a debugger such as delve, instead of for the Terraform that started this process")
+	showVersion := flag.Bool("version", false, "print version and commit, and exit")
+	flag.Parse()
+	if *showVersion {
+		fmt.Printf("terraform-provider-cas %s (%s)\n", version, commit)
+		return
+	}
+
+	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+		Address: provider.Address,
+		Debug:   *debug,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
