@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestMain is the demo itself where a test started it.
+func TestMain(m *testing.M) {
+	if os.Getenv("CAS_TEST_IS_DEMO") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// demo runs in surroundings that must not matter, until something is said. It returns all that it said.
+func demo(t *testing.T, until string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "CAS_TEST_IS_DEMO=1", "TMPDIR="+dir, "TEMP="+dir, "TMP="+dir,
+		"TF_CLI_CONFIG_FILE=/nowhere/terraformrc", "TF_DATA_DIR=/nowhere/data", "TF_WORKSPACE=other", "TF_CLI_ARGS=-nonsense", "TF_LOG=TRACE",
+		"TF_REATTACH_PROVIDERS=nonsense", "TF_PLUGIN_CACHE_DIR=/nowhere/cache",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=theirs", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=theirs", "ALIBABA_CLOUD_SECURITY_TOKEN=theirs",
+		"ALICLOUD_PROFILE=theirs", "CAS_MAX_RETRIES=nonsense")
+	out := &interrupter{until: until, cmd: cmd}
+	cmd.Stdout, cmd.Stderr = out, out
+	err := cmd.Run()
+	if left, failed := os.ReadDir(dir); failed != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, failed)
+	}
+	return out.said.String(), err
+}
+
+// interrupter does what Ctrl-C does, where something is said.
+type interrupter struct {
+	said  bytes.Buffer
+	until string
+	cmd   *exec.Cmd
+}
+
+func (i *interrupter) Write(p []byte) (int, error) {
+	n, err := i.said.Write(p)
+	if i.until != "" && strings.Contains(i.said.String(), i.until) {
+		i.until = ""
+		return n, i.cmd.Process.Signal(os.Interrupt)
+	}
+	return n, err
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	out, err := demo(t, "")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"certificates = 10", "cloud_assets = 48", "The certificate health score is 61.", "the service was called 3 times"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q isn't in:\n%s", want, out)
+		}
+	}
+}
+
+func TestDemoIsInterrupted(t *testing.T) {
+	t.Parallel()
+	for name, until := range map[string]string{
+		"build": "The provider is built", "plan": "Reading...", "apply": "$ terraform apply", "drop": "The health score drops",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := demo(t, until)
+			exit, ok := err.(*exec.ExitError) //nolint:errorlint // as Run returns it
+			if !ok || exit.ExitCode() != 130 || !strings.HasSuffix(out, "demo: interrupted; everything is cleaned up\n") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestCheckStopped(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err error
+		ok  bool
+	}{
+		"by the postcondition": {&failure{output: "Error: Resource postcondition failed\n\nThe certificate health score is 61."}, true},
+		"by another one":       {&failure{output: "Error: Resource postcondition failed\n\nToo few."}, false},
+		"by something else":    {&failure{output: "Error: Access key refused"}, false},
+		"by the demo":          {context.Canceled, false},
+		"not at all":           {nil, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := checkStopped(test.err); (err == nil) != test.ok {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
