@@ -1,0 +1,13 @@
+# CloudSSO: sign in with aliyun configure --mode CloudSSO --profile sso, and again when the provider says so.
+
+terraform {
+  required_providers {
+    cas = { source = "terraform-provider-cas/cas" }
+  }
+}
+
+provider "cas" {
+  profile = "sso"
+}
+
+data "cas_asset_count" "this" {}

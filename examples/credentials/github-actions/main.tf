@@ -1,0 +1,17 @@
+# GitHub Actions: the role is assumed with the workflow's own token, which ALIBABA_CLOUD_OIDC_TOKEN_FILE leads to.
+
+terraform {
+  required_providers {
+    cas = { source = "terraform-provider-cas/cas" }
+  }
+}
+
+provider "cas" {
+  assume_role_with_oidc {
+    oidc_provider_arn = "acs:ram::1234567890123456:oidc-provider/github"
+    role_arn          = "acs:ram::1234567890123456:role/certificate-reader"
+    role_session_name = "github-actions"
+  }
+}
+
+data "cas_asset_count" "this" {}

@@ -1,0 +1,17 @@
+# GitLab CI/CD: the role is assumed with the job's own token, which GitLab puts into ALIBABA_CLOUD_OIDC_TOKEN.
+
+terraform {
+  required_providers {
+    cas = { source = "terraform-provider-cas/cas" }
+  }
+}
+
+provider "cas" {
+  assume_role_with_oidc {
+    oidc_provider_arn = "acs:ram::1234567890123456:oidc-provider/gitlab"
+    role_arn          = "acs:ram::1234567890123456:role/certificate-reader"
+    role_session_name = "gitlab"
+  }
+}
+
+data "cas_asset_count" "this" {}

@@ -1,0 +1,26 @@
+terraform {
+  required_providers {
+    cas = {
+      source  = "terraform-provider-cas/cas"
+      version = "~> 0.1"
+    }
+  }
+}
+
+# With no credentials in here, they come from where every Alibaba Cloud tool finds them.
+provider "cas" {
+  region = "cn-hangzhou" # the China site; an account of the international site uses "ap-southeast-1"
+}
+
+data "cas_asset_count" "this" {
+  lifecycle {
+    postcondition {
+      condition     = coalesce(self.point, 0) >= 80
+      error_message = "The certificate health score is ${coalesce(self.point, "unknown")}; at least 80 is needed."
+    }
+  }
+}
+
+output "certificates" {
+  value = data.cas_asset_count.this.total_certificate_count
+}

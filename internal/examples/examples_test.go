@@ -1,0 +1,208 @@
+package examples
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// example is a folder of examples/.
+type example struct {
+	files []string
+	env   map[string]string // beside the fakes; $HOME is the example's own
+	plans []plan            // what Terraform says to the service's answers, one after the other
+	calls int               // that a plan makes
+	tofu  bool              // for OpenTofu only
+	tests bool              // has some for terraform test
+	apply bool              // and then plan anew, which finds nothing to change
+}
+
+// plan is what comes of an answer.
+type plan struct {
+	answer map[string]any // of which elements to change; nil leaves one out
+	says   string
+	warns  bool // by a check
+	stops  bool
+}
+
+var (
+	keys = map[string]string{
+		"ALIBABA_CLOUD_ACCESS_KEY_ID":     castest.DefaultKey.AccessKeyID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": castest.DefaultKey.AccessKeySecret,
+	}
+	low     = map[string]any{"Point": 61}
+	nothing = map[string]any{
+		"Point": nil, "LastPoint": nil, "PointRatio": nil, "PointTime": nil,
+		"BuyCertificateCount": nil, "FreeCertificateCount": nil, "UploadCertificateCount": nil,
+		"AliyunAssetCount": nil, "TencentAssetCount": nil, "HuaweiAssetCount": nil, "AwsAssetCount": nil, "DomainAssetCount": nil,
+	}
+)
+
+var examples = map[string]example{
+	"demo": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+		{says: "+ certificates = 10"},
+		{answer: low, says: "The certificate health score is 61.", stops: true},
+	}},
+	"provider": {files: []string{"provider.tf"}, env: keys, calls: 1, plans: []plan{
+		{says: "+ certificates = 10"},
+		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
+		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
+	}},
+	"data-sources/cas_asset_count": {files: []string{"data-source.tf"}, env: keys, calls: 1, plans: []plan{
+		{says: `+ certificates = 10 + health_score = 92 + health_score_updated_at = "2026-01-06T06:33:30Z"`},
+		{answer: nothing, says: "Check block assertion failed", warns: true},
+	}},
+	"complete": {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "+ health_score = 92"}}},
+	"score-gate": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+		{says: "Plan: 1 to add"},
+		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
+		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
+	}},
+	"free-certificate-quota": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+		{says: "No changes."},
+		{answer: map[string]any{"FreeCertificateCount": 18}, says: "No changes."},
+		{answer: map[string]any{"FreeCertificateCount": 19}, says: "19 of 20 free certificates are used.", warns: true},
+		{answer: nothing, says: "The service doesn't say how many free certificates there are.", warns: true},
+	}},
+	"assets-by-cloud": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+		{says: "+ assets = 48 + assets_by_cloud = { + alibaba_cloud = 7 + aws = 17 + huawei_cloud = 13 + tencent_cloud = 11 } + domains = 19"},
+		{answer: map[string]any{"AwsAssetCount": nil}, says: "aws = null"},
+	}},
+	"several-accounts": {files: []string{"main.tf"}, calls: 2, plans: []plan{
+		{says: "+ scores = { + production = 92 + staging = 92 }"},
+		{answer: low, says: "Below 80: production, staging.", warns: true},
+	}},
+	"several-accounts-opentofu": {files: []string{"main.tofu"}, calls: 2, tofu: true, plans: []plan{
+		{says: "+ scores = { + production = 92 + staging = 92 }"},
+		{answer: low, says: "Below 80: production, staging.", warns: true},
+	}},
+	"module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, env: keys, calls: 1, tests: true, plans: []plan{
+		{says: "+ score = 92"},
+		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
+		{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
+	}},
+	"null-safe": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+		{says: "+ certificates_known_of = 10"},
+		{answer: nothing, says: "The certificate health score is unknown.", warns: true},
+		{answer: map[string]any{"BuyCertificateCount": nil}, says: "+ certificates_known_of = 8", warns: true},
+		{answer: map[string]any{"BuyCertificateCount": 0, "Point": 87}, says: "There is no paid certificate.", warns: true},
+		{answer: map[string]any{"Point": 87}, says: "The certificate health score has changed by -1 points.", warns: true},
+	}},
+	"stable-outputs": {files: []string{"main.tf"}, env: keys, calls: 1, apply: true, plans: []plan{{says: "+ asset_count = {"}}},
+
+	"credentials/laptop":      {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}},
+	"credentials/cloudsso":    {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}},
+	"credentials/ecs":         {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}},
+	"credentials/assume-role": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{{says: "No changes."}}},
+	"credentials/github-actions": {files: []string{"main.tf", "workflow.yml"}, calls: 1, plans: []plan{{says: "No changes."}}, env: map[string]string{
+		"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "$HOME/token",
+	}},
+	"credentials/gitlab": {files: []string{"gitlab-ci.yml", "main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}, env: map[string]string{
+		"ALIBABA_CLOUD_OIDC_TOKEN": castest.OIDCToken,
+	}},
+	"credentials/ack-rrsa": {files: []string{"job.yaml", "main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}, env: map[string]string{
+		"ALIBABA_CLOUD_ROLE_ARN":          "acs:ram::1234567890123456:role/certificate-reader",
+		"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c00000000000000000000",
+		"ALIBABA_CLOUD_OIDC_TOKEN_FILE":   "$HOME/token",
+	}},
+}
+
+func exampleFiles(t *testing.T) (files []string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(root), "examples", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.Name() == ".terraform":
+			return fs.SkipDir
+		case !entry.IsDir() && !ignored(entry.Name()):
+			files = append(files, strings.TrimPrefix(name, "examples/"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// ignored tells what Terraform leaves behind, as .gitignore does.
+func ignored(name string) bool {
+	return name == ".terraform.lock.hcl" || strings.Contains(name, ".tfstate") || strings.HasSuffix(name, ".tfvars")
+}
+
+// TestEveryExampleIsRun finds a file that was added and is in no example of the table, and the other way round.
+func TestEveryExampleIsRun(t *testing.T) {
+	t.Parallel()
+	var run []string
+	for dir, e := range examples {
+		for _, file := range e.files {
+			run = append(run, path.Join(dir, file))
+		}
+		if len(e.plans) == 0 {
+			t.Errorf("%s isn't planned", dir)
+		}
+	}
+	slices.Sort(run)
+	there := exampleFiles(t)
+	slices.Sort(there)
+	if !slices.Equal(run, there) {
+		t.Errorf("the table has %d files\n%s\nexamples/ has %d\n%s", len(run), strings.Join(run, "\n"), len(there), strings.Join(there, "\n"))
+	}
+}
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	tofu := isOpenTofu(t)
+	for dir, e := range examples {
+		if e.tofu && !tofu {
+			continue // Terraform sees nothing in it
+		}
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			w := newWorkspace(t, dir, e.env)
+			w.must(t, "init", "-input=false", "-no-color")
+			w.must(t, "validate", "-no-color")
+			for _, p := range e.plans {
+				w.check(t, p, e.calls)
+			}
+			if e.tests {
+				w.must(t, "test", "-no-color")
+			}
+			if e.apply {
+				w.must(t, "apply", "-input=false", "-no-color", "-auto-approve")
+				w.must(t, "plan", "-input=false", "-no-color", "-detailed-exitcode")
+			}
+			if refused := w.service.Refused() + w.service.Throttled(); refused > 0 {
+				t.Errorf("%d calls were refused", refused)
+			}
+		})
+	}
+}
+
+func (w *workspace) check(t *testing.T, p plan, calls int) {
+	t.Helper()
+	answer := castest.Assets()
+	maps.Copy(answer, p.answer)
+	w.service.Answer(answer)
+	before := len(w.service.Calls())
+	said, status := w.terraform(t, "plan", "-input=false", "-no-color")
+	if stopped := status != 0; stopped != p.stops {
+		t.Errorf("exit status %d, while stopped should be %v: %s", status, p.stops, said)
+	}
+	if warned := strings.Contains(said, "Warning: "); warned != p.warns {
+		t.Errorf("warned is %v instead of %v: %s", warned, p.warns, said)
+	}
+	if !strings.Contains(said, p.says) {
+		t.Errorf("it doesn't say %q: %s", p.says, said)
+	}
+	if made := len(w.service.Calls()) - before; made != calls {
+		t.Errorf("%d calls instead of %d", made, calls)
+	}
+}
