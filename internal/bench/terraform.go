@@ -21,12 +21,12 @@ func build(t *testing.T, pkg, name string) string {
 	t.Helper()
 	dir := t.TempDir()
 	executable := filepath.Join(dir, name)
-	args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", executable, pkg}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", executable, pkg}
 	if strings.Contains(pkg, "@") {
 		args = []string{"install", "-trimpath", "-ldflags", "-s -w", pkg}
 	}
 	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Env = append(os.Environ(), "GOBIN="+dir)
+	cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, output)
 	}

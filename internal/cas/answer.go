@@ -42,13 +42,13 @@ func answer(resp *http.Response, body []byte, now time.Time, redact func(string)
 		e.Kind = Redirected
 		e.Location = shown(location(resp), 200, redact)
 	case len(body) > maxBody:
-		e.passing = e.mayPass() // a gateway's page, however large
+		e.transient = retryable(e) // a gateway's page, however large
 		e.Kind = TooLarge
 	case ok || e.Kind == Malformed:
 		// An answer that breaks off is a connection that was closed early; but errors without a word are common.
-		e.passing = errors.Is(err, io.ErrUnexpectedEOF) && (ok || len(body) > 0)
+		e.transient = errors.Is(err, io.ErrUnexpectedEOF) && (ok || len(body) > 0)
 		e.Kind = Malformed
-		if ok || e.passing {
+		if ok || e.transient {
 			e.Err = err
 		}
 		if field, found := errors.AsType[*fieldError](err); found {

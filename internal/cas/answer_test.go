@@ -60,11 +60,11 @@ func TestClassification(t *testing.T) {
 	code := func(c string) string { return `{"Code":"` + c + `","Message":"m"}` }
 	after := []string{"X-Acs-Retry-After", "10"}
 	for name, test := range map[string]struct {
-		status  int
-		body    string
-		header  []string
-		kind    Kind
-		mayPass bool
+		status    int
+		body      string
+		header    []string
+		kind      Kind
+		retryable bool
 	}{
 		"Throttling":              {400, code("Throttling"), nil, Throttled, true},
 		"Throttling.User":         {400, code("Throttling.User"), nil, Throttled, true},
@@ -140,8 +140,8 @@ func TestClassification(t *testing.T) {
 			if count != nil || failure == nil {
 				t.Fatalf("got %v, %v", count, failure)
 			}
-			if failure.Kind != test.kind || failure.mayPass() != test.mayPass || failure.Status != test.status {
-				t.Errorf("got %q (HTTP %d), may pass: %t; want %q, %t", failure.Kind, failure.Status, failure.mayPass(), test.kind, test.mayPass)
+			if failure.Kind != test.kind || retryable(failure) != test.retryable || failure.Status != test.status {
+				t.Errorf("got %q (HTTP %d), may pass: %t; want %q, %t", failure.Kind, failure.Status, retryable(failure), test.kind, test.retryable)
 			}
 		})
 	}

@@ -20,6 +20,7 @@ func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
 	call.waitFor("credentials from " + c.config.Credentials.String())
 	creds, err := c.config.Credentials.Get(ctx)
 	if err != nil {
+		c.ended(ctx, "Fetching credentials failed and may be tried again", err)
 		return nil, err
 	}
 	place, err := c.place(ctx, call, creds)
@@ -32,12 +33,15 @@ func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
 	}
 	number := c.pace.departed(time.Now())
 	count, err := c.send(ctx, creds, number)
-	if wait := c.pace.answered(time.Now(), err); wait > 0 {
-		failure, _ := errors.AsType[*Error](err)
-		c.config.Logger.InfoContext(ctx, "A call failed and may be tried again",
-			"attempt", number, "reason", failure.brief(), "wait", wait.Round(time.Millisecond).String())
-	}
+	c.ended(ctx, "A call failed and may be tried again", err)
 	return count, err
+}
+
+// ended has the next call wait for what this one ended with, and lets the wait show in the log.
+func (c *Client) ended(ctx context.Context, message string, err error) {
+	if wait := c.pace.answered(time.Now(), err); wait > 0 {
+		c.config.Logger.InfoContext(ctx, message, "error", brief(err), "wait", wait.Round(time.Millisecond).String())
+	}
 }
 
 // place waits for the call's turn and for a place in the budget.
@@ -130,7 +134,7 @@ func (c *Client) trace(ctx context.Context, number, status, size int, took time.
 	}
 	switch failure, failed := errors.AsType[*Error](err); {
 	case failed:
-		attrs = append(attrs, slog.String("request_id", failure.RequestID), slog.String("error", failure.brief()))
+		attrs = append(attrs, slog.String("request_id", failure.RequestID), slog.String("error", brief(err)))
 	case err != nil:
 		attrs = append(attrs, slog.String("error", err.Error()))
 	case count != nil && count.RequestID != nil:

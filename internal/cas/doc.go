@@ -9,5 +9,5 @@
 //     answer arrived (internal/quota), so the service never counts more than the limit in any one second.
 //   - What may pass is tried again (retry.go): each time with a place, a date and a nonce of its own.
 //
-// Every failure is an [*Error], or a [*WaitError] where time ran out; find them with [errors.As].
+// A failure is an [*Error], a [*WaitError] where time ran out, or credential.Error; find them with [errors.As].
 package cas

@@ -23,7 +23,8 @@ func Endpoint(region string) *url.URL {
 	return &url.URL{Scheme: "https", Host: host, Path: "/"}
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?$`)
+// hostNames is compiled where there is something to match, because Terraform starts the provider several times for a plan.
+const hostNames = `^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?$`
 
 // ParseEndpoint reads an endpoint: a host with or without a port, with or without https:// before it. http:// is for a
 // loopback address only, because a signed request can be read on its way otherwise. An error never repeats a password.
@@ -69,7 +70,7 @@ func validHost(u *url.URL) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Zone() == "" // which a Host header can't name
 	}
-	return len(host) <= 253 && hostName.MatchString(host)
+	return len(host) <= 253 && regexp.MustCompile(hostNames).MatchString(host)
 }
 
 func loopback(host string) bool {

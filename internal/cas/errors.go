@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ type Error struct {
 	Err error // the cause, where it isn't the service's word
 
 	retryAfter time.Duration // how long the service asked to wait; 0 where it didn't
-	passing    bool          // a failure of the connection or of the answer that may pass
+	transient  bool          // a failure of the connection or of the answer that may pass
 	renewed    bool          // the credentials were refused, and the next attempt has others
 }
 
@@ -129,8 +130,11 @@ func (e *WaitError) Unwrap() []error {
 }
 
 // brief is an error without what a log line has elsewhere.
-func (e *Error) brief() string {
+func brief(err error) string {
+	e, ok := errors.AsType[*Error](err)
 	switch {
+	case !ok:
+		return clean(err.Error(), 300)
 	case e.Code != "":
 		return fmt.Sprintf("%s (%s)", e.Kind, e.Code)
 	case e.Status != 0:

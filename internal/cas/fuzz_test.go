@@ -128,7 +128,7 @@ func FuzzAnswer(f *testing.F) {
 		if !ok || e.Kind == "" || e.Kind == NotReached || (e.Kind == Redirected) != (resp.StatusCode/100 == 3) {
 			t.Fatalf("got %#v", err)
 		}
-		texts := []string{e.Error(), e.brief(), e.Code, e.Message, e.RequestID, e.Recommend, e.Field, e.Location}
+		texts := []string{e.Error(), brief(e), e.Code, e.Message, e.RequestID, e.Recommend, e.Field, e.Location}
 		if d := e.Denied; d != nil {
 			texts = append(texts, d.AuthAction, d.AuthPrincipalType, d.AuthPrincipalOwnerID, d.AuthPrincipalDisplayName, d.NoPermissionType, d.PolicyType)
 		}

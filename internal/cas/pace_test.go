@@ -67,7 +67,7 @@ func TestBackoff(t *testing.T) {
 				if low[n] < 0 || low[n] > bound/10 || high[n] > bound || high[n] < bound*9/10 {
 					t.Errorf("failure %d: waits between %s and %s, want 0 and %s", n+1, low[n], high[n], bound)
 				}
-				bound = min(2*bound, 2*p.untold.MaxInterval)
+				bound = min(2*bound, 2*p.unhinted.MaxInterval)
 			}
 		})
 	}

@@ -11,20 +11,22 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
 // GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
 // resources. What it returns was asked for after it was called, and is shared: don't change it.
 //
-// Throttled calls are tried again until ctx ends, other failures that may pass at most Config.MaxRetries times, and
-// refused credentials once if fresh ones can be had. It fails with an [*Error], with a [*WaitError] if ctx ended or can't
+// Throttled calls are tried again until ctx ends, other failures that may pass, those of fetching credentials too, at most
+// Config.MaxRetries times, and refused credentials once if fresh ones can be had. It fails with an [*Error], with a [*WaitError] if ctx ended or can't
 // but end first, or with what kept it from having credentials.
 func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 	started := time.Now()
 	var (
-		last     *Error
-		attempts int // calls that left, of which
-		failures int // failed for other reasons than throttling, and
+		last     error
+		attempts int // calls that left
+		failures int // of calls and of fetching credentials, for other reasons than throttling
 		renewed  bool
 	)
 	for {
@@ -33,25 +35,24 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 			return count, nil
 		}
 		if wait, ok := errors.AsType[*WaitError](err); ok {
-			wait.Attempts, wait.Elapsed = attempts+wait.Attempts, time.Since(started)
-			if last != nil {
-				wait.Last = last
-			}
+			wait.Attempts, wait.Elapsed, wait.Last = attempts+wait.Attempts, time.Since(started), last
 			return nil, wait
 		}
-		failure, ok := errors.AsType[*Error](err)
-		if !ok {
-			return nil, fmt.Errorf("get asset count: %w", err)
+		var throttled, renewable bool
+		if failure, ok := errors.AsType[*Error](err); ok {
+			attempts++
+			failure = new(*failure) // others who shared the call have figures of their own
+			failure.Attempts, failure.Elapsed = attempts, time.Since(started)
+			throttled, renewable, last = failure.Kind == Throttled, failure.renewed, failure
+		} else {
+			last = fmt.Errorf("get asset count: %w", err)
 		}
-		attempts++
-		last = new(*failure) // others who shared the call have figures of their own
-		last.Attempts, last.Elapsed = attempts, time.Since(started)
 
 		switch {
-		case failure.Kind == Throttled:
-		case failure.mayPass() && failures < c.config.MaxRetries:
+		case throttled:
+		case retryable(last) && failures < c.config.MaxRetries:
 			failures++
-		case failure.renewed && !renewed:
+		case renewable && !renewed:
 			renewed = true
 		default:
 			return nil, last
@@ -59,9 +60,13 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 	}
 }
 
-// mayPass reports whether the next attempt may succeed though nothing is changed.
-func (e *Error) mayPass() bool {
-	return e.Kind == Throttled || e.Kind == Temporary || e.passing
+// retryable reports whether the next attempt may succeed though nothing is changed.
+func retryable(err error) bool {
+	if failure, ok := errors.AsType[*credential.Error](err); ok {
+		return failure.Kind == credential.Unavailable
+	}
+	failure, ok := errors.AsType[*Error](err)
+	return ok && (failure.Kind == Throttled || failure.Kind == Temporary || failure.transient)
 }
 
 // pace says when the next call may leave, as far as this process knows: calls are spread evenly over the second, so
@@ -75,8 +80,8 @@ type pace struct {
 	mu       sync.Mutex
 	next     time.Time
 	why      string
-	told     *backoff.ExponentialBackOff // on top of what the service asks for, so that many machines don't return as one
-	untold   *backoff.ExponentialBackOff // where the service doesn't say how long to wait
+	hinted   *backoff.ExponentialBackOff // on top of what the service asks for, so that many machines don't return as one
+	unhinted *backoff.ExponentialBackOff // where the service doesn't say how long to wait
 	failures int                         // in a row
 }
 
@@ -87,8 +92,8 @@ func newPace(callsPerSecond int) *pace {
 	}
 	return &pace{
 		interval: time.Second / time.Duration(callsPerSecond),
-		told:     jitter(50 * time.Millisecond),
-		untold:   jitter(500 * time.Millisecond),
+		hinted:   jitter(50 * time.Millisecond),
+		unhinted: jitter(500 * time.Millisecond),
 	}
 }
 
@@ -112,24 +117,25 @@ func (p *pace) answered(now time.Time, err error) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay(now.Add(p.interval/4), "other reads to share the next call")
-	failure, failed := errors.AsType[*Error](err)
-	if err != nil && !failed {
+	failure, answered := errors.AsType[*Error](err)
+	switch {
+	case retryable(err):
+	case err == nil || answered:
+		p.failures = 0
+		p.hinted.Reset()
+		p.unhinted.Reset()
+		return 0
+	default:
 		return 0 // nobody waited for the answer any more, which says nothing about the service
 	}
-	if !failed || !failure.mayPass() {
-		p.failures = 0
-		p.told.Reset()
-		p.untold.Reset()
-		return 0
-	}
 	p.failures++
-	wait := failure.retryAfter
-	if wait > 0 {
-		wait += p.told.NextBackOff()
+	var wait time.Duration
+	if answered && failure.retryAfter > 0 {
+		wait = failure.retryAfter + p.hinted.NextBackOff()
 	} else {
-		wait = p.untold.NextBackOff()
+		wait = p.unhinted.NextBackOff()
 	}
-	p.delay(now.Add(wait), fmt.Sprintf("the next attempt (the last one ended with: %s)", failure.brief()))
+	p.delay(now.Add(wait), fmt.Sprintf("the next attempt (the last one ended with: %s)", brief(err)))
 	return wait
 }
 

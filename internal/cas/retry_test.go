@@ -2,11 +2,14 @@ package cas
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -255,7 +258,7 @@ func TestCancelledWait(t *testing.T) {
 				server := castest.New(castest.Options{CallsPerSecond: test.limit})
 				server.Script(test.step)
 				client := inMemory(t, server, func(c *Config) { c.RequestsPerSecond = test.limit })
-				client.pace.untold.InitialInterval = 1 // so that it isn't the backoff that the place waits for
+				client.pace.unhinted.InitialInterval = 1 // so that it isn't the backoff that the place waits for
 				client.pace.interval = 0
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(test.after, cancel)
@@ -313,3 +316,47 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 		}
 	})
 }
+
+// A source of credentials that is out of reach for a moment is asked again, as often as the service would be, and no call
+// leaves meanwhile.
+func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		failures int
+		ok       bool
+	}{
+		"for a moment": {2, true},
+		"for good":     {3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := castest.Start(castest.Options{})
+			defer server.Close()
+			var fetches atomic.Int32
+			source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if int(fetches.Add(1)) <= test.failures {
+					panic(http.ErrAbortHandler)
+				}
+				_ = json.NewEncoder(w).Encode(map[string]string{
+					"Code": "Success", "Expiration": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "SecurityToken": renewable.SecurityToken,
+					"AccessKeyId": renewable.AccessKeyID, "AccessKeySecret": renewable.AccessKeySecret,
+				})
+			}))
+			defer source.Close()
+			credentials, err := credential.New(credential.Config{CredentialsURI: source.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server.AddKey(renewable)
+			client := wired(t, server.URL(), func(c *Config, _ *http.Transport) { c.Credentials, c.MaxRetries = credentials, 2 })
+			client.pace.unhinted.InitialInterval = 1
+			_, err = client.GetAssetCount(t.Context())
+			failed, _ := errors.AsType[*credential.Error](err)
+			if (err == nil) != test.ok || !test.ok && failed == nil || fetches.Load() != 3 || (len(server.Calls()) > 0) != test.ok {
+				t.Errorf("got %v after %d fetches and %d calls", err, fetches.Load(), len(server.Calls()))
+			}
+		})
+	}
+}
+
+var renewable = castest.Key{AccessKeyID: "STS.renewable", AccessKeySecret: "renewable-secret", SecurityToken: "renewable-token"}

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// hangs is how long a call may keep later readers from a call of their own.
-	hangs = time.Second
+	// hangTimeout is how long a call may keep later readers from a call of their own.
+	hangTimeout = time.Second
 	// longWait is when a log line says what a read is waiting for, and longWaitAgain how often it does so from then on.
 	longWait      = 10 * time.Second
 	longWaitAgain = 30 * time.Second
@@ -116,7 +116,7 @@ func (c *call) turn(ctx context.Context, before *call) error {
 		return nil
 	}
 	c.waitFor("the answer of the call before")
-	patience := time.NewTimer(time.Until(before.departed.Add(hangs)))
+	patience := time.NewTimer(time.Until(before.departed.Add(hangTimeout)))
 	defer patience.Stop()
 	select {
 	case <-before.done:

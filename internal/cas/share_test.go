@@ -377,8 +377,8 @@ func TestLongWait(t *testing.T) {
 				t.Errorf("got %q %v at %s, want %v", l.text, l.attrs, at, want[i])
 			}
 		}
-		if reason, _ := log.lines[0].attrs["reason"].(string); !strings.Contains(reason, "Throttling.User") {
-			t.Errorf("the first line gives the reason %q", reason)
+		if reason, _ := log.lines[0].attrs["error"].(string); !strings.Contains(reason, "Throttling.User") {
+			t.Errorf("the first line gives the error %q", reason)
 		}
 	})
 }

@@ -58,7 +58,7 @@ func TestTimeLimits(t *testing.T) {
 					error
 					Timeout() bool
 				}](err)
-				if !ok || !timeout.Timeout() || !e.mayPass() {
+				if !ok || !timeout.Timeout() || !retryable(e) {
 					t.Errorf("got %#v", e)
 				}
 			})
@@ -130,7 +130,7 @@ func TestConnectingIsBounded(t *testing.T) {
 				if took := time.Since(started); took != test.want || err == nil || !strings.HasSuffix(err.Error(), test.text) {
 					t.Errorf("got %v after %s", err, took)
 				}
-				if e, ok := errors.AsType[*Error](err); !ok || !e.mayPass() || IsTLS(e) {
+				if e, ok := errors.AsType[*Error](err); !ok || !retryable(e) || IsTLS(e) {
 					t.Errorf("got %#v", err)
 				}
 			})

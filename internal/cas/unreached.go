@@ -25,9 +25,9 @@ func (c *Client) unreached(ctx context.Context, status int, err error, redact fu
 	} else if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := &Error{Kind: NotReached, Endpoint: c.origin(), Err: err, passing: passing(err)}
+	e := &Error{Kind: NotReached, Endpoint: c.origin(), Err: err, transient: transient(err)}
 	if corrupt(err) {
-		e.Kind, e.Status, e.passing = Malformed, status, false
+		e.Kind, e.Status, e.transient = Malformed, status, false
 	}
 	if text := err.Error(); redact(text) != text || len(text) > enough { // net/http quotes what isn't HTTP
 		e.Err = errors.New(shown(text, 300, redact))
@@ -35,8 +35,8 @@ func (c *Client) unreached(ctx context.Context, status int, err error, redact fu
 	return e
 }
 
-// passing reports whether a failure to get an answer may pass: all do, but those that need something to be changed.
-func passing(err error) bool {
+// transient reports whether a failure to get an answer may pass: all do, but those that need something to be changed.
+func transient(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return false
 	}

@@ -203,7 +203,7 @@ func TestCall(t *testing.T) {
 			server := castest.Start(castest.Options{TLS: true, Keys: []castest.Key{key}})
 			defer server.Close()
 			pool := x509.NewCertPool()
-			pool.AppendCertsFromPEM(server.CertPEM())
+			pool.AppendCertsFromPEM(castest.CertPEM())
 			client := wired(t, server.URL(), trusting(pool), func(c *Config, _ *http.Transport) { c.Credentials = source(t, key) })
 			count, err := client.GetAssetCount(t.Context())
 			if err != nil {
@@ -232,93 +232,40 @@ func TestCall(t *testing.T) {
 // Whatever is answered, the connection stays in use, unless the answer was cut off.
 func TestConnectionIsReused(t *testing.T) {
 	t.Parallel()
-	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			fake := castest.New(castest.Options{CallsPerSecond: 1000})
-			var connections, requests atomic.Int32
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				requests.Add(1)
-				if (r.ProtoMajor == 2) != http2 {
-					t.Errorf("asked with %s", r.Proto)
-				}
-				fake.ServeHTTP(w, r)
-			}))
-			server.EnableHTTP2 = http2
-			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-				if state == http.StateNew {
-					connections.Add(1)
-				}
-			}
-			server.Config.ErrorLog = log.New(io.Discard, "", 0)
-			server.StartTLS()
-			defer server.Close()
-			client := wired(t, server.URL, trusting(roots(server.Certificate())))
-			steps := []http.HandlerFunc{
-				fake.ServeAnswer, castest.HTML(503), castest.Denied("somebody"), castest.Redirect("https://portal.test/"),
-				castest.Gzip(fake.ServeAnswer), castest.Body(200, "", "{"), castest.Body(204, "", ""), castest.Throttle(), castest.Body(200, "", `{"Point":"1"}`),
-				castest.Body(200, "", golden+strings.Repeat(" ", maxBody-len(golden))), fake.ServeAnswer,
-			}
-			fake.Script(steps...)
-			for range steps {
-				_, _ = ask(t, client)
-			}
-			if connections.Load() != 1 || int(requests.Load()) != len(steps) || fake.Refused() != 0 {
-				t.Errorf("%d connections for %d calls", connections.Load(), requests.Load())
-			}
-			fake.Script(castest.Endless())
-			if e := failure(t, client); e.Kind != TooLarge {
-				t.Errorf("got %v", e)
-			}
-			if _, err := ask(t, client); err != nil {
-				t.Errorf("after an answer that was cut off: %v", err)
-			}
-		})
-	}
-}
-
-// A connection on which nothing comes any more is given up, though each call on it runs into its own time limit.
-func TestDeadConnectionIsGivenUp(t *testing.T) {
-	t.Parallel()
 	fake := castest.New(castest.Options{CallsPerSecond: 1000})
-	server := httptest.NewUnstartedServer(fake)
-	server.EnableHTTP2 = true
+	var connections, requests atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		fake.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = true // which isn't made use of
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
-	var dead atomic.Bool
-	relay := listen(t, func(conn net.Conn) {
-		onward, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
-		if err != nil {
-			return
-		}
-		defer func() { _ = onward.Close() }()
-		go func() { _, _ = io.Copy(onward, conn) }()
-		buffer := make([]byte, 64<<10)
-		for {
-			n, err := onward.Read(buffer)
-			if err != nil {
-				return
-			}
-			if dead.Load() { // to this connection, and alive to those to come
-				<-t.Context().Done()
-				return
-			}
-			_, _ = conn.Write(buffer[:n])
-		}
-	})
-	client := wired(t, "https://"+relay, trusting(roots(server.Certificate())), func(_ *Config, transport *http.Transport) {
-		transport.HTTP2.SendPingTimeout, transport.HTTP2.PingTimeout = 20*time.Millisecond, 20*time.Millisecond
-	})
-	if _, err := ask(t, client); err != nil {
-		t.Fatal(err)
+	client := wired(t, server.URL, trusting(roots(server.Certificate())))
+	steps := []http.HandlerFunc{
+		fake.ServeAnswer, castest.HTML(503), castest.Denied("somebody"), castest.Redirect("https://portal.test/"),
+		castest.Gzip(fake.ServeAnswer), castest.Body(200, "", "{"), castest.Body(204, "", ""), castest.Throttle(), castest.Body(200, "", `{"Point":"1"}`),
+		castest.Body(200, "", golden+strings.Repeat(" ", maxBody-len(golden))), fake.ServeAnswer,
 	}
-	dead.Store(true)
-	if e := failure(t, client); e.Kind != NotReached || !e.mayPass() {
+	fake.Script(steps...)
+	for range steps {
+		_, _ = ask(t, client)
+	}
+	if connections.Load() != 1 || int(requests.Load()) != len(steps) || fake.Refused() != 0 {
+		t.Errorf("%d connections for %d calls", connections.Load(), requests.Load())
+	}
+	fake.Script(castest.Endless())
+	if e := failure(t, client); e.Kind != TooLarge {
 		t.Errorf("got %v", e)
 	}
-	dead.Store(false)
 	if _, err := ask(t, client); err != nil {
-		t.Errorf("on another connection: %v", err)
+		t.Errorf("after an answer that was cut off: %v", err)
 	}
 }
 
@@ -376,7 +323,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				w.WriteHeader(status)
 			}))
 			e := failure(t, wired(t, server.URL))
-			if e.Kind != Redirected || e.Status != status || e.Location != shown || e.mayPass() {
+			if e.Kind != Redirected || e.Status != status || e.Location != shown || retryable(e) {
 				t.Errorf("%d to %q: got %#v", status, location, e)
 			}
 			server.Close()
@@ -403,9 +350,9 @@ func TestCompression(t *testing.T) {
 	flipped := bytes.Clone(whole.Bytes())
 	flipped[len(flipped)-6] ^= 1
 	for name, test := range map[string]struct {
-		step    http.HandlerFunc
-		kind    Kind
-		mayPass bool
+		step      http.HandlerFunc
+		kind      Kind
+		retryable bool
 	}{
 		"bomb":          {castest.Gzip(castest.Huge(4 << 20)), TooLarge, false},
 		"not gzip":      {gzipped(castest.Body(200, "", golden)), Malformed, false},
@@ -416,8 +363,8 @@ func TestCompression(t *testing.T) {
 		"error, zipped": {castest.Gzip(castest.Throttle()), Throttled, true},
 	} {
 		server.Script(test.step)
-		if e := failure(t, client); e.Kind != test.kind || e.mayPass() != test.mayPass || (e.Status == 0) != (e.Kind == NotReached) {
-			t.Errorf("%s: got %v, may pass: %t", name, e, e.mayPass())
+		if e := failure(t, client); e.Kind != test.kind || retryable(e) != test.retryable || (e.Status == 0) != (e.Kind == NotReached) {
+			t.Errorf("%s: got %v, may pass: %t", name, e, retryable(e))
 		}
 	}
 }
@@ -433,10 +380,10 @@ func TestBrokenPeers(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\n"
 	for name, test := range map[string]struct {
-		answer  string
-		kind    Kind
-		mayPass bool
-		text    string
+		answer    string
+		kind      Kind
+		retryable bool
+		text      string
 	}{
 		"closed":           {"", NotReached, true, "EOF"},
 		"header cut":       {ok + "Content-Le", NotReached, true, "missing colon"},
@@ -472,8 +419,8 @@ func TestBrokenPeers(t *testing.T) {
 				})
 			})
 			e := failure(t, client)
-			if e.Kind != test.kind || e.mayPass() != test.mayPass || !strings.Contains(e.Error(), test.text) {
-				t.Errorf("got %v, may pass: %t", e, e.mayPass())
+			if e.Kind != test.kind || retryable(e) != test.retryable || !strings.Contains(e.Error(), test.text) {
+				t.Errorf("got %v, may pass: %t", e, retryable(e))
 			}
 			for err := error(e); err != nil; err = errors.Unwrap(err) {
 				if len(err.Error()) > enough {
@@ -521,8 +468,8 @@ func TestNotReached(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := failure(t, wired(t, "https://"+test.address, trusting(roots(root.certificate))))
-			if e.Kind != NotReached || IsTLS(e.Err) != test.tls || e.mayPass() == test.tls || !strings.Contains(e.Error(), test.text) {
-				t.Errorf("got %v, TLS: %t, may pass: %t", e, IsTLS(e.Err), e.mayPass())
+			if e.Kind != NotReached || IsTLS(e.Err) != test.tls || retryable(e) == test.tls || !strings.Contains(e.Error(), test.text) {
+				t.Errorf("got %v, TLS: %t, may pass: %t", e, IsTLS(e.Err), retryable(e))
 			}
 			certificate, ok := errors.AsType[*tls.CertificateVerificationError](e)
 			if ok != test.byCertificate {
@@ -538,8 +485,8 @@ func TestNotReached(t *testing.T) {
 func TestNameResolution(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		answer  byte // RCODE of RFC 1035, section 4.1.1
-		mayPass bool
+		answer    byte // RCODE of RFC 1035, section 4.1.1
+		retryable bool
 	}{
 		"no such name":   {3, false},
 		"server failure": {2, true},
@@ -570,8 +517,8 @@ func TestNameResolution(t *testing.T) {
 				transport.DialContext = (&net.Dialer{Resolver: resolver}).DialContext
 			}))
 			dns, ok := errors.AsType[*net.DNSError](e)
-			if e.Kind != NotReached || !ok || dns.Name != "cas.test." || e.mayPass() != test.mayPass {
-				t.Errorf("got %v, may pass: %t", e, e.mayPass())
+			if e.Kind != NotReached || !ok || dns.Name != "cas.test." || retryable(e) != test.retryable {
+				t.Errorf("got %v, may pass: %t", e, retryable(e))
 			}
 		})
 	}
@@ -581,9 +528,9 @@ func TestProxyRefuses(t *testing.T) {
 	t.Parallel()
 	const password = "hush-hush-hush"
 	for name, test := range map[string]struct {
-		answer  string
-		status  int
-		mayPass bool
+		answer    string
+		status    int
+		retryable bool
 	}{
 		"authentication": {"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n<html>", 407, false},
 		"forbidden":      {"HTTP/1.1 403 Forbidden\r\n\r\n", 403, false},
@@ -598,8 +545,8 @@ func TestProxyRefuses(t *testing.T) {
 				transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", User: url.UserPassword("user", password), Host: address})
 			}))
 			proxy, ok := errors.AsType[*ProxyError](e)
-			if e.Kind != NotReached || ok != (test.status > 0) || e.mayPass() != test.mayPass || strings.Contains(e.Error(), password) {
-				t.Errorf("got %v, may pass: %t", e, e.mayPass())
+			if e.Kind != NotReached || ok != (test.status > 0) || retryable(e) != test.retryable || strings.Contains(e.Error(), password) {
+				t.Errorf("got %v, may pass: %t", e, retryable(e))
 			}
 			if ok && (proxy.Proxy != address || proxy.Status != test.status) {
 				t.Errorf("got %#v", proxy)
@@ -614,7 +561,7 @@ func TestProxyDown(t *testing.T) {
 		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", User: url.UserPassword("user", "hush"), Host: "127.0.0.1:1"})
 	}))
 	op, ok := errors.AsType[*net.OpError](e)
-	if !ok || op.Op != "proxyconnect" || !e.mayPass() || strings.Contains(e.Error(), "hush") {
+	if !ok || op.Op != "proxyconnect" || !retryable(e) || strings.Contains(e.Error(), "hush") {
 		t.Errorf("got %v", e)
 	}
 }

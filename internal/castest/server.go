@@ -117,9 +117,6 @@ func Start(o Options) *Server {
 // URL returns where a server of [Start] listens, without a trailing slash.
 func (s *Server) URL() string { return s.http.URL }
 
-// CertPEM returns the certificate to trust, PEM encoded: see [CertPEM].
-func (s *Server) CertPEM() []byte { return CertPEM() }
-
 // Close cuts every connection, which ends the steps that hang, and waits until
 // nothing of the server runs any more.
 func (s *Server) Close() {

@@ -395,7 +395,7 @@ func TestTLS(t *testing.T) {
 	s := castest.Start(castest.Options{TLS: true})
 	defer s.Close()
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(s.CertPEM()) {
+	if !roots.AppendCertsFromPEM(castest.CertPEM()) {
 		t.Fatal("CertPEM isn't a certificate")
 	}
 	for _, host := range []string{"127.0.0.1", "localhost"} {

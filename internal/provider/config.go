@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -161,6 +160,9 @@ func (r *resolver) duration(s setting, fallback, most time.Duration) time.Durati
 		return fallback
 	}
 	d, err := time.ParseDuration(s.value)
+	if err != nil && r.validating {
+		return 0 // the argument's type says so already
+	}
 	if err != nil || d <= 0 || d > most {
 		r.refuse(s, "Invalid duration", fmt.Sprintf("%s is %q. It must be a duration above zero and of at most %s, such as \"30s\" or \"1m30s\".", s, s.value, most))
 	}
@@ -176,14 +178,8 @@ func (m providerModel) resolve(ctx context.Context, getenv func(string) string) 
 	source := r.credentials(ctx, m)
 	source.STSEndpoint = r.stsEndpoint(r.lookup(path.Root("endpoints").AtName("sts"), endpoints.STS))
 	source.Logger = newLogger(ctx, secrets(source)...)
-	config = cas.Config{
-		Endpoint:          r.endpoint(m, endpoints),
-		RequestsPerSecond: r.number(r.lookup(path.Root("requests_per_second"), m.RequestsPerSecond, "CAS_REQUESTS_PER_SECOND"), defaultRequestsPerSecond, 1, 100),
-		MaxRetries:        r.number(r.lookup(path.Root("max_retries"), m.MaxRetries, "CAS_MAX_RETRIES"), defaultMaxRetries, 0, 20),
-		RequestTimeout:    r.duration(r.lookup(path.Root("request_timeout"), m.RequestTimeout, "CAS_REQUEST_TIMEOUT"), defaultRequestTimeout, mostRequestTimeout),
-		Logger:            source.Logger,
-		CacheDir:          cacheDir(source.Logger),
-	}
+	config = r.limits(m)
+	config.Endpoint, config.Logger, config.CacheDir = r.endpoint(m, endpoints), source.Logger, cacheDir()
 	if r.diags.HasError() || r.unknown.HasError() {
 		return config, r.unknown, r.diags
 	}
@@ -194,7 +190,7 @@ func (m providerModel) resolve(ctx context.Context, getenv func(string) string) 
 	return config, r.unknown, r.diags
 }
 
-// validate checks what the block says about places and credentials; the schema checks the rest.
+// validate checks what the block says, as far as it is known.
 func (m providerModel) validate(ctx context.Context) diag.Diagnostics {
 	r := &resolver{getenv: func(string) string { return "" }, validating: true}
 	var endpoints endpointsModel
@@ -202,14 +198,24 @@ func (m providerModel) validate(ctx context.Context) diag.Diagnostics {
 	r.credentials(ctx, m)
 	r.stsEndpoint(r.lookup(path.Root("endpoints").AtName("sts"), endpoints.STS))
 	r.endpoint(m, endpoints)
+	r.limits(m)
 	return r.diags
 }
 
-var regionID = regexp.MustCompile(`^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$`)
+// limits reads what bounds the calls of the client.
+func (r *resolver) limits(m providerModel) cas.Config {
+	return cas.Config{
+		RequestsPerSecond: r.number(r.lookup(path.Root("requests_per_second"), m.RequestsPerSecond, "CAS_REQUESTS_PER_SECOND"), defaultRequestsPerSecond, 1, 100),
+		MaxRetries:        r.number(r.lookup(path.Root("max_retries"), m.MaxRetries, "CAS_MAX_RETRIES"), defaultMaxRetries, 0, 20),
+		RequestTimeout:    r.duration(r.lookup(path.Root("request_timeout"), m.RequestTimeout, "CAS_REQUEST_TIMEOUT"), defaultRequestTimeout, mostRequestTimeout),
+	}
+}
+
+const regionIDs = `^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$`
 
 func (r *resolver) endpoint(m providerModel, endpoints endpointsModel) *url.URL {
 	region := r.lookup(path.Root("region"), m.Region, "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION")
-	if region.value != "" && !regionID.MatchString(region.value) {
+	if region.value != "" && !regexp.MustCompile(regionIDs).MatchString(region.value) {
 		r.refuse(region, "Invalid region", fmt.Sprintf("%s is %q, which isn't the ID of a region. "+
 			"Use an ID such as \"cn-hangzhou\" (China site) or \"ap-southeast-1\" (international site).", region, region.value))
 	}
@@ -228,13 +234,10 @@ func (r *resolver) endpoint(m providerModel, endpoints endpointsModel) *url.URL 
 	return endpoint
 }
 
-// cacheDir is where the processes of this user meet; empty where the user has no such folder.
-func cacheDir(logger *slog.Logger) string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		logger.Warn("No folder to share the calls per second in: only this process' own calls are counted", "reason", err.Error())
-		return ""
-	}
+// cacheDir is where the processes of this user meet. Where the user has no such folder it is a relative path, which the
+// client says in the log that it can't use.
+func cacheDir() string {
+	dir, _ := os.UserCacheDir()
 	return filepath.Join(dir, "terraform-provider-cas")
 }
 

@@ -7,12 +7,10 @@ import (
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
@@ -50,13 +48,11 @@ func (p *casProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				Optional: true,
 				MarkdownDescription: "The most calls in any one second, of all processes of this user on this machine: a whole number from 1 to 100. Default: `10`, which " +
 					"is what the service allows an account; lower it to leave room for other tools of the account. Environment: `CAS_REQUESTS_PER_SECOND`.",
-				Validators: []validator.Int64{int64validator.Between(1, 100)},
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
 				MarkdownDescription: "How often a temporary failure other than throttling is tried again: a whole number from 0 to 20. Default: `5`. Throttled calls are " +
 					"tried again until the read's time is up. Environment: `CAS_MAX_RETRIES`.",
-				Validators: []validator.Int64{int64validator.Between(0, 20)},
 			},
 			"request_timeout": schema.StringAttribute{
 				Optional:            true,
