@@ -114,11 +114,13 @@ func (i *Issuer) cloudSSO(r *http.Request, call *Issue) (any, *refusal) {
 // oauthToken gives a new access token and uses up the refresh token.
 func (i *Issuer) oauthToken(r *http.Request, call *Issue) (any, *refusal) {
 	call.Token = r.Form.Get("refresh_token")
-	if r.Form.Get("grant_type") != "refresh_token" || r.Form.Get("client_id") == "" || call.Token != OAuthRefreshToken {
+	known := strings.HasPrefix(call.Token, OAuthRefreshToken) && !i.used[call.Token]
+	if r.Form.Get("grant_type") != "refresh_token" || r.Form.Get("client_id") == "" || !known {
 		return nil, &refusal{http.StatusBadRequest, "invalid_grant", "The refresh token is invalid."}
 	}
+	i.used[call.Token] = true
 	return map[string]any{
-		"access_token": OAuthAccessToken, "refresh_token": OAuthRefreshToken + "-next", "expires_in": 10800, "token_type": "Bearer",
+		"access_token": OAuthAccessToken, "refresh_token": call.Token + "-next", "expires_in": 10800, "token_type": "Bearer",
 	}, nil
 }
 

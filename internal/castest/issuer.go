@@ -20,19 +20,18 @@ import (
 	"time"
 )
 
-// Issuer stands in for everything that issues credentials: STS, CloudSSO,
-// OAuth, the ECS metadata service and a server behind a credentials URI.
+// Issuer stands in for everything that issues credentials: STS, CloudSSO, OAuth, the ECS metadata service and a server
+// behind a credentials URI.
 //
-// It is also a proxy, for HTTP_PROXY and HTTPS_PROXY, that answers for every
-// host itself. So clients whose addresses can't be changed, such as
-// 100.100.100.200 or oauth.aliyun.com, reach it and nothing else. Trust
-// [CertPEM].
+// It is also a proxy, for HTTP_PROXY and HTTPS_PROXY, that answers for every host itself. So clients whose addresses can't
+// be changed, such as 100.100.100.200 or oauth.aliyun.com, reach it and nothing else. Trust [CertPEM].
 type Issuer struct {
 	plain, secure *httptest.Server
 
 	mu      sync.Mutex
 	keys    map[string]Key
 	nonces  map[string]bool
+	used    map[string]bool // refresh tokens
 	answers map[string][]http.HandlerFunc
 	issued  []Key
 	calls   []Issue
@@ -50,7 +49,8 @@ type Issue struct {
 	Parameters  map[string]string
 }
 
-// Tokens that an Issuer accepts, each where it belongs.
+// Tokens that an Issuer accepts, each where it belongs. OAuth takes every refresh token that begins with this one, and each
+// of them once.
 const (
 	OIDCToken         = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYXN0ZXN0In0.b2lkYy1zaWduYXR1cmU"
 	SSOAccessToken    = "sso-access-token-0f5ab8d1c6"
@@ -61,12 +61,12 @@ const (
 	metadataToken = "metadata-token-3b5d"
 )
 
-// StartIssuer returns an issuer that listens on two free ports of 127.0.0.1 and
-// knows DefaultKey. It panics if it can't.
+// StartIssuer returns an issuer that listens on two free ports of 127.0.0.1 and knows DefaultKey. It panics if it can't.
 func StartIssuer() *Issuer {
 	i := &Issuer{
 		keys:    map[string]Key{DefaultKey.AccessKeyID: DefaultKey},
 		nonces:  make(map[string]bool),
+		used:    make(map[string]bool),
 		answers: make(map[string][]http.HandlerFunc),
 		expires: time.Hour,
 	}

@@ -81,3 +81,34 @@ func TestIssuerRefuses(t *testing.T) {
 		t.Errorf("%d keys were issued, want 1", n)
 	}
 }
+
+func TestIssuerTakesARefreshTokenOnce(t *testing.T) {
+	t.Parallel()
+	issuer := StartIssuer()
+	t.Cleanup(issuer.Close)
+	for _, test := range []struct {
+		token string
+		code  string
+	}{
+		{OAuthRefreshToken, ""},
+		{OAuthRefreshToken, "invalid_grant"},
+		{OAuthRefreshToken + "-next", ""},
+		{"another", "invalid_grant"},
+	} {
+		w := httptest.NewRecorder()
+		form := url.Values{"grant_type": {"refresh_token"}, "client_id": {"client"}, "refresh_token": {test.token}}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://oauth.aliyun.com/v1/token", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		issuer.secure.Config.Handler.ServeHTTP(w, r)
+		var answer struct {
+			Code    string
+			Refresh string `json:"refresh_token"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Fatal(err)
+		}
+		if next := test.token + "-next"; answer.Code != test.code || (answer.Refresh == next) != (test.code == "") {
+			t.Errorf("%s: answered %s, want code %q", test.token, w.Body, test.code)
+		}
+	}
+}

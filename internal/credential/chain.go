@@ -5,25 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/aliyun/credentials-go/credentials/providers"
+	"gopkg.in/ini.v1"
 )
 
-// defaultChain asks the places where every Alibaba Cloud tool looks, in order.
+// defaultChain asks the places where every Alibaba Cloud tool looks, in order. Those that the environment names are in a
+// [Config] already where they are set: the chain only says that they are not.
 //
-// Where credentials were found once, later fetches ask only there: the same run
-// must not go on as someone else because a refresh failed.
+// A source that is set up but broken is an answer, and so is one that had credentials once: going on with the next one
+// would go on as someone else.
 func defaultChain(cfg Config) origin {
 	var found *origin // Source fetches one at a time
 	links := []origin{
-		environment(),
-		environmentOIDC(cfg),
+		notSet("environment", "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+		notSet("OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN, ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
 		chainProfile(cfg),
-		iniFile(),
-		ecsRole(os.Getenv("ALIBABA_CLOUD_ECS_METADATA")),
-		environmentURI(),
+		iniFile(cfg),
+		metadata(),
+		notSet("credentials URI", "ALIBABA_CLOUD_CREDENTIALS_URI"),
 	}
 	return origin{name: "the default chain", fetch: func(ctx context.Context) (Credentials, error) {
 		if found != nil {
@@ -37,102 +37,96 @@ func defaultChain(cfg Config) origin {
 				return c, nil
 			}
 			e := explain(err, newScrubber())
-			cfg.Logger.DebugContext(ctx, "no credentials here", "source", e.Source, "reason", e.Err)
+			if !e.unused {
+				return Credentials{}, e
+			}
+			cfg.Logger.DebugContext(ctx, "No credentials here", "source", e.Source, "error", e.Err)
 			nothing.Tried = append(nothing.Tried, e)
 		}
 		return Credentials{}, nothing
 	}}
 }
 
-func environment() origin {
-	const id, secret = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-	return origin{name: "environment", fetch: func(ctx context.Context) (Credentials, error) {
-		if err := unset(id, secret); err != nil {
-			return Credentials{}, err
-		}
-		o, err := accessKey(os.Getenv(id), os.Getenv(secret), os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))
-		if err != nil {
-			return Credentials{}, err
-		}
-		return o.fetch(ctx)
-	}}
-}
-
-func environmentOIDC(cfg Config) origin {
-	const provider, role, token, file = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_ROLE_ARN",
-		"ALIBABA_CLOUD_OIDC_TOKEN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"
-	return origin{name: "OIDC environment", fetch: func(ctx context.Context) (Credentials, error) {
-		needed := []string{provider, role}
-		if os.Getenv(token) == "" {
-			needed = append(needed, file)
-		}
-		if err := unset(needed...); err != nil {
-			return Credentials{}, err
-		}
-		o, err := oidc(OIDC{
-			ProviderARN: os.Getenv(provider), RoleARN: os.Getenv(role),
-			Token: os.Getenv(token), TokenFile: os.Getenv(file),
-			SessionName: os.Getenv("ALIBABA_CLOUD_ROLE_SESSION_NAME"),
-		}, sts{endpoint: cfg.STSEndpoint})
-		if err != nil {
-			return Credentials{}, &Error{Kind: Invalid, Err: err}
-		}
-		return o.fetch(ctx)
+func notSet(name, variables string) origin {
+	return origin{name: name, fetch: func(context.Context) (Credentials, error) {
+		return Credentials{}, unused(errors.New(variables + " not set"))
 	}}
 }
 
 func chainProfile(cfg Config) origin {
-	o := cliProfile("", os.Getenv("ALIBABA_CLOUD_PROFILE"), cfg)
-	if strings.EqualFold(os.Getenv("ALIBABA_CLOUD_CLI_PROFILE_DISABLED"), "true") {
+	const off = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"
+	o := cliProfile("", "", cfg)
+	if strings.EqualFold(os.Getenv(off), "true") {
 		o.fetch = func(context.Context) (Credentials, error) {
-			return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by ALIBABA_CLOUD_CLI_PROFILE_DISABLED")}
+			return Credentials{}, unused(errors.New("switched off by " + off))
 		}
 	}
 	return o
 }
 
-func iniFile() origin {
-	path := os.Getenv("ALIBABA_CLOUD_CREDENTIALS_FILE")
-	shown := path
-	if path == "" {
-		shown = filepath.Join("~", ".alibabacloud", "credentials")
+// metadata is the instance's role, where this is an instance and has one.
+func metadata() origin {
+	o := ecsRole("")
+	fetch := o.fetch
+	o.fetch = func(ctx context.Context) (Credentials, error) {
+		c, err := fetch(ctx)
+		if e, ok := errors.AsType[*Error](err); ok {
+			e.unused = e.Kind == NotFound
+		}
+		return c, err
 	}
-	return origin{name: "file " + shown, fetch: func(context.Context) (Credentials, error) {
-		if _, err := os.Stat(ExpandHome(shown)); err != nil {
-			return Credentials{}, &Error{Kind: fileKind(err), Err: err}
-		}
-		p, err := providers.NewProfileCredentialsProviderBuilder().Build()
-		if err != nil {
-			return Credentials{}, err
-		}
-		return ask(p, newScrubber())
-	}}
+	return o
 }
 
-func environmentURI() origin {
-	const uri = "ALIBABA_CLOUD_CREDENTIALS_URI"
-	return origin{name: "credentials URI", fetch: func(ctx context.Context) (Credentials, error) {
-		if err := unset(uri); err != nil {
-			return Credentials{}, err
+// iniFile is the default section of the file that the older tools share. The library would quote it where it is malformed.
+func iniFile(cfg Config) origin {
+	path := os.Getenv("ALIBABA_CLOUD_CREDENTIALS_FILE")
+	if path == "" {
+		path = "~/.alibabacloud/credentials"
+	}
+	return origin{name: "file " + path, fetch: func(ctx context.Context) (Credentials, error) {
+		content, err := readFile(path)
+		if err != nil {
+			kind := fileKind(err)
+			return Credentials{}, &Error{Kind: kind, Err: err, unused: kind == NotFound}
 		}
-		o, err := credentialsURI(os.Getenv(uri))
+		o, err := parseINI(content, cfg)
 		if err != nil {
 			return Credentials{}, &Error{Kind: Invalid, Err: err}
 		}
-		return o.fetch(ctx)
+		c, err := o.fetch(ctx)
+		c.origin = "file " + path
+		return c, err
 	}}
 }
 
-// unset says which of the variables are, if any.
-func unset(variables ...string) error {
-	var missing []string
-	for _, name := range variables {
-		if os.Getenv(name) == "" {
-			missing = append(missing, name)
+// parseINI never quotes content, nor what the parser says about it: it holds secrets.
+func parseINI(content []byte, cfg Config) (origin, error) {
+	file, err := ini.Load(content)
+	if err != nil {
+		return origin{}, errors.New("it isn't an INI file (why is left out, as that would quote it)")
+	}
+	section, err := file.GetSection("default")
+	if err != nil {
+		return origin{}, errors.New("it has no section [default]")
+	}
+	value := func(name string) string { return section.Key(name).String() }
+	switch kind := value("type"); kind {
+	case "access_key":
+		return accessKey(value("access_key_id"), value("access_key_secret"), "")
+	case "ecs_ram_role":
+		return ecsRole(value("role_name")), nil
+	case "ram_role_arn":
+		base, err := accessKey(value("access_key_id"), value("access_key_secret"), "")
+		if err != nil {
+			return origin{}, err
 		}
+		role := AssumeRole{RoleARN: value("role_arn"), SessionName: value("role_session_name"), Policy: value("policy")}
+		if err := checkRole(role.RoleARN, role.Expiration); err != nil {
+			return origin{}, err
+		}
+		return assumeRole(base, role, sts{endpoint: cfg.STSEndpoint}), nil
+	default:
+		return origin{}, fmt.Errorf("the type in its section [default] is %q, not access_key, ram_role_arn or ecs_ram_role", Shorten(kind))
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return &Error{Kind: NotFound, Err: fmt.Errorf("%s not set", strings.Join(missing, ", "))}
 }

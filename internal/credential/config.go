@@ -12,19 +12,25 @@ import (
 // DefaultSessionName names the sessions of assumed roles where nothing else does.
 const DefaultSessionName = "terraform"
 
-// Config says where credentials come from. At most one of the access key, the
-// profile, the URI, the ECS role and OIDC may be set; none of them means the
-// default chain. AssumeRole works on top of each.
+// How long the session of an assumed role may live, in seconds.
+const (
+	MinSessionExpiration = 900
+	MaxSessionExpiration = 43200
+)
+
+// Config says where credentials come from. At most one of the access key, the profile, the URI, the ECS role and OIDC may
+// be set; none of them, be it by the user or by the environment, means the rest of the default chain: the CLI's current
+// profile, the INI file and the ECS metadata service. AssumeRole works on top of each.
 type Config struct {
 	AccessKeyID     string
 	AccessKeySecret string
 	SecurityToken   string
 
-	// Profile is a profile of the CLI's configuration file. With
-	// SharedCredentialsFile set it may be empty: the file's current profile.
+	// Profile is a profile of the CLI's configuration file. With SharedCredentialsFile set it may be empty: the file's
+	// current profile.
 	Profile string
-	// SharedCredentialsFile is the CLI's JSON file; a leading ~ is expanded.
-	// Empty means $ALIBABA_CLOUD_CONFIG_FILE, else ~/.aliyun/config.json.
+	// SharedCredentialsFile is the CLI's JSON file; a leading ~ is expanded. Empty means $ALIBABA_CLOUD_CONFIG_FILE, else
+	// ~/.aliyun/config.json.
 	SharedCredentialsFile string
 
 	CredentialsURI string
@@ -33,12 +39,11 @@ type Config struct {
 
 	AssumeRole *AssumeRole
 
-	// STSEndpoint is a host, with a port where it isn't 443. Empty means what
-	// the profile or $ALIBABA_CLOUD_STS_REGION says, else sts.aliyuncs.com.
+	// STSEndpoint is a host, with a port where it isn't 443. Empty means what the profile or $ALIBABA_CLOUD_STS_REGION says,
+	// else sts.aliyuncs.com.
 	STSEndpoint string
 
-	// Origin is who asked for this source, for messages: "access_key in the
-	// provider block", "ALIBABA_CLOUD_PROFILE".
+	// Origin is who asked for this source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
 	Origin string
 
 	Logger *slog.Logger
@@ -52,7 +57,7 @@ type AssumeRole struct {
 	SessionName string // empty means DefaultSessionName
 	Policy      string // JSON; narrows what the role may do
 	ExternalID  string
-	Expiration  int // seconds, 900 to 43200; 0 means 3600
+	Expiration  int // seconds, MinSessionExpiration to MaxSessionExpiration; 0 means 3600
 }
 
 // OIDC is a RAM role to act as with a token of an OIDC identity provider.
@@ -65,11 +70,11 @@ type OIDC struct {
 	TokenFile   string // read anew for every fetch; a leading ~ is expanded
 	SessionName string // empty means DefaultSessionName
 	Policy      string
-	Expiration  int // seconds, 900 to 43200; 0 means 3600
+	Expiration  int // seconds, MinSessionExpiration to MaxSessionExpiration; 0 means 3600
 }
 
-// New returns the source that cfg describes. It touches neither the network
-// nor the file system. An error is an [*Error] of [Invalid].
+// New returns the source that cfg describes. It touches neither the network nor the file system. An error is an [*Error]
+// of [Invalid].
 func New(cfg Config) (*Source, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -92,15 +97,18 @@ func New(cfg Config) (*Source, error) {
 
 func (cfg Config) base() (origin, error) {
 	var set []string
-	for name, given := range map[string]bool{
-		"access key":      cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != "",
-		"profile":         cfg.Profile+cfg.SharedCredentialsFile != "",
-		"credentials URI": cfg.CredentialsURI != "",
-		"ECS RAM role":    cfg.ECSRoleName != "",
-		"OIDC":            cfg.OIDC != nil,
+	for _, source := range []struct {
+		name  string
+		given bool
+	}{
+		{"access key", cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != ""},
+		{"profile", cfg.Profile+cfg.SharedCredentialsFile != ""},
+		{"credentials URI", cfg.CredentialsURI != ""},
+		{"ECS RAM role", cfg.ECSRoleName != ""},
+		{"OIDC", cfg.OIDC != nil},
 	} {
-		if given {
-			set = append(set, name)
+		if source.given {
+			set = append(set, source.name)
 		}
 	}
 	if len(set) > 1 {
@@ -127,8 +135,8 @@ func checkRole(arn string, expiration int) error {
 	if arn == "" {
 		return errors.New("the role ARN is empty")
 	}
-	if expiration != 0 && (expiration < 900 || expiration > 43200) {
-		return fmt.Errorf("the session expiration is %d, not between 900 and 43200 seconds", expiration)
+	if expiration != 0 && (expiration < MinSessionExpiration || expiration > MaxSessionExpiration) {
+		return fmt.Errorf("the session expiration is %d, not between %d and %d seconds", expiration, MinSessionExpiration, MaxSessionExpiration)
 	}
 	return nil
 }

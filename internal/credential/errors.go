@@ -6,26 +6,20 @@ import (
 )
 
 // Kind says what went wrong, and so what can be done about it.
-type Kind int
+type Kind string
 
 // The kinds of an [Error].
 const (
-	// Unavailable: what was asked couldn't be reached, or was too busy to answer. Trying again may help.
-	Unavailable Kind = iota
-	// NotFound: there is nothing where credentials were looked for.
-	NotFound
-	// Invalid: what was configured can't work: half a key pair, a malformed file, a cycle of profiles.
-	Invalid
-	// Login: someone has to sign in first; Command says how.
-	Login
-	// Refused: the service answered with an error; Code, Message and RequestID are its own.
-	Refused
-	// Malformed: something answered, but not with credentials.
-	Malformed
+	Unavailable Kind = "unavailable"      // what was asked wasn't reached, or too busy to answer: trying again may help
+	NotFound    Kind = "not found"        // there is nothing where credentials were looked for
+	Invalid     Kind = "invalid"          // what was configured can't work: half a key pair, a malformed file
+	Login       Kind = "sign-in needed"   // someone has to sign in first; Command says how
+	Refused     Kind = "refused"          // the service answered with an error; Code, Message and RequestID are its own
+	Malformed   Kind = "malformed answer" // something answered, but not with credentials
 )
 
-// Error says why a source had no credentials. It holds no secret, whatever the
-// vendor's library said, and neither does anything that it wraps.
+// Error says why a source had no credentials. It holds no secret, whatever the vendor's library said, and neither does
+// anything that it wraps.
 type Error struct {
 	Source string // what was asked, as in "profile prod of ~/.aliyun/config.json"
 	Kind   Kind
@@ -39,6 +33,8 @@ type Error struct {
 
 	// Tried is each source of the default chain, in order, and why it had nothing.
 	Tried []*Error
+
+	unused bool // nobody has set this source up, so that the default chain may go on
 }
 
 func (e *Error) Error() string {
@@ -55,3 +51,6 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// unused says that there is nothing at a source that nobody has to set up.
+func unused(err error) *Error { return &Error{Kind: NotFound, Err: err, unused: true} }

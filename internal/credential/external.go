@@ -13,9 +13,8 @@ import (
 	"unicode"
 )
 
-// external runs the command of a CLI profile. The library would do it, but
-// prints the command and its output, secrets and all, to stdout when it can't
-// parse the latter, and writes the credentials to the CLI's file.
+// external runs the command of a CLI profile. The library would do it, but prints the command and its output, secrets and
+// all, to stdout when it can't parse the latter, and writes the credentials to the CLI's file.
 func external(command string) (origin, error) {
 	args, err := splitCommand(command, runtime.GOOS == "windows")
 	if err != nil {
@@ -26,14 +25,16 @@ func external(command string) (origin, error) {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
-		run.WaitDelay = time.Second                           // for a child of it that keeps stdout open
+		killChildrenToo(run)
+		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
 		var stdout, stderr bytes.Buffer
 		run.Stdout, run.Stderr = &stdout, &stderr
 		if err := run.Run(); err != nil {
 			if ctx.Err() != nil {
 				err = fmt.Errorf("it didn't end within %s", limit)
 			}
-			return Credentials{}, &Error{Kind: Unavailable, Err: fmt.Errorf("run %s: %s", args[0], withStderr(err, stderr.Bytes()))}
+			// Not Unavailable: a command that fails would fail again, or ask its user again.
+			return Credentials{}, &Error{Kind: Invalid, Err: fmt.Errorf("run %s: %s", args[0], withStderr(err, stderr.Bytes()))}
 		}
 		c, err := parseExternal(stdout.Bytes())
 		if err != nil {
@@ -79,8 +80,8 @@ func parseExternal(output []byte) (Credentials, error) {
 	return c, nil
 }
 
-// splitCommand splits a command line as the CLI does: by white space, with
-// quotes and, but for Windows with its paths, backslashes as in a POSIX shell.
+// splitCommand splits a command line as the CLI does: by white space, with quotes and, but for Windows with its paths,
+// backslashes as in a POSIX shell.
 //
 // https://github.com/aliyun/aliyun-cli/blob/master/config/command_split.go
 func splitCommand(command string, windows bool) ([]string, error) {

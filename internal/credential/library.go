@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +26,7 @@ type Credentials struct {
 	Expiration time.Time
 
 	origin  string // which source they came from, where that isn't known beforehand
-	account string // what stands for the account, where something does
+	account string // what stands for the account in every run, where something does
 	given   bool   // they were configured as they are, not issued
 }
 
@@ -36,24 +36,16 @@ func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 // GoString does for %#v what String does for %v.
 func (c Credentials) GoString() string { return c.String() }
 
-// origin is a place where credentials come from. Each fetch builds the library's
-// provider anew, so that nothing is left of one that failed: the cache is Source's.
+// origin is a place where credentials come from. Each fetch builds the library's provider anew, so that nothing is left of
+// one that failed: the cache is Source's. A fetch ends soon after its context.
 type origin struct {
 	name  string
-	fixed bool // gives the same credentials every time
 	fetch func(context.Context) (Credentials, error)
 }
 
-// get fetches. Whatever goes wrong, a panic too, becomes an error that names o or
-// something closer, and so does what comes back.
-func (o origin) get(ctx context.Context) (c Credentials, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = &Error{Source: o.name, Kind: Malformed, Err: errors.New(newScrubber().text(
-				fmt.Sprintf("panic, as credentials-go does on an answer that lacks a field: %v", cause)))}
-		}
-	}()
-	c, err = o.fetch(ctx)
+// get fetches. An error names o or something closer, and so does what comes back.
+func (o origin) get(ctx context.Context) (Credentials, error) {
+	c, err := o.fetch(ctx)
 	if err != nil {
 		e := *explain(err, newScrubber())
 		e.Source = cmp.Or(e.Source, o.name)
@@ -63,33 +55,11 @@ func (o origin) get(ctx context.Context) (c Credentials, err error) {
 	return c, nil
 }
 
-// over http, a credential server may only be on this machine or its own link.
-var errPlainURI = errors.New("http is only allowed for a loopback or link-local address; use https")
-
-// CheckURI says whether credentials may be asked for at uri. The error never
-// quotes it, as its query or user information may hold a secret.
-func CheckURI(uri string) error {
-	u, err := url.Parse(uri)
-	if err != nil || u.Hostname() == "" {
-		return errors.New("it isn't an absolute URL")
-	}
-	switch u.Scheme {
-	case "https":
-		return nil
-	case "http":
-		if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() == "localhost" || err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast()) {
-			return nil
-		}
-		return errPlainURI
-	}
-	return fmt.Errorf("its scheme is %q, not https", u.Scheme)
-}
-
 // patience is for services on the internet: the library's 5 s to connect is too little from afar.
 var patience = providers.HttpOptions{ConnectTimeout: 10_000, ReadTimeout: 10_000}
 
 func accessKey(id, secret, token string) (origin, error) {
-	o := origin{name: "access key " + Shorten(id), fixed: true}
+	o := origin{name: "access key " + Shorten(id)}
 	switch {
 	case id == "" && secret == "":
 		return o, errors.New("there is a security token, but no access key")
@@ -98,24 +68,11 @@ func accessKey(id, secret, token string) (origin, error) {
 	case secret == "":
 		return o, errors.New("there is an access key ID, but no access key secret")
 	}
-	c := Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token, account: id, given: true}
+	c := Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token, given: true}
+	if token == "" {
+		c.account = id
+	}
 	o.fetch = func(context.Context) (Credentials, error) { return c, nil }
-	return o, nil
-}
-
-func credentialsURI(uri string) (origin, error) {
-	o := origin{name: "credentials URI " + withoutQuery(uri)}
-	if err := CheckURI(uri); err != nil {
-		return o, fmt.Errorf("the URI can't be used: %w", err)
-	}
-	o.fetch = func(context.Context) (Credentials, error) {
-		options := patience
-		p, err := providers.NewURLCredentialsProviderBuilder().WithUrl(uri).WithHttpOptions(&options).Build()
-		if err != nil {
-			return Credentials{}, err
-		}
-		return ask(p, newScrubber(uri))
-	}
 	return o, nil
 }
 
@@ -124,17 +81,45 @@ func ecsRole(role string) origin {
 	if role != "" {
 		name = "ECS RAM role " + role
 	}
-	return origin{name: name, fetch: func(context.Context) (Credentials, error) {
+	return origin{name: name, fetch: func(ctx context.Context) (Credentials, error) {
 		p, err := providers.NewECSRAMRoleCredentialsProviderBuilder().WithRoleName(role).Build()
 		if err != nil { // only ALIBABA_CLOUD_ECS_METADATA_DISABLED does that
 			return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED")}
 		}
-		c, err := ask(p, newScrubber())
-		if e, ok := errors.AsType[*Error](err); ok && e.Kind == Malformed {
-			e.Kind = Unavailable // the library makes a text of the transport's error here
-		}
-		return c, err
+		c, err := ask(ctx, p, newScrubber())
+		return c, aboutMetadata(role, err)
 	}}
+}
+
+// aboutMetadata says what an error of the metadata service means. No answer at all is final: it means that there is no
+// such service, which takes seconds to find out, and trying again would only take as long again.
+func aboutMetadata(role string, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	text := e.Err.Error()
+	switch status := status(text); {
+	case status == http.StatusNotFound:
+		e.Kind, e.Err = NotFound, errors.New("the instance has no RAM role "+role)
+		if role == "" {
+			e.Err = errors.New("the instance has no RAM role")
+		}
+	case status >= 500, status == http.StatusTooManyRequests:
+		e.Kind = Unavailable
+	case strings.Contains(text, `"http://100.100.100.200`) && !strings.Contains(text, malformedAnswer): // a transport's error
+		e.Kind, e.Err = NotFound, fmt.Errorf("%w; is this an ECS instance?", e.Err)
+	}
+	return e
+}
+
+// status is the HTTP status in an error text of the library, where it has no other trace of it, or 0.
+func status(text string) int {
+	if _, after, ok := strings.Cut(text, "httpStatus: "); ok {
+		text, _, _ = strings.Cut(after, ",")
+	}
+	status, _ := strconv.Atoi(text[strings.LastIndexByte(text, ' ')+1:])
+	return status
 }
 
 // sts is where to assume roles.
@@ -155,7 +140,7 @@ func oidc(cfg OIDC, at sts) (origin, error) {
 	if err := checkRole(cfg.RoleARN, cfg.Expiration); err != nil {
 		return o, err
 	}
-	o.fetch = func(context.Context) (Credentials, error) {
+	o.fetch = func(ctx context.Context) (Credentials, error) {
 		// The library would prefer $ALIBABA_CLOUD_OIDC_TOKEN to the file.
 		token, err := cfg.token()
 		if err != nil {
@@ -177,7 +162,7 @@ func oidc(cfg OIDC, at sts) (origin, error) {
 		if err != nil {
 			return Credentials{}, err
 		}
-		c, err := ask(p, newScrubber(token))
+		c, err := ask(ctx, p, newScrubber(token))
 		c.account = account(cfg.RoleARN)
 		return c, err
 	}
@@ -188,7 +173,7 @@ func (cfg OIDC) token() (string, error) {
 	if cfg.Token != "" {
 		return cfg.Token, nil
 	}
-	content, err := os.ReadFile(ExpandHome(cfg.TokenFile))
+	content, err := readFile(cfg.TokenFile)
 	if err != nil {
 		return "", &Error{Kind: fileKind(err), Err: fmt.Errorf("read OIDC token file: %w", err)}
 	}
@@ -222,7 +207,7 @@ func assumeRole(base origin, role AssumeRole, at sts) origin {
 		if err != nil {
 			return Credentials{}, err
 		}
-		c, err := ask(p, newScrubber(as.AccessKeySecret, as.SecurityToken))
+		c, err := ask(ctx, p, newScrubber(as.AccessKeySecret, as.SecurityToken))
 		c.account = account(role.RoleARN)
 		c.origin = role.RoleARN + ", assumed with " + as.origin
 		return c, err
@@ -243,33 +228,46 @@ func (c caller) GetCredentials() (*providers.Credentials, error) {
 
 func (caller) GetProviderName() string { return "static_sts" }
 
-// ask has the library fetch. It panics on answers that lack a field; Source recovers.
-func ask(p providers.CredentialsProvider, scrub scrubber) (Credentials, error) {
-	got, err := p.GetCredentials()
-	if err != nil {
-		return Credentials{}, explain(err, scrub)
+// ask has the library fetch. The library knows no context: when ctx ends, its call is left to end by itself. It panics on
+// answers that lack a field, which becomes an error.
+func ask(ctx context.Context, p providers.CredentialsProvider, scrub scrubber) (Credentials, error) {
+	type answer struct {
+		*providers.Credentials
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		defer func() {
+			if cause := recover(); cause != nil {
+				a.err = fmt.Errorf("panic, as credentials-go does on an answer that lacks a field: %v", cause)
+			}
+			answers <- a
+		}()
+		a.Credentials, a.err = p.GetCredentials()
+	}()
+	var got answer
+	select {
+	case got = <-answers:
+	case <-ctx.Done():
+		return Credentials{}, context.Cause(ctx)
+	}
+	if got.err != nil {
+		return Credentials{}, explain(got.err, scrub)
 	}
 	c := Credentials{AccessKeyID: got.AccessKeyId, AccessKeySecret: got.AccessKeySecret, SecurityToken: got.SecurityToken}
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
 		return Credentials{}, &Error{Kind: Malformed, Err: errors.New("the answer has an empty access key ID or secret")}
 	}
-	c.Expiration = expiration(reflect.ValueOf(p))
+	c.Expiration = expiration(p)
 	return c, nil
 }
 
-// expiration is what the library knows and doesn't tell: its providers keep it,
-// in seconds since 1970, in a field that isn't exported. Without one it is zero.
-func expiration(p reflect.Value) time.Time {
-	for p.Kind() == reflect.Pointer || p.Kind() == reflect.Interface {
-		p = p.Elem()
-	}
-	if p.Kind() != reflect.Struct {
-		return time.Time{}
-	}
-	if inner := p.FieldByName("innerProvider"); inner.IsValid() {
-		return expiration(inner)
-	}
-	if at := p.FieldByName("expirationTimestamp"); at.IsValid() && at.CanInt() && at.Int() > 0 {
+// expiration is what the library knows and doesn't tell: its providers keep it, in seconds since 1970, in a field that
+// isn't exported. Without one it is zero.
+func expiration(p providers.CredentialsProvider) time.Time {
+	at := reflect.Indirect(reflect.ValueOf(p)).FieldByName("expirationTimestamp")
+	if at.IsValid() && at.CanInt() && at.Int() > 0 {
 		return time.Unix(at.Int(), 0)
 	}
 	return time.Time{}
@@ -283,21 +281,33 @@ func account(arn string) string {
 	return ""
 }
 
-// ExpandHome replaces a leading ~ of a path by the user's home directory.
-func ExpandHome(path string) string {
+// ExpandHome replaces a leading ~ of a path by the user's home directory. It is an error if that isn't known: the path
+// would mean something in the working directory then.
+func ExpandHome(path string) (string, error) {
 	rest, ok := strings.CutPrefix(path, "~")
 	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
-		return path
+		return path, nil
 	}
 	home, err := os.UserHomeDir()
-	if err != nil {
-		return path
+	if err != nil || !filepath.IsAbs(home) {
+		return "", fmt.Errorf("%s: %w", path, errNoHome)
 	}
-	return filepath.Join(home, rest)
+	return filepath.Join(home, rest), nil
+}
+
+var errNoHome = errors.New("no home directory is known")
+
+// readFile reads a file whose path may begin with ~.
+func readFile(path string) ([]byte, error) {
+	path, err := ExpandHome(path)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 func fileKind(err error) Kind {
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, errNoHome) {
 		return NotFound
 	}
 	return Invalid

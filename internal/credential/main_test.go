@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,9 +61,16 @@ func externalCommand(args []string) int {
 	case "print":
 		fmt.Print(args[1])
 		return 0
-	case "hang":
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		select {}
+	case "parent": // of a child that outlives it, unless it is killed as well
+		child := exec.CommandContext(context.Background(), os.Args[0], "external-command", "child", args[1])
+		child.Stdout = os.Stdout
+		_ = child.Run()
+	case "child":
+		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", args[1])
+		if err == nil {
+			_, _ = io.Copy(io.Discard, conn) // until whoever listens is gone
+		}
+		return 0
 	}
 	fmt.Fprint(os.Stderr, args[1])
 	return 1

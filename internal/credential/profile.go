@@ -1,26 +1,22 @@
 package credential
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
-// The library reads the CLI's file too, but quotes it whole when it is malformed,
-// follows source_profile round a cycle until the stack overflows, and drops the
-// fields it doesn't know when it writes the file. So the file is read here.
+// The library reads the CLI's file too, but quotes it whole when it is malformed, follows source_profile round a cycle
+// until the stack overflows, and drops the fields it doesn't know when it writes the file. So the file is read here.
 
 // profile is an entry of the CLI's configuration file.
 //
@@ -71,8 +67,8 @@ type cliFile struct {
 	cfg  Config
 }
 
-// cliProfile is a profile of the CLI's file at path, read anew for every fetch so
-// that a new sign-in is seen. An empty name is the file's current profile.
+// cliProfile is a profile of the CLI's file at path, read anew for every fetch so that a new sign-in is seen. An empty name
+// is the file's current profile.
 func cliProfile(path, name string, cfg Config) origin {
 	shown := path
 	if path == "" {
@@ -89,7 +85,7 @@ func cliProfile(path, name string, cfg Config) origin {
 		o.name = "the current profile of " + shown
 	}
 	o.fetch = func(ctx context.Context) (Credentials, error) {
-		file, err := readCLIFile(ExpandHome(path))
+		file, err := readCLIFile(path)
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -110,9 +106,13 @@ func cliProfile(path, name string, cfg Config) origin {
 }
 
 func readCLIFile(path string) (cliFile, error) {
+	path, err := ExpandHome(path)
+	if err != nil {
+		return cliFile{}, unused(err)
+	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return cliFile{}, &Error{Kind: fileKind(err), Err: err}
+		return cliFile{}, &Error{Kind: fileKind(err), Err: err, unused: errors.Is(err, os.ErrNotExist)}
 	}
 	return parseCLIFile(path, content)
 }
@@ -128,7 +128,7 @@ func parseCLIFile(path string, content []byte) (cliFile, error) {
 		return cliFile{}, &Error{Kind: Invalid, Err: fmt.Errorf("read %s: not the CLI's configuration: %w", path, err)}
 	}
 	if len(file.Profiles) == 0 {
-		return cliFile{}, &Error{Kind: NotFound, Err: fmt.Errorf("%s has no profiles", path)}
+		return cliFile{}, unused(fmt.Errorf("%s has no profiles", path))
 	}
 	return file, nil
 }
@@ -139,11 +139,11 @@ func (f cliFile) origin(name string, via []string) (origin, error) {
 		return origin{}, &Error{Kind: Invalid, Err: fmt.Errorf("source_profile goes round in a circle: %s",
 			strings.Join(append(via, name), " → "))}
 	}
-	i := slices.IndexFunc(f.Profiles, func(p profile) bool { return p.Name == name })
-	if i < 0 {
+	found := f.find(name)
+	if found == nil {
 		return origin{}, &Error{Kind: NotFound, Err: fmt.Errorf("%s has no profile %q, only %s", f.path, name, f.names())}
 	}
-	p := f.Profiles[i]
+	p := *found
 	o, err := f.mode(p, append(via, name))
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); ok {
@@ -152,6 +152,15 @@ func (f cliFile) origin(name string, via []string) (origin, error) {
 		return origin{}, &Error{Kind: Invalid, Err: fmt.Errorf("profile %s: %w", name, err), Command: p.configure()}
 	}
 	return o, nil
+}
+
+func (f cliFile) find(name string) *profile {
+	for i, p := range f.Profiles {
+		if p.Name == name {
+			return &f.Profiles[i]
+		}
+	}
+	return nil
 }
 
 func (f cliFile) mode(p profile, via []string) (origin, error) {
@@ -205,7 +214,7 @@ func (p profile) assume(base origin, err error, at sts) (origin, error) {
 }
 
 func (p profile) cloudSSO() origin {
-	return origin{fetch: func(context.Context) (Credentials, error) {
+	return origin{fetch: func(ctx context.Context) (Credentials, error) {
 		if p.AccessToken == "" || p.AccessTokenExpire <= time.Now().Unix() {
 			return Credentials{}, &Error{Kind: Login, Command: p.configure(),
 				Err: fmt.Errorf("the CloudSSO sign-in of profile %s has expired or was never made", p.Name)}
@@ -225,50 +234,8 @@ func (p profile) cloudSSO() origin {
 		if err != nil {
 			return Credentials{}, &Error{Kind: Invalid, Command: p.configure(), Err: errors.New("the account or the access configuration is empty")}
 		}
-		c, err := ask(provider, newScrubber(p.AccessToken))
+		c, err := ask(ctx, provider, newScrubber(p.AccessToken))
 		c.account = p.AccountID
-		return c, p.suggestLogin(err)
-	}}
-}
-
-func (f cliFile) oauth(p profile) origin {
-	return origin{fetch: func(ctx context.Context) (Credentials, error) {
-		site, ok := map[string]struct{ url, client string }{
-			"CN":   {"https://oauth.aliyun.com", "4038181954557748008"},
-			"INTL": {"https://oauth.alibabacloud.com", "4103531455503354461"},
-		}[strings.ToUpper(p.OAuthSite)]
-		if !ok {
-			return Credentials{}, &Error{Kind: Invalid, Command: p.configure(), Err: fmt.Errorf("oauth_site_type is %q, not CN or INTL", p.OAuthSite)}
-		}
-		if p.OAuthRefreshToken == "" && (p.OAuthAccessToken == "" || p.OAuthAccessTokenExpire <= time.Now().Unix()) {
-			return Credentials{}, &Error{Kind: Login, Command: p.configure(),
-				Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
-		}
-		options := patience
-		provider, err := providers.NewOAuthCredentialsProviderBuilder().
-			WithSignInUrl(site.url).
-			WithClientId(site.client).
-			WithRefreshToken(p.OAuthRefreshToken).
-			WithAccessToken(p.OAuthAccessToken).
-			WithAccessTokenExpire(p.OAuthAccessTokenExpire).
-			WithHttpOptions(&options).
-			WithTokenUpdateCallback(func(refresh, access, _, _, _ string, expires, _ int64) error {
-				if access == p.OAuthAccessToken {
-					return nil
-				}
-				// The old refresh token is used up: the CLI needs the new one. The library
-				// would print an error returned from here.
-				if err := writeTokens(f.path, p.Name, refresh, access, expires); err != nil {
-					f.cfg.Logger.WarnContext(ctx, "new OAuth tokens can't be kept: the next run needs a new sign-in",
-						"profile", p.Name, "command", p.configure(), "error", err)
-				}
-				return nil
-			}).
-			Build()
-		if err != nil {
-			return Credentials{}, err
-		}
-		c, err := ask(provider, newScrubber(p.OAuthRefreshToken, p.OAuthAccessToken))
 		return c, p.suggestLogin(err)
 	}}
 }
@@ -281,8 +248,6 @@ func (p profile) suggestLogin(err error) error {
 	return err
 }
 
-var plainName = regexp.MustCompile(`^[\w.@-]+$`)
-
 // configure is the CLI's command that sets p up, or signs in again.
 func (p profile) configure() string {
 	command := "aliyun configure"
@@ -293,7 +258,9 @@ func (p profile) configure() string {
 		command += " --oauth-site-type " + p.OAuthSite
 	}
 	name := p.Name
-	if !plainName.MatchString(name) {
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_.@-", r)
+	}) {
 		name = strconv.Quote(name)
 	}
 	return command + " --profile " + name
@@ -305,58 +272,4 @@ func (f cliFile) names() string {
 		names[i] = p.Name
 	}
 	return strings.Join(names, ", ")
-}
-
-// writeTokens puts new OAuth tokens into the CLI's file, in one step, and leaves everything else as it is.
-func writeTokens(path, name, refresh, access string, expires int64) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	content, err = replaceTokens(content, name, map[string]any{
-		"oauth_refresh_token": refresh, "oauth_access_token": access, "oauth_access_token_expire": expires,
-	})
-	if err != nil {
-		return fmt.Errorf("update %s: %w", path, err)
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name()) // it is gone once it was renamed
-	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Chmod(info.Mode()), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
-}
-
-func replaceTokens(content []byte, name string, tokens map[string]any) ([]byte, error) {
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.UseNumber()
-	var file map[string]any
-	if err := decoder.Decode(&file); err != nil {
-		return nil, err
-	}
-	list, _ := file["profiles"].([]any)
-	for _, entry := range list {
-		if p, _ := entry.(map[string]any); p["name"] == name {
-			maps.Copy(p, tokens)
-			var out bytes.Buffer
-			encoder := json.NewEncoder(&out)
-			encoder.SetEscapeHTML(false)
-			encoder.SetIndent("", "\t")
-			err := encoder.Encode(file)
-			return out.Bytes(), err
-		}
-	}
-	return nil, fmt.Errorf("it has no profile %s any more", name)
 }

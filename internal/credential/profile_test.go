@@ -1,6 +1,8 @@
 package credential
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
@@ -91,8 +96,9 @@ func TestProfileModes(t *testing.T) {
 
 func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	t.Parallel()
+	refresh := castest.OAuthRefreshToken + rand.Text()
 	path := config(t, `"name": "other", "mode": "AK", "unknown": {"n": 12345678901234567890}`,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "output_format": "json", "url": "<&>", "oauth_refresh_token": "`+castest.OAuthRefreshToken+`"`)
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "output_format": "json", "url": "<&>", "oauth_refresh_token": "`+refresh+`"`)
 	link := filepath.Join(t.TempDir(), "link.json")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
@@ -111,7 +117,7 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := parsed.Profiles[1]
-	if p.OAuthRefreshToken != castest.OAuthRefreshToken+"-next" || p.OAuthAccessToken != castest.OAuthAccessToken || p.OAuthAccessTokenExpire <= time.Now().Unix() {
+	if p.OAuthRefreshToken != refresh+"-next" || p.OAuthAccessToken != castest.OAuthAccessToken || p.OAuthAccessTokenExpire <= time.Now().Unix() {
 		t.Error("the new tokens weren't kept")
 	}
 	for _, kept := range []string{`"n": 12345678901234567890`, `"output_format": "json"`, `"<&>"`, `"meta_path"`} {
@@ -126,8 +132,92 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+	left, err := os.ReadDir(filepath.Dir(path))
+	left = slices.DeleteFunc(left, func(e os.DirEntry) bool { return e.Name() == "config.json.lock" })
+	if err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// The refresh token is used up before the exchange is tried.
+func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nolint:paralleltest // shared is scripted
+	refresh := castest.OAuthRefreshToken + rand.Text()
+	shared.Script("oauth",
+		castest.Body(200, "application/json", `{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`),
+		castest.Body(502, "text/html", "<html>"))
+	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unavailable {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Get(t.Context()); err != nil {
+		t.Errorf("the next try: %v", err)
+	}
+}
+
+// Terraform starts a process for each provider block, and the refresh token works once.
+func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	refresh := castest.OAuthRefreshToken + rand.Text()
+	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
+	var processes sync.WaitGroup
+	for range 5 {
+		processes.Go(func() {
+			if _, _, err := fetch(t, Config{SharedCredentialsFile: path}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	processes.Wait()
+	spent := 0
+	for _, call := range shared.Calls() {
+		if strings.HasPrefix(call.Token, refresh) {
+			spent++
+		}
+	}
+	if spent != 1 {
+		t.Errorf("refresh tokens were spent %d times, want once", spent)
+	}
+}
+
+// A process that hangs with the lock doesn't hold up a reader that gives up, for whom no token is spent either.
+func TestOAuthLockIsBounded(t *testing.T) {
+	t.Parallel()
+	refresh := castest.OAuthRefreshToken + rand.Text()
+	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
+	held := flock.New(path + ".lock")
+	if err := held.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	s := source(t, Config{SharedCredentialsFile: path})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Get(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	s.mu.Lock()
+	left := s.flight
+	s.mu.Unlock()
+	if left != nil {
+		<-left.done
+	}
+	if err := held.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(shared.Calls(), func(call castest.Issue) bool { return call.Token == refresh }) {
+		t.Error("the refresh token was spent for nobody")
+	}
+}
+
+// Where the file can't be locked, credentials are fetched without.
+func TestOAuthWithoutALock(t *testing.T) {
+	t.Parallel()
+	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)
+	if err := os.Mkdir(path+".lock", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := fetch(t, Config{SharedCredentialsFile: path}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -162,10 +252,10 @@ func TestProfileFailures(t *testing.T) {
 		"OAuth, new":        {`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN"}]}`, "p", Login, "aliyun configure --mode OAuth --oauth-site-type CN --profile p", "expired or was never made"},
 		"OAuth, no site":    {`{"profiles": [{"name": "p", "mode": "OAuth"}]}`, "p", Invalid, "aliyun configure --mode OAuth --profile p", "not CN or INTL"},
 		"OAuth, refused":    {`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", "oauth_access_token_expire": ` + inTwoHours + `}]}`, "p", Refused, "aliyun configure --mode OAuth --oauth-site-type CN --profile p", "invalid_token"},
-		"OAuth, no refresh": {`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"}]}`, "p", Malformed, "aliyun configure --mode OAuth --oauth-site-type CN --profile p", "failed to refresh token, status code: 400"},
+		"OAuth, no refresh": {`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"}]}`, "p", Login, "aliyun configure --mode OAuth --oauth-site-type CN --profile p", "the sign-in of profile p can't be renewed: HTTP 400"},
 		"External, none":    {`{"profiles": [{"name": "p", "mode": "External"}]}`, "p", Invalid, "aliyun configure --mode External --profile p", "process_command: it is empty"},
-		"External, absent":  {`{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool --key ` + secret + `"}]}`, "p", Unavailable, "", "run /nowhere/tool"},
-		"External, fails":   {`{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret) + `}]}`, "p", Unavailable, "", "exit status 1"},
+		"External, absent":  {`{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool --key ` + secret + `"}]}`, "p", Invalid, "", "run /nowhere/tool"},
+		"External, fails":   {`{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret) + `}]}`, "p", Invalid, "", "exit status 1"},
 		"External, no JSON": {`{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command print "+secret) + `}]}`, "p", Malformed, "", "isn't a JSON object"},
 		"External, half":    {`{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+` external-command print '{"access_key_secret": "`+secret+`"}'`) + `}]}`, "p", Malformed, "", "access_key_id or access_key_secret is empty"},
 		"OIDC, no file":     {`{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`, "p", NotFound, "", "open /nowhere: no such file"},
@@ -182,7 +272,7 @@ func TestProfileFailures(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			if e.Kind != test.kind || e.Command != test.command || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got kind %d, command %q, %v\nwant kind %d, command %q, %q", e.Kind, e.Command, err, test.kind, test.command, test.want)
+				t.Errorf("got kind %s, command %q, %v\nwant kind %s, command %q, %q", e.Kind, e.Command, err, test.kind, test.command, test.want)
 			}
 			if want := fmt.Sprintf("profile %s of %s", test.profile, path); e.Source != want {
 				t.Errorf("source %q, want %q", e.Source, want)
@@ -221,9 +311,37 @@ func TestHomeIsExpanded(t *testing.T) {
 		t.Errorf("%s: %v", s, err)
 	}
 	for path, want := range map[string]string{"~": home, "~other/x": "~other/x", "/~/x": "/~/x", "": ""} {
-		if got := ExpandHome(path); got != want {
-			t.Errorf("%q became %q, want %q", path, got, want)
+		if got, err := ExpandHome(path); got != want || err != nil {
+			t.Errorf("%q became %q, want %q: %v", path, got, want, err)
 		}
+	}
+}
+
+// Without a home directory, ~ would name a folder of the working directory, whose External command would be run.
+func TestNoHome(t *testing.T) {
+	t.Chdir(t.TempDir())
+	external := `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "touch ran"}]}`
+	write(t, "~/.aliyun/config.json", external)
+	write(t, "~/.alibabacloud/credentials", "[default]\ntype = access_key\naccess_key_id = a\naccess_key_secret = b\n")
+	write(t, "~/token", castest.OIDCToken)
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+	for _, homeless := range []string{"", "relative"} {
+		t.Setenv("HOME", homeless)
+		t.Setenv("USERPROFILE", homeless)
+		for name, cfg := range map[string]Config{
+			"chain":   {},
+			"profile": {Profile: "p"},
+			"file":    {SharedCredentialsFile: "~/.aliyun/config.json"},
+			"OIDC":    {OIDC: &OIDC{ProviderARN: testProvider, RoleARN: testRole, TokenFile: "~/token"}},
+		} {
+			_, _, err := fetch(t, cfg)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Kind != NotFound || !strings.Contains(err.Error(), "no home directory is known") {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	}
+	if _, err := os.Stat("ran"); err == nil {
+		t.Error("a command of the working directory was run")
 	}
 }
 

@@ -35,6 +35,10 @@ func TestExplain(t *testing.T) {
 		"header":         {errors.New("bad Authorization: Bearer hush-hush-hush"), "bad Authorization: Bearer ***"},
 		"access key ID":  {errors.New("key LTAI5thush-hush LTAI5tAbCdEfGhIj3xQz"), "key LTAI5thush-hush LTAI…3xQz"},
 		"known":          {errors.New("it said hush/hush+hush and hush%2Fhush%2Bhush and hush%252Fhush%252Bhush"), "it said *** and *** and ***"},
+		"no HTTP":        {errors.New(`get role name failed: Get "http://100.100.100.200/": malformed HTTP response "{\"AccessKeySecret\":\"hush-hush-hush\"}"`), `get role name failed: Get "http://100.100.100.200/": malformed HTTP answer`},
+		"no header":      {&url.Error{Op: "Get", URL: "https://host/", Err: errors.New(`malformed MIME header: missing colon: "hush-hush-hush"`)}, "get https://host/: malformed HTTP answer"},
+		"no status":      {&url.Error{Op: "Get", URL: "https://host/", Err: errors.New(`malformed HTTP status code "hush-hush-hush"`)}, "get https://host/: malformed HTTP answer"},
+		"redirected":     {&url.Error{Op: "Get", URL: "https://host/", Err: errors.New(`failed to parse Location header "hush-hush-hush": net/url`)}, "get https://host/: malformed HTTP answer"},
 		"transport":      {&url.Error{Op: "Post", URL: "https://me:hush-hush-hush@sts.aliyuncs.com/?Signature=hush-hush-hush", Err: errors.New("timeout")}, "post https://sts.aliyuncs.com/: timeout"},
 		"malformed URL":  {&url.Error{Op: "parse", URL: "hush-hush-hush", Err: errors.New("missing scheme")}, "parse the configured address: missing scheme"},
 		"OAuth":          {errors.New(`get session token from OAuth failed: {"error": "invalid_token", "error_description": "expired", "access_token": "hush-hush-hush"}`), "get session token from OAuth failed: invalid_token: expired"},
@@ -62,9 +66,9 @@ func FuzzExplain(f *testing.F) {
 		for _, phrase := range []string{
 			"refresh session token failed: %s", "get session token failed: %s", "get session token from sso failed: %s",
 			"refresh session token err, fail to get credentials from OAuth: %s", "failed to refresh token from OAuth: %s",
-			"get credentials from GET https://host/path failed: %s", "refresh credentials from GET https://host/path failed: %s",
+			`Get "https://host/": malformed HTTP status code "%s"`, `Get "https://host/": malformed MIME header: missing colon: "%s"`,
 			"refresh Ecs sts token err, httpStatus: 500, message = %s",
-			"ERROR: Can not open filekey-value delimiter not found: %s",
+			`Get "https://host/": malformed HTTP response "%s"`,
 		} {
 			e := explain(fmt.Errorf(phrase, before+secret+after), newScrubber())
 			shown := e.Error()

@@ -1,13 +1,12 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 const (
@@ -15,6 +14,9 @@ const (
 	refreshAhead = 5 * time.Minute
 	// refreshPause keeps a source that has nothing newer from being asked by every read.
 	refreshPause = 15 * time.Second
+	// failureHolds is how long a failure that won't pass by itself answers for the source, so that of many reads only the
+	// first waits for it.
+	failureHolds = 5 * time.Second
 )
 
 // Source hands out credentials. It is safe for concurrent use.
@@ -22,54 +24,143 @@ type Source struct {
 	origin  origin
 	askedBy string
 	logger  *slog.Logger
-	flight  singleflight.Group
 
 	mu        sync.Mutex
 	name      string
 	current   Credentials
 	refreshAt time.Time // when to ask again though current still holds; zero for never
+	failure   error     // of the last fetch
+	failedAt  time.Time
+	flight    *flight // the fetch that is under way, if any
 }
 
-// Get returns credentials that hold now. It fetches them where there are none,
-// once for all who wait; ctx ends only this caller's wait. Shortly before they
-// expire they are fetched anew in the background. The error is an [*Error] or
-// wraps the context's.
+// flight is a fetch. Its fields but done are guarded by the Source's mu until done is closed.
+type flight struct {
+	done      chan struct{}
+	cancel    context.CancelFunc
+	waiting   int
+	abandoned bool // cancelled, because nobody waited any more
+	fetched   Credentials
+	err       error
+}
+
+// Get returns credentials that hold now. It fetches them where there are none, once for all who wait: ctx ends only this
+// caller's wait, and when the last one leaves, the fetch. Shortly before they expire they are fetched anew in the
+// background. A failure is remembered for a few seconds, unless it is [Unavailable]. The error is an [*Error] or wraps the
+// context's.
 func (s *Source) Get(ctx context.Context) (Credentials, error) {
-	c, stale, ok := s.cached()
-	if ok && !stale {
-		return c, nil
-	}
-	fetched := s.flight.DoChan("", func() (any, error) { return s.refresh(context.WithoutCancel(ctx)) })
-	if ok {
-		return c, nil
-	}
-	select {
-	case r := <-fetched:
-		if r.Err != nil {
-			return Credentials{}, r.Err
+	for {
+		f, c, err := s.join(ctx)
+		if f == nil {
+			return c, err
 		}
-		c, _ := r.Val.(Credentials)
-		return c, nil
-	case <-ctx.Done():
-		return Credentials{}, fmt.Errorf("get credentials from %s: %w", s, context.Cause(ctx))
+		select {
+		case <-f.done:
+			if f.abandoned && f.err != nil {
+				continue // the others left just before this caller came
+			}
+			return f.fetched, f.err
+		case <-ctx.Done():
+			s.leave(f)
+			return Credentials{}, fmt.Errorf("get credentials from %s: %w", s, context.Cause(ctx))
+		}
 	}
 }
 
-// Discard reports that the service refused c: if c is what Get returns, the next
-// Get fetches anew. It returns whether that may bring other credentials, which
-// is not so for keys that were given as they are.
+// join returns what there is without waiting, or the flight to wait for.
+func (s *Source) join(ctx context.Context) (*flight, Credentials, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	holds := s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
+	stale := !s.refreshAt.IsZero() && !now.Before(s.refreshAt)
+	switch {
+	case holds:
+		if stale && s.flight == nil {
+			s.start(ctx)
+		}
+		return nil, s.current, nil
+	case s.failure != nil && now.Sub(s.failedAt) < failureHolds:
+		return nil, Credentials{}, s.failure
+	case s.flight == nil:
+		s.start(ctx)
+	}
+	s.flight.waiting++
+	return s.flight, Credentials{}, nil
+}
+
+// leave ends a caller's wait. What nobody waits for is cancelled.
+func (s *Source) leave(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.waiting--; f.waiting == 0 && s.flight == f {
+		f.abandoned = true
+		f.cancel()
+	}
+}
+
+// start begins a fetch, which ends by itself or with its last waiter, not with the caller's context.
+func (s *Source) start(ctx context.Context) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &flight{done: make(chan struct{}), cancel: cancel}
+	s.flight = f
+	go func() {
+		defer cancel()
+		c, err := s.origin.get(ctx)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		defer close(f.done)
+		s.flight = nil
+		f.fetched, f.err = c, err
+		if err == nil || !f.abandoned {
+			f.fetched, f.err = s.keep(ctx, c, err)
+		}
+	}()
+}
+
+// keep takes over the outcome of a fetch.
+func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credentials, error) {
+	now := time.Now()
+	if err == nil && !c.Expiration.IsZero() && !now.Before(c.Expiration) {
+		err = &Error{Source: c.origin, Kind: Malformed,
+			Err: fmt.Errorf("what it gave expired at %s by this machine's clock", c.Expiration.UTC().Format(time.RFC3339))}
+	}
+	if err != nil {
+		e := *explain(err, newScrubber())
+		e.Source = s.title(e.Source)
+		s.refreshAt = now.Add(refreshPause)
+		s.failure = nil
+		if e.Kind != Unavailable {
+			s.failure, s.failedAt = &e, now
+		}
+		s.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
+		return Credentials{}, &e
+	}
+	s.current, s.failure, s.refreshAt = c, nil, time.Time{}
+	if !c.Expiration.IsZero() {
+		s.refreshAt = c.Expiration.Add(-refreshAhead)
+		if soon := now.Add(refreshPause); s.refreshAt.Before(soon) {
+			s.refreshAt = soon
+		}
+	}
+	s.name = c.origin
+	s.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
+		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
+	return c, nil
+}
+
+// Discard reports that the service refused c: if c is what Get returns, the next Get fetches anew. It returns whether
+// that may bring other credentials, which is not so for keys that were given as they are.
 func (s *Source) Discard(c Credentials) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != c {
-		return true
+	if s.current == c {
+		s.current, s.failure = Credentials{}, nil
 	}
-	s.current = Credentials{}
 	return !c.given
 }
 
-// String names the source; of the default chain, once known, the one that had
-// credentials.
+// String names the source; of the default chain, once known, the one that had credentials.
 func (s *Source) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,54 +175,10 @@ func (s *Source) title(name string) string {
 	return name + " (" + s.askedBy + ")"
 }
 
-// Identity returns what stands for the account that c belongs to: the account of
-// an assumed role, else a key that doesn't change, else the source's name.
-func (s *Source) Identity(c Credentials) string {
-	if c.account != "" {
-		return c.account
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.name
-}
-
-func (s *Source) cached() (c Credentials, stale, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	c = s.current
-	ok = c.AccessKeyID != "" && (c.Expiration.IsZero() || now.Before(c.Expiration))
-	return c, !s.refreshAt.IsZero() && !now.Before(s.refreshAt), ok
-}
-
-func (s *Source) refresh(ctx context.Context) (Credentials, error) {
-	if c, stale, ok := s.cached(); ok && !stale {
-		return c, nil // someone else's fetch ended between this caller's look and its turn
-	}
-	c, err := s.origin.get(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if err == nil && !c.Expiration.IsZero() && !now.Before(c.Expiration) {
-		err = &Error{Source: c.origin, Kind: Malformed,
-			Err: fmt.Errorf("what it gave expired at %s", c.Expiration.UTC().Format(time.RFC3339))}
-	}
-	if err != nil {
-		e := explain(err, newScrubber())
-		e.Source = s.title(e.Source)
-		s.refreshAt = now.Add(refreshPause)
-		s.logger.WarnContext(ctx, "fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
-		return Credentials{}, e
-	}
-	s.current, s.refreshAt = c, time.Time{}
-	if !c.Expiration.IsZero() {
-		s.refreshAt = c.Expiration.Add(-refreshAhead)
-		if soon := now.Add(refreshPause); s.refreshAt.Before(soon) {
-			s.refreshAt = soon
-		}
-	}
-	s.name = c.origin
-	s.logger.DebugContext(ctx, "fetched credentials", "source", s.title(s.name),
-		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
-	return c, nil
+// Identity returns what stands for the account that c belongs to, the same in every run: the account of an assumed role
+// or a CloudSSO sign-in, else the ID of an access key that was given without a token. Of other credentials, which are new
+// on every run, the account isn't known, and all of them share one name: two accounts that share a budget are slower than
+// they need be, but one account with two budgets is throttled.
+func (*Source) Identity(c Credentials) string {
+	return cmp.Or(c.account, "temporary credentials")
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
 // stub is an origin whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
@@ -57,19 +59,6 @@ func TestSourceFetchesOnceForAllWhoWait(t *testing.T) {
 		readers.Wait()
 		if n := o.fetches.Load(); n != 1 {
 			t.Errorf("%d fetches, want 1", n)
-		}
-	})
-}
-
-// A caller may have looked before another one's fetch ended, and get its turn after that.
-func TestSourceLooksAgainBeforeItFetches(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var o stub
-		s := o.source()
-		get(t, s)
-		if c, err := s.refresh(t.Context()); err != nil || c.AccessKeyID != "id1" || o.fetches.Load() != 1 {
-			t.Errorf("got %v, %v after %d fetches", c, err, o.fetches.Load())
 		}
 	})
 }
@@ -153,25 +142,103 @@ func TestSourceWhileCredentialsExpire(t *testing.T) {
 func TestSourceWaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var fetches, cancelled atomic.Int64
 		answer := make(chan struct{})
 		s := &Source{logger: slog.New(slog.DiscardHandler), name: "metadata", origin: origin{name: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
-			<-answer
-			return Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, ctx.Err()
+			fetches.Add(1)
+			select {
+			case <-answer:
+				return Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, nil
+			case <-ctx.Done():
+				time.Sleep(time.Second) // as a command that has to be killed
+				cancelled.Add(1)
+				return Credentials{}, ctx.Err()
+			}
 		}}}
 		gone := errors.New("gone")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(gone) })
-		began := time.Now()
-		_, err := s.Get(ctx)
-		if !errors.Is(err, gone) || !strings.Contains(err.Error(), "metadata") || time.Since(began) != time.Second {
-			t.Errorf("got %v after %s", err, time.Since(began))
+		var readers sync.WaitGroup
+		for i := range 3 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			after := time.Duration(i+1) * time.Second
+			time.AfterFunc(after, func() { cancel(gone) })
+			readers.Go(func() {
+				began := time.Now()
+				_, err := s.Get(ctx)
+				if !errors.Is(err, gone) || !strings.Contains(err.Error(), "metadata") || time.Since(began) != after {
+					t.Errorf("got %v after %s", err, time.Since(began))
+				}
+			})
 		}
-		var other sync.WaitGroup
-		other.Go(func() { get(t, s) }) // joins the fetch that the first one left behind
+		time.Sleep(2500 * time.Millisecond)
+		if n := cancelled.Load(); n != 0 || fetches.Load() != 1 {
+			t.Errorf("%d of %d fetches cancelled while one reader waits", n, fetches.Load())
+		}
+		readers.Wait()
+		readers.Go(func() { get(t, s) }) // while the fetch that nobody wants any more still ends
 		synctest.Wait()
+		if n := fetches.Load(); n != 1 {
+			t.Errorf("%d fetches at a time", n)
+		}
+		time.Sleep(2 * time.Second)
 		close(answer)
-		other.Wait()
+		readers.Wait()
+		if cancelled.Load() != 1 || fetches.Load() != 2 {
+			t.Errorf("%d of %d fetches cancelled, want 1 of 2", cancelled.Load(), fetches.Load())
+		}
 	})
+}
+
+// A background refresh has no waiter to leave it, and the reader that started it may be gone.
+func TestSourceRefreshOutlivesItsReader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var o stub
+		s := o.source()
+		get(t, s)
+		time.Sleep(time.Hour - refreshAhead)
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := s.Get(ctx); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		time.Sleep(2 * time.Second)
+		if id := get(t, s); id != "id2" {
+			t.Errorf("got %s", id)
+		}
+	})
+}
+
+func TestSourceRemembersFailures(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		kind    Kind
+		pause   time.Duration
+		discard bool
+		fetches int64
+	}{
+		"not found":          {NotFound, 4900 * time.Millisecond, false, 1},
+		"refused":            {Refused, 4900 * time.Millisecond, false, 1},
+		"later":              {NotFound, 5 * time.Second, false, 2},
+		"may pass by itself": {Unavailable, 0, false, 2},
+		"discarded":          {NotFound, 0, true, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				o := stub{fail: func(int64) error { return &Error{Kind: test.kind, Err: errors.New("no")} }}
+				s := o.source()
+				_, first := s.Get(t.Context())
+				if test.discard {
+					s.Discard(Credentials{})
+				}
+				time.Sleep(test.pause)
+				_, second := s.Get(t.Context())
+				if first == nil || second == nil || second.Error() != first.Error() || o.fetches.Load() != test.fetches {
+					t.Errorf("%v, then %v after %d fetches, want %d", first, second, o.fetches.Load(), test.fetches)
+				}
+			})
+		})
+	}
 }
 
 func TestSourceDiscard(t *testing.T) {
@@ -198,11 +265,18 @@ func TestSourceDiscard(t *testing.T) {
 	})
 }
 
-func TestSourcePanicIsAnError(t *testing.T) {
+// missing panics as the library does.
+type missing struct{ providers.CredentialsProvider }
+
+func (missing) GetCredentials() (*providers.Credentials, error) {
+	var field *string
+	return &providers.Credentials{AccessKeyId: *field}, nil
+}
+
+func TestPanicIsAnError(t *testing.T) {
 	t.Parallel()
-	var missing *string
-	s := &Source{logger: slog.New(slog.DiscardHandler), origin: origin{name: "metadata", fetch: func(context.Context) (Credentials, error) {
-		return Credentials{AccessKeyID: *missing}, nil
+	s := &Source{logger: slog.New(slog.DiscardHandler), origin: origin{name: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
+		return ask(ctx, missing{}, newScrubber())
 	}}}
 	_, err := s.Get(t.Context())
 	if e, ok := errors.AsType[*Error](err); !ok || e.Source != "metadata" || e.Kind != Malformed {
@@ -216,7 +290,7 @@ func TestSourceRefusesWhatHasExpired(t *testing.T) {
 		return Credentials{AccessKeyID: "id", AccessKeySecret: "secret", Expiration: time.Unix(1, 0)}, nil
 	}}}
 	_, err := s.Get(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "expired at 1970-01-01T00:00:01Z") {
+	if err == nil || !strings.Contains(err.Error(), "expired at 1970-01-01T00:00:01Z by this machine's clock") {
 		t.Errorf("got %v", err)
 	}
 }

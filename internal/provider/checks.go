@@ -22,12 +22,7 @@ const (
 	oidcProviderARN = `^acs:ram::[0-9]+:oidc-provider/[\w.@/-]{1,128}$`
 	roleName        = `^[\w.-]{1,64}$`
 	sessionNames    = `^[\w.@-]{2,64}$`
-	externalIDs     = `^[\w+=,.@:/-]{2,1000}[\w+=,.@:/-]{0,224}$`
-)
-
-const (
-	leastExpiration = 900
-	mostExpiration  = 43200
+	externalIDs     = `^[\w+=,.@:/-]{2,1000}[\w+=,.@:/-]{0,224}$` // 2 to 1224; Go repeats nothing above 1000 times
 )
 
 // match refuses a value that isn't what it has to be.
@@ -48,7 +43,7 @@ func (r *resolver) sessionName(s setting) string {
 }
 
 func (r *resolver) expiration(s setting) int {
-	return r.number(s, 0, leastExpiration, mostExpiration)
+	return r.number(s, 0, credential.MinSessionExpiration, credential.MaxSessionExpiration)
 }
 
 func (r *resolver) policy(s setting) string {
@@ -80,7 +75,7 @@ func (r *resolver) checkSecret(s setting) {
 
 func secretName(s setting) string {
 	steps := s.path.Steps()
-	return strings.ReplaceAll(fmt.Sprint(steps[len(steps)-1]), "_", " ")
+	return strings.NewReplacer("oidc", "OIDC", "_", " ").Replace(fmt.Sprint(steps[len(steps)-1]))
 }
 
 // checkTokenFile refuses a file that can't be read now. The token is read anew for every fetch.
@@ -88,7 +83,11 @@ func (r *resolver) checkTokenFile(s setting) {
 	if s.value == "" || r.validating {
 		return
 	}
-	info, err := os.Stat(credential.ExpandHome(s.value))
+	var info os.FileInfo
+	file, err := credential.ExpandHome(s.value)
+	if err == nil {
+		info, err = os.Stat(file)
+	}
 	switch {
 	case err != nil:
 		r.refuse(s, "OIDC token file not found", fmt.Sprintf("%s is %q: %s. The file is written by whoever runs Terraform, such as the CI system "+

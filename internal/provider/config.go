@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -31,11 +30,11 @@ const (
 )
 
 type providerModel struct {
-	Region            types.String         `tfsdk:"region"`
-	RequestsPerSecond types.Int64          `tfsdk:"requests_per_second"`
-	MaxRetries        types.Int64          `tfsdk:"max_retries"`
-	RequestTimeout    timetypes.GoDuration `tfsdk:"request_timeout"`
-	Endpoints         types.Object         `tfsdk:"endpoints"`
+	Region            types.String `tfsdk:"region"`
+	RequestsPerSecond types.Number `tfsdk:"requests_per_second"`
+	MaxRetries        types.Number `tfsdk:"max_retries"`
+	RequestTimeout    types.String `tfsdk:"request_timeout"`
+	Endpoints         types.Object `tfsdk:"endpoints"`
 
 	AccessKey             types.String `tfsdk:"access_key"`
 	SecretKey             types.String `tfsdk:"secret_key"`
@@ -61,8 +60,11 @@ type setting struct {
 	unknown bool      // before apply
 }
 
+// set tells whether the setting is set for certain.
+func (s setting) set() bool { return s.value != "" }
+
 // given tells whether the setting is set, or may turn out to be.
-func (s setting) given() bool { return s.value != "" || s.unknown }
+func (s setting) given() bool { return s.set() || s.unknown }
 
 // origin names the place in full.
 func (s setting) origin() string {
@@ -131,10 +133,8 @@ func text(value attr.Value) string {
 	switch v := value.(type) {
 	case types.String:
 		return v.ValueString()
-	case timetypes.GoDuration:
-		return v.ValueString()
-	case types.Int64:
-		return strconv.FormatInt(v.ValueInt64(), 10)
+	case types.Number:
+		return v.ValueBigFloat().Text('f', -1)
 	}
 	return ""
 }
@@ -150,7 +150,11 @@ func (r *resolver) number(s setting, fallback, least, most int) int {
 	}
 	n, err := strconv.Atoi(s.value)
 	if err != nil || n < least || n > most {
-		r.refuse(s, "Invalid number", fmt.Sprintf("%s is %q. It must be a whole number from %d to %d.", s, s.value, least, most))
+		given := s.value
+		if s.env != "" {
+			given = strconv.Quote(given)
+		}
+		r.refuse(s, "Invalid number", fmt.Sprintf("%s is %s. It must be a whole number from %d to %d.", s, given, least, most))
 	}
 	return n
 }
@@ -160,9 +164,6 @@ func (r *resolver) duration(s setting, fallback, most time.Duration) time.Durati
 		return fallback
 	}
 	d, err := time.ParseDuration(s.value)
-	if err != nil && r.validating {
-		return 0 // the argument's type says so already
-	}
 	if err != nil || d <= 0 || d > most {
 		r.refuse(s, "Invalid duration", fmt.Sprintf("%s is %q. It must be a duration above zero and of at most %s, such as \"30s\" or \"1m30s\".", s, s.value, most))
 	}

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -39,7 +40,7 @@ type assumeRoleModel struct {
 	RoleARN           types.String `tfsdk:"role_arn"`
 	SessionName       types.String `tfsdk:"session_name"`
 	Policy            types.String `tfsdk:"policy"`
-	SessionExpiration types.Int64  `tfsdk:"session_expiration"`
+	SessionExpiration types.Number `tfsdk:"session_expiration"`
 	ExternalID        types.String `tfsdk:"external_id"`
 }
 
@@ -50,12 +51,13 @@ type oidcModel struct {
 	RoleARN           types.String `tfsdk:"role_arn"`
 	RoleSessionName   types.String `tfsdk:"role_session_name"`
 	Policy            types.String `tfsdk:"policy"`
-	SessionExpiration types.Int64  `tfsdk:"session_expiration"`
+	SessionExpiration types.Number `tfsdk:"session_expiration"`
 }
 
 // candidate is a source that the provider block or the environment names, and by which of its settings.
 type candidate struct {
 	named setting
+	set   bool // for certain; else what names it is unknown, and may turn out to be null
 	use   func(*resolver, *credential.Config)
 }
 
@@ -64,9 +66,13 @@ type candidate struct {
 func (r *resolver) credentials(ctx context.Context, m providerModel) credential.Config {
 	config := credential.Config{}
 	block := r.blockSources(ctx, m)
-	for _, other := range block[min(1, len(block)):] {
-		r.refuse(other.named, "Conflicting sources of credentials", fmt.Sprintf(
-			"%s and %s are both set in the provider block, and each is a source of credentials of its own. Keep one of them.", block[0].named, other.named))
+	// Variables of the root module are unknown while it is validated: only what is set for certain conflicts.
+	if set := slices.DeleteFunc(slices.Clone(block), func(c candidate) bool { return !c.set }); len(set) > 0 {
+		for _, other := range set[1:] {
+			r.refuse(other.named, "Conflicting sources of credentials", fmt.Sprintf(
+				"%s and %s are both set in the provider block, and each is a source of credentials of its own. Keep one of them.", set[0].named, other.named))
+		}
+		block = set
 	}
 	chosen := block
 	if len(chosen) == 0 {
@@ -80,7 +86,7 @@ func (r *resolver) credentials(ctx context.Context, m providerModel) credential.
 	return config
 }
 
-// blockSources are the sources that the provider block names. Unknown arguments count: they may turn out to be set.
+// blockSources are the sources that the provider block names, or may turn out to name.
 func (r *resolver) blockSources(ctx context.Context, m providerModel) []candidate {
 	root := path.Root
 	keys := [3]setting{
@@ -95,9 +101,10 @@ func (r *resolver) blockSources(ctx context.Context, m providerModel) []candidat
 
 	var sources []candidate
 	add := func(use func(*resolver, *credential.Config), settings ...setting) {
-		for _, s := range settings {
-			if s.given() {
-				sources = append(sources, candidate{s, use})
+		// What is set for certain names the source, rather than what is unknown.
+		for _, isNamed := range []func(setting) bool{setting.set, setting.given} {
+			if i := slices.IndexFunc(settings, isNamed); i >= 0 {
+				sources = append(sources, candidate{settings[i], settings[i].set(), use})
 				return
 			}
 		}
@@ -112,7 +119,7 @@ func (r *resolver) blockSources(ctx context.Context, m providerModel) []candidat
 	if at := root("assume_role_with_oidc"); !m.OIDC.IsNull() {
 		var oidc oidcModel
 		known := r.block(ctx, at, m.OIDC, &oidc)
-		sources = append(sources, candidate{setting{path: at}, func(r *resolver, c *credential.Config) {
+		sources = append(sources, candidate{setting{path: at}, known, func(r *resolver, c *credential.Config) {
 			if known {
 				c.OIDC = r.oidcBlock(at, oidc)
 			}
@@ -131,13 +138,13 @@ func (r *resolver) environmentSources() []candidate {
 		}
 		for _, s := range keys {
 			if s.given() {
-				sources = append(sources, candidate{s, func(r *resolver, c *credential.Config) { r.useKeys(c, keys, family) }})
+				sources = append(sources, candidate{s, true, func(r *resolver, c *credential.Config) { r.useKeys(c, keys, family) }})
 				break
 			}
 		}
 	}
 	if s := r.oidcVariable(); s.given() {
-		sources = append(sources, candidate{s, func(r *resolver, c *credential.Config) {
+		sources = append(sources, candidate{s, true, func(r *resolver, c *credential.Config) {
 			c.OIDC = r.oidcBlock(path.Root("assume_role_with_oidc"), oidcModel{})
 		}})
 	}
@@ -149,10 +156,10 @@ func (r *resolver) environmentSources() []candidate {
 	role := r.variable(path.Root("ecs_role_name"), ecsRoleVariables...)
 	uri := r.variable(path.Root("credentials_uri"), uriVariables...)
 	for _, c := range []candidate{
-		{profile, useProfile},
-		{file, useProfile},
-		{role, func(r *resolver, c *credential.Config) { r.useECSRole(c, role) }},
-		{uri, func(r *resolver, c *credential.Config) { r.useURI(c, uri) }},
+		{profile, true, useProfile},
+		{file, true, useProfile},
+		{role, true, func(r *resolver, c *credential.Config) { r.useECSRole(c, role) }},
+		{uri, true, func(r *resolver, c *credential.Config) { r.useURI(c, uri) }},
 	} {
 		if c.named.given() {
 			sources = append(sources, c)
@@ -170,16 +177,19 @@ func (r *resolver) useKeys(c *credential.Config, keys [3]setting, variables [3]s
 		if missing.given() {
 			continue
 		}
-		set := [2]setting{secret, id}[i]
-		if !set.given() {
-			set = token
+		partner := [2]setting{secret, id}[i]
+		if !partner.set() {
+			partner = token
 		}
-		inBlock := set.env == ""
+		if !partner.set() {
+			continue // unknown, and may turn out to be null as well
+		}
+		inBlock := partner.env == ""
 		name, instead := missing.path.String(), variables[i]
 		if !inBlock {
 			name, instead = variables[i], ""
 		}
-		r.refuse(missing, "Missing Alibaba Cloud "+[2]string{"access key", "secret key"}[i], halfPair(set.String(), name, instead))
+		r.refuse(missing, "Missing Alibaba Cloud "+[2]string{"access key", "secret key"}[i], halfPair(partner.String(), name, instead))
 		if !secret.given() && !id.given() {
 			break // a token alone: one problem
 		}
@@ -221,13 +231,13 @@ func (r *resolver) oidcBlock(at path.Path, m oidcModel) *credential.OIDC {
 		if token = r.orVariable(token, oidcTokenVariable); !token.given() {
 			file = r.orVariable(file, oidcFileVariable)
 		}
-	} else if token.given() && file.given() {
+	} else if token.set() && file.set() {
 		r.refuse(file, "Conflicting OIDC tokens", fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))
 	}
 	r.require(provider, "OIDC provider ARN", oidcProviderVariable)
 	r.require(role, "role ARN", roleVariable)
 	if !token.given() && !file.given() {
-		r.require(file, "OIDC token", oidcFileVariable+" or "+oidcTokenVariable)
+		r.require(file, "OIDC token", oidcFileVariable, oidcTokenVariable)
 	}
 	r.match(provider, oidcProviderARN, "Invalid OIDC provider ARN", "an ARN such as \"acs:ram::1234567890123456:oidc-provider/ci\"")
 	r.checkSecret(token)
@@ -261,9 +271,9 @@ func (r *resolver) assumeRole(ctx context.Context, m providerModel, fromBlock bo
 	}
 	role := r.lookup(at.AtName("role_arn"), block.RoleARN, variables...)
 	if !role.given() {
-		// As in aliyun/alicloud, an empty string is for not assuming a role.
+		// As in aliyun/alicloud, an empty string is for not assuming a role where the environment names none either.
 		if inBlock && block.RoleARN.IsNull() {
-			r.require(role, "role ARN", strings.Join(variables, " or "))
+			r.require(role, "role ARN", variables...)
 		}
 		return nil
 	}
@@ -300,11 +310,15 @@ func (r *resolver) block(ctx context.Context, at path.Path, value types.Object, 
 }
 
 // require refuses a setting that isn't set. There is no saying so before the environment is looked at.
-func (r *resolver) require(s setting, what, variables string) {
+func (r *resolver) require(s setting, what string, variables ...string) {
 	if s.given() || r.validating {
 		return
 	}
-	r.refuse(s, "Missing "+what, fmt.Sprintf("%s is not set, and %s is empty. Set one of them.", s.path, variables))
+	empty := variables[0] + " is"
+	if len(variables) > 1 {
+		empty = strings.Join(variables, " and ") + " are both"
+	}
+	r.refuse(s, "Missing "+what, fmt.Sprintf("%s is not set, and %s empty. Set one of them.", s.path, empty))
 }
 
 // secrets are those that the configuration itself holds.

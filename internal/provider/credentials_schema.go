@@ -53,7 +53,7 @@ func credentialBlocks() map[string]schema.Block {
 		Optional:            true,
 		MarkdownDescription: "RAM policy, in JSON, that narrows what the session may do; it can't widen it. Default: all that the role may do.",
 	}
-	expiration := schema.Int64Attribute{
+	expiration := schema.NumberAttribute{
 		Optional: true,
 		MarkdownDescription: "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. A new one is made before it " +
 			"ends. Default: `3600`.",
@@ -67,8 +67,8 @@ func credentialBlocks() map[string]schema.Block {
 			Attributes: map[string]schema.Attribute{
 				"role_arn": schema.StringAttribute{
 					Optional: true,
-					MarkdownDescription: "ARN of the role, such as `acs:ram::1234567890123456:role/reader`. An empty string assumes no role. Environment: " +
-						"`ALIBABA_CLOUD_ROLE_ARN`, unless variables for OIDC are set, and `ALICLOUD_ASSUME_ROLE_ARN`.",
+					MarkdownDescription: "ARN of the role, such as `acs:ram::1234567890123456:role/reader`. Where the environment names none either, an empty string " +
+						"assumes no role, and null is an error. Environment: `ALIBABA_CLOUD_ROLE_ARN`, unless variables for OIDC are set, and `ALICLOUD_ASSUME_ROLE_ARN`.",
 				},
 				"session_name":       schema.StringAttribute{Optional: true, MarkdownDescription: sessionName},
 				"policy":             policy,

@@ -41,7 +41,7 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	tf.env = append(os.Environ(),
 		"HOME="+home, "XDG_CACHE_HOME="+home, "TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
 		"HTTP_PROXY="+tf.issuer.ProxyURL(), "HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
-		"TF_LOG=TRACE", "DEBUG=credential,tea,sdk")
+		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE", "DEBUG=credential,tea,sdk")
 	tf.env = append(tf.env, tf.fill(env...)...)
 	tf.write(t, "main.tf", "terraform {\n  required_providers {\n    cas = { source = \"terraform-provider-cas/cas\" }\n  }\n}\n"+tf.fill(config)[0])
 	return tf
@@ -161,7 +161,7 @@ func TestCredentialSources(t *testing.T) {
 			if n := fetches(tf.issuer, test.service); test.service != "" && n != 1 {
 				t.Errorf("%s was asked %d times, want once", test.service, n)
 			}
-			if !strings.Contains(log, "fetched credentials") || !strings.Contains(log, test.source) {
+			if !strings.Contains(log, "Fetched credentials") || !strings.Contains(log, test.source) {
 				t.Errorf("the log doesn't say that %s was used", test.source)
 			}
 			tf.checkSecrets(t, said+log)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -72,10 +73,10 @@ func blockValue(t *testing.T, name string, v any) types.Object {
 	case arguments:
 		values := map[string]attr.Value{}
 		for field, kind := range kinds {
-			if kind == types.Int64Type {
-				values[field] = types.Int64Null()
+			if kind == types.NumberType {
+				values[field] = types.NumberNull()
 				if n, ok := v[field].(int); ok {
-					values[field] = types.Int64Value(int64(n))
+					values[field] = types.NumberValue(big.NewFloat(float64(n)))
 				}
 				continue
 			}
@@ -295,24 +296,24 @@ func TestCredentialProblems(t *testing.T) {
 			{"assume_role.session_name", "Invalid session name", `is "a session"`},
 			{"assume_role.policy", "Invalid policy", "isn't a JSON object: unexpected end of JSON input"},
 			{"assume_role.external_id", "Invalid external ID", `is "x"`},
-			{"assume_role.session_expiration", "Invalid number", `is "899". It must be a whole number from 900 to 43200`}}},
+			{"assume_role.session_expiration", "Invalid number", `is 899. It must be a whole number from 900 to 43200`}}},
 		"role and session of the environment": {nil, environment{"ALIBABA_CLOUD_ROLE_ARN": "role/x", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "x"}, []problem{
 			{"assume_role.role_arn", "Invalid role ARN", `ALIBABA_CLOUD_ROLE_ARN is "role/x"`},
 			{"assume_role.session_name", "Invalid session name", `ALIBABA_CLOUD_ROLE_SESSION_NAME is "x"`}}},
 		"no role": {arguments{"assume_role": arguments{"session_name": "ok"}}, nil,
-			[]problem{{"assume_role.role_arn", "Missing role ARN", "ALIBABA_CLOUD_ROLE_ARN or ALICLOUD_ASSUME_ROLE_ARN is empty"}}},
+			[]problem{{"assume_role.role_arn", "Missing role ARN", "ALIBABA_CLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are both empty"}}},
 		"everything about OIDC": {arguments{"assume_role_with_oidc": arguments{
 			"oidc_provider_arn": "x", "role_arn": "y", "oidc_token": hush + "\n", "role_session_name": "z", "session_expiration": 43201, "policy": "[]"}}, nil, []problem{
 			{"assume_role_with_oidc.oidc_provider_arn", "Invalid OIDC provider ARN", `is "x"`},
 			{"assume_role_with_oidc.role_arn", "Invalid role ARN", `is "y"`},
-			{"assume_role_with_oidc.oidc_token", "Invalid oidc token", "begins or ends with white space"},
+			{"assume_role_with_oidc.oidc_token", "Invalid OIDC token", "begins or ends with white space"},
 			{"assume_role_with_oidc.role_session_name", "Invalid session name", `is "z"`},
 			{"assume_role_with_oidc.policy", "Invalid policy", "isn't a JSON object"},
-			{"assume_role_with_oidc.session_expiration", "Invalid number", `is "43201"`}}},
+			{"assume_role_with_oidc.session_expiration", "Invalid number", `is 43201`}}},
 		"nothing about OIDC": {arguments{"assume_role_with_oidc": arguments{}}, nil, []problem{
 			{"assume_role_with_oidc.oidc_provider_arn", "Missing OIDC provider ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN is empty"},
 			{"assume_role_with_oidc.role_arn", "Missing role ARN", "ALIBABA_CLOUD_ROLE_ARN is empty"},
-			{"assume_role_with_oidc.oidc_token_file", "Missing OIDC token", "ALIBABA_CLOUD_OIDC_TOKEN_FILE or ALIBABA_CLOUD_OIDC_TOKEN is empty"}}},
+			{"assume_role_with_oidc.oidc_token_file", "Missing OIDC token", "ALIBABA_CLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_TOKEN are both empty"}}},
 		"two tokens": {arguments{"assume_role_with_oidc": arguments{
 			"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": hush, "oidc_token_file": os.Args[0]}}, nil,
 			[]problem{{"assume_role_with_oidc.oidc_token_file", "Conflicting OIDC tokens", "assume_role_with_oidc.oidc_token and assume_role_with_oidc.oidc_token_file"}}},
@@ -367,7 +368,18 @@ func TestValidate(t *testing.T) {
 	}{
 		"complete by the environment": {arguments{"assume_role": arguments{}, "assume_role_with_oidc": arguments{"oidc_token_file": "/nowhere"}}, nil},
 		"half a pair":                 {arguments{"access_key": "id"}, []problem{{"secret_key", "Missing", ""}}},
-		"conflict":                    {arguments{"profile": "p", "ecs_role_name": "r"}, []problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}}},
+		// Whether a variable of the root module is null is known later.
+		"keys, and what may be null": {arguments{
+			"access_key": "id", "secret_key": "secret", "security_token": unknown{}, "profile": unknown{}, "credentials_uri": unknown{}, "ecs_role_name": unknown{},
+		}, nil},
+		"a profile, and keys that may be null":       {arguments{"access_key": unknown{}, "secret_key": unknown{}, "profile": "p"}, nil},
+		"what may be half a pair":                    {arguments{"access_key": unknown{}}, nil},
+		"what may be the other half":                 {arguments{"access_key": unknown{}, "secret_key": "secret"}, nil},
+		"half a pair for certain":                    {arguments{"secret_key": "secret", "security_token": unknown{}}, []problem{{"access_key", "Missing", ""}}},
+		"a token file, and a token that may be null": {arguments{"assume_role_with_oidc": arguments{"oidc_token": unknown{}, "oidc_token_file": "/nowhere"}}, nil},
+		"a conflict for certain, behind what may be null": {arguments{"access_key": unknown{}, "profile": "p", "ecs_role_name": "r"},
+			[]problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}}},
+		"conflict": {arguments{"profile": "p", "ecs_role_name": "r"}, []problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}}},
 		"all at once": {arguments{"region": "Hangzhou", "endpoints": arguments{"cas": "http://me:" + hush + "@example.com", "sts": "http://127.0.0.1"}, "ecs_role_name": "a b"}, []problem{
 			{"region", "Invalid region", `region is "Hangzhou"`},
 			{"endpoints.cas", "Invalid endpoint", `endpoints.cas is "http://…@example.com"`},
@@ -391,4 +403,25 @@ func TestSTSEndpoint(t *testing.T) {
 			t.Errorf("%q became %q, want %q: %v", given, got, want, r.diags)
 		}
 	}
+}
+
+// Without a home directory, ~ would name a folder of the working directory.
+func TestTokenFileWithoutAHome(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("HOME", "")
+	t.Setenv("USERPROFILE", "")
+	if err := os.Mkdir("~", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("~/token", []byte("token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token_file": "~/token"}})
+	checkProblems(t, diags, []problem{{"assume_role_with_oidc.oidc_token_file", "OIDC token file not found", "no home directory is known"}})
+}
+
+func TestSecretNames(t *testing.T) {
+	t.Parallel()
+	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": "to ken"}})
+	checkProblems(t, diags, []problem{{"assume_role_with_oidc.oidc_token", "Invalid OIDC token", "has white space in it"}})
 }

@@ -61,8 +61,15 @@ func aboutWait(e *cas.WaitError) message {
 	if last, ok := errors.AsType[*cas.Error](e.Last); ok {
 		cause := aboutKind(last)
 		m.what += " The last attempt failed: " + cause.what
-		m.do = "Give the read more time with read in its timeouts block. " + cause.do
+		m.do += " " + cause.do
 		m.facts = append(cause.facts, factsOf(last)...)
+	} else if last, ok := errors.AsType[*credential.Error](e.Last); ok {
+		cause := aboutCredentials(last)
+		m.what += " The last attempt failed: " + cause.what
+		m.do += " " + cause.do
+		m.facts = cause.facts
+	} else if e.Attempts > 0 {
+		m.do = "Check that this machine reaches the endpoint: a firewall that drops what it doesn't allow, or a proxy, shows in this way. " + m.do
 	}
 	return m
 }

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -32,7 +34,7 @@ func aboutKind(e *cas.Error) message {
 	case cas.BadKey:
 		return keyRefused(e)
 	case cas.BadToken:
-		return tokenRefused()
+		return tokenRefused(e)
 	case cas.NoPermission:
 		return notAllowed(e)
 	case cas.WrongPlace:
@@ -113,10 +115,14 @@ func keyRefused(e *cas.Error) message {
 	return m
 }
 
-func tokenRefused() message {
+func tokenRefused(e *cas.Error) message {
+	what := "The service refused the security token: it is expired, revoked, malformed or not the one of this access key."
+	if e.Code == "MissingSecurityToken" {
+		what = "The access key is a temporary one, and no security token came with it."
+	}
 	return message{
 		summary: "Security token refused",
-		what:    "The service refused the security token: it is expired, revoked, malformed or not the one of this access key.",
+		what:    what,
 		do:      "Get new temporary credentials. Access key ID, access key secret and security token are issued together, belong together and expire together.",
 	}
 }
@@ -174,13 +180,13 @@ func wrongPlace(e *cas.Error) message {
 const inBetween = "Look for a proxy, a captive portal or a gateway that answers in the service's place, and check endpoints.cas."
 
 func redirected(e *cas.Error) message {
-	to := e.Location
-	if to == "" {
-		to = "an address that can't be read"
+	to := "pointed to " + e.Location
+	if e.Location == "" {
+		to = "didn't say where to"
 	}
 	return message{
 		summary: "Endpoint sent the request elsewhere",
-		what: sentence("The endpoint answered HTTP %d and pointed to %s", e.Status, to) +
+		what: sentence("The endpoint answered HTTP %d and %s", e.Status, to) +
 			" A signed request goes where it was meant to go or nowhere, so this wasn't followed.",
 		do: inBetween,
 	}
@@ -192,6 +198,8 @@ func malformed(e *cas.Error) message {
 	case e.Field != "":
 		m.what = sentence("In the service's answer %s %s", e.Field, e.Err) + " Nothing of this answer is used."
 		m.do = "If it stays so, the API may have changed: look for a newer version of the provider, or report it with the request ID."
+	case errors.Is(e.Err, io.ErrUnexpectedEOF):
+		m.what = fmt.Sprintf("The endpoint's answer, HTTP %d, is empty or breaks off.", e.Status) + firstWords(e)
 	case e.Err != nil:
 		m.what = sentence("The endpoint answered HTTP %d with something other than the service's JSON: %s", e.Status, e.Err) + firstWords(e)
 	default:

@@ -9,11 +9,8 @@ import (
 // aboutCredentials is about credentials that couldn't be had, so that no call was made.
 func aboutCredentials(e *credential.Error) message {
 	m := aboutCredentialKind(e)
-	if commands := commands(e); len(commands) > 0 {
-		m.do += " In a terminal, this sets up the profile or signs in:\n"
-		for _, command := range commands {
-			m.do += "\n" + indent + printable(command)
-		}
+	if e.Command != "" {
+		m.do += " In a terminal, this sets up the profile or signs in:\n\n" + indent + printable(e.Command)
 	}
 	m.facts = append(m.facts, fact("Error code", e.Code)...)
 	m.facts = append(m.facts, fact("Error message", e.Message)...)
@@ -43,10 +40,12 @@ func aboutCredentialKind(e *credential.Error) message {
 			"caller, and that the caller is allowed sts:AssumeRole."
 	case credential.Malformed:
 		m.summary = "Unexpected answer instead of Alibaba Cloud credentials"
-		m.do = "Look at what answers there: another service, a proxy, or a command that prints more than it should."
+		m.do = "Look at what answers there: another service, a proxy, or a command that prints more than it should. A certificate that isn't trusted needs its " +
+			"root in the file that SSL_CERT_FILE names."
 	default: // credential.Unavailable
-		m.summary = "Source of Alibaba Cloud credentials not reached"
-		m.do = "Check the network between this machine and that source, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. Try again later."
+		m.summary = "Source of Alibaba Cloud credentials not available"
+		m.do = "The source may be busy, or out of reach: check the network between this machine and it, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. " +
+			"Try again later."
 	}
 	return m
 }
@@ -65,14 +64,4 @@ func foundNowhere(e *credential.Error) message {
 		m.what += "\n" + indent + "- " + printable(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
 	return m
-}
-
-// commands are what may help, if it is run in a terminal.
-func commands(e *credential.Error) (commands []string) {
-	for _, e := range append([]*credential.Error{e}, e.Tried...) {
-		if e.Command != "" {
-			commands = append(commands, e.Command)
-		}
-	}
-	return commands
 }

@@ -32,7 +32,7 @@ func notReached(e *cas.Error) message {
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](e.Err); ok {
 		return untrusted(e.Endpoint, certificate)
 	}
-	m := message{what: sentence("No answer came from %s: %s", e.Endpoint, e.Err)}
+	m := message{what: sentence("The call to %s failed: %s", e.Endpoint, e.Err)}
 	timeout, ok := errors.AsType[interface {
 		error
 		Timeout() bool
@@ -72,8 +72,8 @@ func untrusted(endpoint string, e *tls.CertificateVerificationError) message {
 	m := message{
 		summary: "Endpoint's certificate isn't trusted",
 		what:    sentence("The certificate that %s showed can't be verified: %s", endpoint, e.Err),
-		do: "If a proxy of yours opens encrypted connections, put its root certificate into a file and name that file in SSL_CERT_FILE. " +
-			"Otherwise somebody may be listening in: verification can't be switched off.",
+		do: "Check endpoints.cas, and this machine's clock. If a proxy of yours opens encrypted connections, put its root certificate into a file and name " +
+			"that file in SSL_CERT_FILE. Otherwise somebody may be listening in: verification can't be switched off.",
 	}
 	if len(e.UnverifiedCertificates) > 0 {
 		shown := e.UnverifiedCertificates[0]

@@ -92,6 +92,8 @@ func waits() map[string]error {
 		"wait_answer": &cas.WaitError{For: "an answer from cas.aliyuncs.com", Attempts: 1, Elapsed: 5*time.Second + 3*time.Millisecond,
 			Cause: context.DeadlineExceeded},
 		"wait_credentials": &cas.WaitError{For: "credentials from ECS RAM role reader", Elapsed: 10 * time.Second, Cause: context.DeadlineExceeded},
+		"wait_source": &cas.WaitError{For: "the next attempt", Needs: 3 * time.Second, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded,
+			Last: fmt.Errorf("get asset count: %w", noCredentials()["credentials_unreached"])},
 		"wait_throttled": &cas.WaitError{For: "the next attempt (the last one ended with: throttled (Throttling.User))", Needs: 3 * time.Second,
 			Attempts: 4, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded, Last: throttled},
 		"cancelled": &cas.WaitError{For: "an answer from cas.aliyuncs.com", Attempts: 2, Elapsed: 90 * time.Second, Cause: context.Canceled,
@@ -131,6 +133,7 @@ func calls() map[string]error {
 		"key_signature": failed(cas.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
 		"key_headers":   failed(cas.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
 		"token":         failed(cas.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+		"token_missing": failed(cas.BadToken, 400, "MissingSecurityToken", "SecurityToken is mandatory for this action."),
 
 		"permission":        failed(cas.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
 		"permission_denied": failed(cas.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
@@ -149,6 +152,7 @@ func calls() map[string]error {
 			e.Err = errors.New("invalid character '<' looking for beginning of value")
 		}),
 		"malformed_status": failed(cas.Malformed, 401, "", "<html>Sign in</html>"),
+		"malformed_empty":  failed(cas.Malformed, 204, "", "", func(e *cas.Error) { e.Err = io.ErrUnexpectedEOF }),
 		"too_large":        failed(cas.TooLarge, 200, "", ""),
 		"rejected":         failed(cas.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
 		"new_kind":         failed("new", 418, "Teapot", "I'm a teapot."),
@@ -211,7 +215,6 @@ func noCredentials() map[string]error {
 			Source: "the current profile of ~/.aliyun/config.json", Kind: credential.NotFound,
 			Err: errors.New("open /home/user/.aliyun/config.json: no such file or directory"),
 		}),
-		"credentials_nowhere_but_sign_in": chain(login),
 		"credentials_not_found": &credential.Error{
 			Source: "profile prod of ~/.aliyun/config.json (profile in the provider block)", Kind: credential.NotFound,
 			Err: errors.New(`/home/user/.aliyun/config.json has no profile "prod", only default, sso`),

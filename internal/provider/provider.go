@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -44,19 +43,18 @@ func (p *casProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				MarkdownDescription: "Region whose endpoint is asked. Default: `cn-hangzhou`, for accounts of the China site; an account of the international " +
 					"site uses `ap-southeast-1`. Environment: `ALIBABA_CLOUD_REGION`, `ALICLOUD_REGION`.",
 			},
-			"requests_per_second": schema.Int64Attribute{
+			"requests_per_second": schema.NumberAttribute{
 				Optional: true,
 				MarkdownDescription: "The most calls in any one second, of all processes of this user on this machine: a whole number from 1 to 100. Default: `10`, which " +
 					"is what the service allows an account; lower it to leave room for other tools of the account. Environment: `CAS_REQUESTS_PER_SECOND`.",
 			},
-			"max_retries": schema.Int64Attribute{
+			"max_retries": schema.NumberAttribute{
 				Optional: true,
 				MarkdownDescription: "How often a temporary failure other than throttling is tried again: a whole number from 0 to 20. Default: `5`. Throttled calls are " +
 					"tried again until the read's time is up. Environment: `CAS_MAX_RETRIES`.",
 			},
 			"request_timeout": schema.StringAttribute{
 				Optional:            true,
-				CustomType:          timetypes.GoDurationType{},
 				MarkdownDescription: "How long one attempt may take, from connecting to the end of the answer: a Go duration such as `10s`, at most `1h`. Default: `30s`. Environment: `CAS_REQUEST_TIMEOUT`.",
 			},
 		},

@@ -183,6 +183,45 @@ func TestUnknownProviderBlock(t *testing.T) {
 	}
 }
 
+// What the block says of limits is refused by terraform validate already, once each.
+func TestLimitsAreValidated(t *testing.T) {
+	t.Parallel()
+	p := newPlugin(t, environment{"CAS_MAX_RETRIES": "many"}) // which validate doesn't look at
+	for name, test := range map[string]struct {
+		block arguments
+		want  string
+	}{
+		"good":               {arguments{"requests_per_second": 100, "max_retries": 0, "request_timeout": "1h"}, ""},
+		"unknown":            {arguments{"requests_per_second": unknown{}, "max_retries": unknown{}, "request_timeout": unknown{}}, ""},
+		"no call":            {arguments{"requests_per_second": 0}, "Invalid number"},
+		"too many calls":     {arguments{"requests_per_second": 101}, "Invalid number"},
+		"negative retries":   {arguments{"max_retries": -1}, "Invalid number"},
+		"too many retries":   {arguments{"max_retries": 21}, "Invalid number"},
+		"no time":            {arguments{"request_timeout": "0s"}, "Invalid duration"},
+		"too much time":      {arguments{"request_timeout": "61m"}, "Invalid duration"},
+		"no duration at all": {arguments{"request_timeout": "soon"}, "Invalid duration"},
+		"half a call":        {arguments{"requests_per_second": 2.5}, "Invalid number"},
+		"half a retry":       {arguments{"max_retries": 1.5}, "Invalid number"},
+		"half a second":      {arguments{"assume_role": arguments{"role_arn": testRole, "session_expiration": 900.5}}, "Invalid number"},
+		"everything at once": {arguments{"requests_per_second": 1e30, "max_retries": 2.5, "request_timeout": "soon", "region": "?"}, "Invalid regionInvalid numberInvalid numberInvalid duration"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp, err := p.ValidateProviderConfig(t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: dynamic(t, p.schema.Provider, test.block)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, d := range resp.Diagnostics {
+				got += d.Summary
+			}
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestTimeoutsAreValidated(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

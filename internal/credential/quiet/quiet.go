@@ -1,14 +1,12 @@
 // Package quiet keeps credentials-go from printing requests.
 //
-// With DEBUG=credential the library prints the headers of its requests, bearer
-// tokens among them, to stdout. Terraform takes what a provider prints there
-// for log lines. The library looks at DEBUG once, while it is initialized, so
-// the flag has to be gone by then.
+// With DEBUG=credential the library prints the headers of its requests, bearer tokens among them, to stdout. Terraform takes
+// what a provider prints there for log lines. The library looks at DEBUG once, while it is initialized, so the flag has to
+// be gone by then.
 //
-// Go initializes packages in the order of their import paths, each as soon as
-// what it imports is initialized. This package imports nothing but os, slices
-// and strings, and its path sorts before net/http, which the library needs: so
-// it always comes first.
+// Go initializes packages in the order of their import paths, each as soon as what it imports is initialized. This package
+// imports nothing but os, slices and strings, and its path sorts before net/http, which the library needs: so it always
+// comes first.
 //
 // https://go.dev/ref/spec#Package_initialization
 package quiet

@@ -1,0 +1,188 @@
+package credential
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/aliyun/credentials-go/credentials/providers"
+	"github.com/gofrs/flock"
+)
+
+// oauth exchanges the access token of a sign-in. A token that is about to expire is renewed first, with a refresh token
+// that works only once. So of several processes, as Terraform starts one for each provider block, only one may do that
+// at a time, and the next one uses what the first wrote into the CLI's file.
+func (f cliFile) oauth(p profile) origin {
+	return origin{fetch: func(ctx context.Context) (Credentials, error) {
+		if !p.renews() {
+			return f.exchange(ctx, p, func() {})
+		}
+		unlock := f.lock(ctx)
+		if ctx.Err() != nil { // nobody is left to use up the token for
+			unlock()
+			return Credentials{}, context.Cause(ctx)
+		}
+		if now, err := readCLIFile(f.path); err == nil {
+			if again := now.find(p.Name); again != nil {
+				p = *again
+			}
+		}
+		return f.exchange(ctx, p, unlock)
+	}}
+}
+
+// renews tells whether the library will use up the refresh token.
+func (p profile) renews() bool {
+	const ahead = 20 * 60 // seconds, as in the library
+	return p.OAuthRefreshToken != "" && (p.OAuthAccessToken == "" || p.OAuthAccessTokenExpire-time.Now().Unix() <= ahead)
+}
+
+// lock waits for the file's turn, until ctx ends, but not so long that one process that hangs holds up the others for
+// good. Where the file can't be locked it goes on without.
+func (f cliFile) lock(ctx context.Context) (unlock func()) {
+	const limit, pause = 30 * time.Second, 50 * time.Millisecond
+	path, err := filepath.EvalSymlinks(f.path)
+	if err != nil {
+		path = f.path
+	}
+	wait, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	lock := flock.New(path + ".lock")
+	if locked, err := lock.TryLockContext(wait, pause); !locked {
+		f.cfg.Logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
+	}
+	return func() { _ = lock.Unlock() }
+}
+
+// exchange calls unlock when the library is done, be it after ctx has ended: only then are new tokens in the file.
+func (f cliFile) exchange(ctx context.Context, p profile, unlock func()) (Credentials, error) {
+	provider, err := p.oauthProvider()
+	if err != nil {
+		unlock()
+		return Credentials{}, err
+	}
+	done := func() {
+		defer unlock()
+		f.keepTokens(ctx, p, provider)
+	}
+	c, err := ask(ctx, followed{provider, done}, newScrubber(p.OAuthRefreshToken, p.OAuthAccessToken))
+	if e, ok := errors.AsType[*Error](err); ok && strings.HasPrefix(e.Err.Error(), "failed to refresh token, status code: ") {
+		switch status := status(e.Err.Error()); {
+		case statusKind(status) == Unavailable:
+			e.Kind = Unavailable
+		case status < 500:
+			e.Kind, e.Err = Login, fmt.Errorf("the sign-in of profile %s can't be renewed: HTTP %d", p.Name, status)
+		}
+	}
+	return c, p.suggestLogin(err)
+}
+
+// followed is a provider whose call something follows, whatever comes of it.
+type followed struct {
+	*providers.OAuthCredentialsProvider
+	done func()
+}
+
+func (p followed) GetCredentials() (*providers.Credentials, error) {
+	defer p.done()
+	return p.OAuthCredentialsProvider.GetCredentials()
+}
+
+// keepTokens writes new tokens into the CLI's file: the old refresh token is used up. The library would hand them over
+// only where the exchange worked as well, but keeps them in fields that aren't exported.
+func (f cliFile) keepTokens(ctx context.Context, p profile, provider *providers.OAuthCredentialsProvider) {
+	fields := reflect.ValueOf(provider).Elem()
+	refresh, access := fields.FieldByName("refreshToken").String(), fields.FieldByName("accessToken").String()
+	if refresh == p.OAuthRefreshToken && access == p.OAuthAccessToken {
+		return
+	}
+	if err := writeTokens(f.path, p.Name, refresh, access, fields.FieldByName("accessTokenExpire").Int()); err != nil {
+		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be kept: the next run needs a new sign-in",
+			"profile", p.Name, "command", p.configure(), "error", err)
+	}
+}
+
+func (p profile) oauthProvider() (*providers.OAuthCredentialsProvider, error) {
+	site, ok := map[string]struct{ url, client string }{
+		"CN":   {"https://oauth.aliyun.com", "4038181954557748008"},
+		"INTL": {"https://oauth.alibabacloud.com", "4103531455503354461"},
+	}[strings.ToUpper(p.OAuthSite)]
+	if !ok {
+		return nil, &Error{Kind: Invalid, Command: p.configure(), Err: fmt.Errorf("oauth_site_type is %q, not CN or INTL", p.OAuthSite)}
+	}
+	if p.OAuthRefreshToken == "" && (p.OAuthAccessToken == "" || p.OAuthAccessTokenExpire <= time.Now().Unix()) {
+		return nil, &Error{Kind: Login, Command: p.configure(),
+			Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
+	}
+	options := patience
+	return providers.NewOAuthCredentialsProviderBuilder().
+		WithSignInUrl(site.url).
+		WithClientId(site.client).
+		WithRefreshToken(p.OAuthRefreshToken).
+		WithAccessToken(p.OAuthAccessToken).
+		WithAccessTokenExpire(p.OAuthAccessTokenExpire).
+		WithHttpOptions(&options).
+		Build()
+}
+
+// writeTokens puts new OAuth tokens into the CLI's file, in one step, and leaves everything else as it is.
+func writeTokens(path, name, refresh, access string, expires int64) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	content, err = replaceTokens(content, name, map[string]any{
+		"oauth_refresh_token": refresh, "oauth_access_token": access, "oauth_access_token_expire": expires,
+	})
+	if err != nil {
+		return fmt.Errorf("update %s: %w", path, err)
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name()) // it is gone once it was renamed
+	_, err = temporary.Write(content)
+	if err = errors.Join(err, temporary.Chmod(info.Mode()), temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}
+
+func replaceTokens(content []byte, name string, tokens map[string]any) ([]byte, error) {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	var file map[string]any
+	if err := decoder.Decode(&file); err != nil {
+		return nil, err
+	}
+	list, _ := file["profiles"].([]any)
+	for _, entry := range list {
+		if p, _ := entry.(map[string]any); p["name"] == name {
+			maps.Copy(p, tokens)
+			var out bytes.Buffer
+			encoder := json.NewEncoder(&out)
+			encoder.SetEscapeHTML(false)
+			encoder.SetIndent("", "\t")
+			err := encoder.Encode(file)
+			return out.Bytes(), err
+		}
+	}
+	return nil, fmt.Errorf("it has no profile %s any more", name)
+}
