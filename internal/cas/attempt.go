@@ -17,6 +17,9 @@ import (
 
 // attempt makes one call: credentials, a place in the budget, a signature, the request, its answer.
 func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
+	if err := c.turn(ctx, call); err != nil {
+		return nil, err
+	}
 	call.waitFor("credentials from " + c.config.Credentials.String())
 	creds, err := c.config.Credentials.Get(ctx)
 	if err != nil {
@@ -44,21 +47,28 @@ func (c *Client) ended(ctx context.Context, message string, err error) {
 	}
 }
 
-// place waits for the call's turn and for a place in the budget.
+// turn waits until the pace lets the next call leave.
+func (c *Client) turn(ctx context.Context, call *call) error {
+	t, why := c.pace.earliest()
+	if time.Until(t) <= 0 {
+		return nil
+	}
+	return call.pause(ctx, t, why)
+}
+
+// place waits for a place in the budget.
 func (c *Client) place(ctx context.Context, call *call, creds credential.Credentials) (*quota.Place, error) {
 	budget := c.budgetFor(creds)
 	for {
-		if t, why := c.pace.earliest(); time.Until(t) > 0 {
-			if err := call.pause(ctx, t, why); err != nil {
-				return nil, err
-			}
-		}
 		place, again := budget.Take(c.config.RequestTimeout)
 		if place != nil {
 			return place, nil
 		}
 		why := fmt.Sprintf("one of the account's %d calls a second", c.config.RequestsPerSecond)
 		if err := call.pause(ctx, again, why); err != nil {
+			return nil, err
+		}
+		if err := c.turn(ctx, call); err != nil { // a call that was out may have ended meanwhile
 			return nil, err
 		}
 	}

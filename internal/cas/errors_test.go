@@ -11,7 +11,7 @@ import (
 func TestErrorOfEachSource(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"get asset count: not reached: no answer within 10s":                        &Error{Kind: NotReached, Err: &requestTimeout{10 * time.Second}},
+		"get asset count: not reached: the attempt ran into its limit of 10s":       &Error{Kind: NotReached, Err: &requestTimeout{10 * time.Second}},
 		"get asset count: attempt 3: throttled (Throttling.User), request ID R-1":   &Error{Kind: Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3},
 		"get asset count: not reached: a�[2Jb c":                                    &Error{Kind: NotReached, Attempts: 1, Err: errors.New("a\x1b[2Jb\r\n\tc")},
 		"the proxy proxy.test:3128 answered HTTP 407 Proxy Authentication Required": &ProxyError{Proxy: "proxy.test:3128", Status: 407},

@@ -55,6 +55,7 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 		case renewable && !renewed:
 			renewed = true
 		default:
+			c.pace.forget()
 			return nil, last
 		}
 	}
@@ -78,11 +79,24 @@ type pace struct {
 	interval time.Duration // between the departures of two calls
 
 	mu       sync.Mutex
-	next     time.Time
-	why      string
+	next     slot                        // by the rules of the pace, and by what the service asks for
+	backoff  slot                        // by our own choice
 	hinted   *backoff.ExponentialBackOff // on top of what the service asks for, so that many machines don't return as one
 	unhinted *backoff.ExponentialBackOff // where the service doesn't say how long to wait
 	failures int                         // in a row
+}
+
+// slot is when the next call may leave at the earliest, and what it waits for until then.
+type slot struct {
+	at  time.Time
+	why string
+}
+
+// delay moves the slot to a later time.
+func (s *slot) delay(at time.Time, why string) {
+	if at.After(s.at) {
+		*s = slot{at, why}
+	}
 }
 
 // Full jitter: a wait is anywhere between zero and twice the interval of the library, which doubles with each failure.
@@ -101,14 +115,16 @@ func newPace(callsPerSecond int) *pace {
 func (p *pace) earliest() (time.Time, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.next, p.why
+	earliest := p.next
+	earliest.delay(p.backoff.at, p.backoff.why)
+	return earliest.at, earliest.why
 }
 
 // departed notes that a call leaves, and returns its number since the last success.
 func (p *pace) departed(now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.delay(now.Add(p.interval), "other reads to share the next call")
+	p.next.delay(now.Add(p.interval), "other reads to share the next call")
 	return p.failures + 1
 }
 
@@ -116,33 +132,40 @@ func (p *pace) departed(now time.Time) int {
 func (p *pace) answered(now time.Time, err error) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.delay(now.Add(p.interval/4), "other reads to share the next call")
+	p.next.delay(now.Add(p.interval/4), "other reads to share the next call")
 	failure, answered := errors.AsType[*Error](err)
 	switch {
 	case retryable(err):
 	case err == nil || answered:
-		p.failures = 0
-		p.hinted.Reset()
-		p.unhinted.Reset()
+		p.reset()
 		return 0
 	default:
 		return 0 // nobody waited for the answer any more, which says nothing about the service
 	}
 	p.failures++
-	var wait time.Duration
+	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", brief(err))
 	if answered && failure.retryAfter > 0 {
-		wait = failure.retryAfter + p.hinted.NextBackOff()
-	} else {
-		wait = p.unhinted.NextBackOff()
+		wait := failure.retryAfter + p.hinted.NextBackOff()
+		p.next.delay(now.Add(wait), why)
+		return wait
 	}
-	p.delay(now.Add(wait), fmt.Sprintf("the next attempt (the last one ended with: %s)", brief(err)))
+	wait := p.unhinted.NextBackOff()
+	p.backoff.delay(now.Add(wait), why)
 	return wait
 }
 
-func (p *pace) delay(next time.Time, why string) {
-	if next.After(p.next) {
-		p.next, p.why = next, why
-	}
+// forget ends the backoff with the read that has given up, lest those that come after it begin with its wait.
+func (p *pace) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reset()
+}
+
+func (p *pace) reset() {
+	p.failures = 0
+	p.backoff = slot{}
+	p.hinted.Reset()
+	p.unhinted.Reset()
 }
 
 const retryAfterMillis = "X-Acs-Retry-After"

@@ -349,14 +349,42 @@ func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 			}
 			server.AddKey(renewable)
 			client := wired(t, server.URL(), func(c *Config, _ *http.Transport) { c.Credentials, c.MaxRetries = credentials, 2 })
-			client.pace.unhinted.InitialInterval = 1
+			const wait = 10 * time.Millisecond
+			client.pace.unhinted.InitialInterval, client.pace.unhinted.RandomizationFactor = wait, 0
+			started := time.Now()
 			_, err = client.GetAssetCount(t.Context())
+			if took := time.Since(started); took < wait+2*wait {
+				t.Errorf("tried three times within %s, without a wait in between", took)
+			}
 			failed, _ := errors.AsType[*credential.Error](err)
 			if (err == nil) != test.ok || !test.ok && failed == nil || fetches.Load() != 3 || (len(server.Calls()) > 0) != test.ok {
 				t.Errorf("got %v after %d fetches and %d calls", err, fetches.Load(), len(server.Calls()))
 			}
 		})
 	}
+}
+
+// The backoff of a read that has given up is no business of those that come after it.
+func TestBackoffEndsWithTheReadsThatGaveUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{})
+		client := inMemory(t, server, func(c *Config) { c.MaxRetries = 4 })
+		client.pace.unhinted.RandomizationFactor = 0
+		server.Script(repeat(10, castest.HTML(503))...)
+		for wave := range 2 {
+			got := <-begin(t.Context(), client, 1)
+			first := server.Calls()[5*wave].Arrived
+			if waited := got.took - time.Since(first); got.err == nil || waited > client.pace.interval || len(server.Calls()) != 5*(wave+1) {
+				t.Errorf("wave %d: %v; the first of %d calls left after %s", wave, got.err, len(server.Calls()), waited)
+			}
+		}
+		server.Script(castest.Throttle("Retry-After", "60"), castest.HTML(503))
+		client.config.MaxRetries = 0
+		if got := <-begin(t.Context(), client, 1); got.err == nil || got.took < time.Minute {
+			t.Errorf("what the service asks for holds: got %v after %s", got.err, got.took)
+		}
+	})
 }
 
 var renewable = castest.Key{AccessKeyID: "STS.renewable", AccessKeySecret: "renewable-secret", SecurityToken: "renewable-token"}

@@ -51,7 +51,7 @@ func TestTimeLimits(t *testing.T) {
 				_, err := client.GetAssetCount(t.Context())
 				took := time.Since(started)
 				e, ok := errors.AsType[*Error](err)
-				if !ok || took != limit || e.Elapsed != limit || err.Error() != "get asset count: not reached: no answer within 7s" {
+				if !ok || took != limit || e.Elapsed != limit || err.Error() != "get asset count: not reached: the attempt ran into its limit of 7s" {
 					t.Errorf("got %v after %s", err, took)
 				}
 				timeout, ok := errors.AsType[interface {
@@ -111,10 +111,10 @@ func TestConnectingIsBounded(t *testing.T) {
 	}{
 		"no connection": {
 			func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() },
-			7 * time.Second, 7 * time.Second, "no answer within 7s",
+			7 * time.Second, 7 * time.Second, "the attempt ran into its limit of 7s",
 		},
 		"no handshake":            {piped(silent), time.Minute, 10 * time.Second, "net/http: TLS handshake timeout"},
-		"no time for a handshake": {piped(silent), 7 * time.Second, 7 * time.Second, "no answer within 7s"},
+		"no time for a handshake": {piped(silent), 7 * time.Second, 7 * time.Second, "the attempt ran into its limit of 7s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

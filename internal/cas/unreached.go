@@ -101,7 +101,9 @@ func IsTLS(err error) bool {
 // requestTimeout is an attempt that took longer than Config.RequestTimeout.
 type requestTimeout struct{ limit time.Duration }
 
-func (e *requestTimeout) Error() string { return fmt.Sprintf("no answer within %s", e.limit) }
+func (e *requestTimeout) Error() string {
+	return fmt.Sprintf("the attempt ran into its limit of %s", e.limit)
+}
 func (e *requestTimeout) Timeout() bool { return true }
 
 // ProxyError is a proxy that doesn't let a request through. Status is 0 where its address can't be read.
