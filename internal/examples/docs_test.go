@@ -173,7 +173,7 @@ var summaryArguments = map[string]int{
 func summaries(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
-	known := map[string][]string{"secretName": {"access key", "secret key", "security token", "oidc token"}}
+	known := map[string][]string{"secretName": {"access key", "secret key", "security token", "OIDC token"}}
 	files := sources(t, "provider")
 	calls(files, func(name string, arguments []ast.Expr) {
 		if name == "require" { // "Missing " and what
