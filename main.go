@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"os"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -27,11 +29,24 @@ func main() {
 		return
 	}
 
+	if !*debug {
+		go exitWithParent(os.Getppid())
+	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,
 		Debug:   *debug,
 	})
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+// exitWithParent ends this process when Terraform is gone without having stopped it, as after kill -9: go-plugin would
+// wait for its next request for ever. Windows keeps the parent's ID whatever becomes of it, so nothing happens there.
+func exitWithParent(parent int) {
+	for range time.Tick(time.Second) {
+		if os.Getppid() != parent {
+			os.Exit(1)
+		}
 	}
 }
