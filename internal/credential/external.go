@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,21 +26,38 @@ func external(command string) (origin, error) {
 		run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
 		killChildrenToo(run)
 		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
-		var stdout, stderr bytes.Buffer
+		var stdout, stderr bounded
 		run.Stdout, run.Stderr = &stdout, &stderr
 		if err := run.Run(); err != nil {
-			if ctx.Err() != nil {
+			switch {
+			case stdout.full || stderr.full:
+				err = fmt.Errorf("its output: %w", errTooLarge)
+			case ctx.Err() != nil:
 				err = fmt.Errorf("it didn't end within %s", limit)
 			}
 			// Not Unavailable: a command that fails would fail again, or ask its user again.
-			return Credentials{}, &Error{Kind: Invalid, Err: fmt.Errorf("run %s: %s", args[0], withStderr(err, stderr.Bytes()))}
+			return Credentials{}, &Error{Kind: Invalid, Err: fmt.Errorf("run %s: %s", args[0], withStderr(err, stderr.said))}
 		}
-		c, err := parseExternal(stdout.Bytes())
+		c, err := parseExternal(stdout.said)
 		if err != nil {
 			return Credentials{}, &Error{Kind: Malformed, Err: fmt.Errorf("read the output of %s: %w", args[0], err)}
 		}
 		return c, nil
 	}}, nil
+}
+
+// bounded holds what a command says, and ends the command that says too much.
+type bounded struct {
+	said []byte
+	full bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.full = b.full || len(b.said)+len(p) > maxInput; b.full {
+		return 0, errTooLarge
+	}
+	b.said = append(b.said, p...)
+	return len(p), nil
 }
 
 // withStderr adds how much the command said, not what: tools that fetch secrets print them when they fail.

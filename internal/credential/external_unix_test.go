@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,5 +39,22 @@ func TestExternalIsKilled(t *testing.T) {
 	_ = child.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := child.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the child of the command is still there: %v", err)
+	}
+}
+
+// What never ends is read no further than what a file or a command may hold.
+func TestInputIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]Config{
+		"command":    {SharedCredentialsFile: config(t, `"name": "p", "mode": "External", "process_command": "yes"`)},
+		"file":       {SharedCredentialsFile: "/dev/zero"},
+		"token file": {OIDC: &OIDC{ProviderARN: "acs:ram::1:oidc-provider/ci", RoleARN: "acs:ram::1:role/r", TokenFile: "/dev/zero"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := source(t, cfg).Get(t.Context()); !errors.Is(err, errTooLarge) && (err == nil || !strings.Contains(err.Error(), errTooLarge.Error())) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -303,7 +304,25 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	return readBounded(path)
+}
+
+// maxInput is how much of a file or of a command's output is read, in bytes, lest one that never ends use up the memory.
+const maxInput = 1 << 20
+
+var errTooLarge = errors.New("it is larger than 1 MiB")
+
+func readBounded(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, maxInput+1))
+	if err == nil && len(content) > maxInput {
+		err = fmt.Errorf("read %s: %w", path, errTooLarge)
+	}
+	return content, err
 }
 
 func fileKind(err error) Kind {

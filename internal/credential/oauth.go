@@ -143,7 +143,7 @@ func writeTokens(path, name, refresh, access string, expires int64) error {
 	if err != nil {
 		return err
 	}
-	content, err := os.ReadFile(path)
+	content, err := readBounded(path)
 	if err != nil {
 		return err
 	}

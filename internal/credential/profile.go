@@ -110,7 +110,7 @@ func readCLIFile(path string) (cliFile, error) {
 	if err != nil {
 		return cliFile{}, unused(err)
 	}
-	content, err := os.ReadFile(path)
+	content, err := readBounded(path)
 	if err != nil {
 		return cliFile{}, &Error{Kind: fileKind(err), Err: err, unused: errors.Is(err, os.ErrNotExist)}
 	}
