@@ -49,11 +49,14 @@ func (c *Client) ended(ctx context.Context, message string, err error) {
 
 // turn waits until the pace lets the next call leave.
 func (c *Client) turn(ctx context.Context, call *call) error {
-	t, why := c.pace.earliest()
-	if time.Until(t) <= 0 {
+	slot, backoff := c.pace.earliest()
+	if backoff {
+		slot.at = call.halfway(slot.at)
+	}
+	if time.Until(slot.at) <= 0 {
 		return nil
 	}
-	return call.pause(ctx, t, why)
+	return call.pause(ctx, slot.at, slot.why)
 }
 
 // place waits for a place in the budget.

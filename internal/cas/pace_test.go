@@ -14,8 +14,8 @@ func TestPace(t *testing.T) {
 	at := func(ms float64) time.Time { return start.Add(time.Duration(ms * float64(time.Millisecond))) }
 	earliest := func(want time.Time) {
 		t.Helper()
-		if got, _ := p.earliest(); !got.Equal(want) {
-			t.Errorf("the next call leaves at %s, want %s", got.Sub(start), want.Sub(start))
+		if got, _ := p.earliest(); !got.at.Equal(want) {
+			t.Errorf("the next call leaves at %s, want %s", got.at.Sub(start), want.Sub(start))
 		}
 	}
 	p.departed(at(0))
@@ -31,8 +31,8 @@ func TestPace(t *testing.T) {
 		t.Errorf("told to wait 5s, waits %s", wait)
 	}
 	p.answered(at(1400), nil) // of a call that left earlier: the service's word still holds
-	if next, _ := p.earliest(); next.Before(at(6300)) {
-		t.Errorf("an earlier call's answer ended a wait: the next leaves at %s", next.Sub(start))
+	if next, _ := p.earliest(); next.at.Before(at(6300)) {
+		t.Errorf("an earlier call's answer ended a wait: the next leaves at %s", next.at.Sub(start))
 	}
 }
 

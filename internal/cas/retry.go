@@ -18,7 +18,7 @@ import (
 // GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
 // resources. What it returns was asked for after it was called, and is shared: don't change it.
 //
-// Throttled calls are tried again until ctx ends, other failures that may pass, those of fetching credentials too, at most
+// What is throttled, by the service or by STS, is tried again until ctx ends, other failures that may pass at most
 // Config.MaxRetries times, and refused credentials once if fresh ones can be had. It fails with an [*Error], with a [*WaitError] if ctx ended or can't
 // but end first, or with what kept it from having credentials.
 func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
@@ -26,7 +26,7 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 	var (
 		last     error
 		attempts int // calls that left
-		failures int // of calls and of fetching credentials, for other reasons than throttling
+		failures int // of calls and of fetching credentials, other than throttling
 		renewed  bool
 	)
 	for {
@@ -45,6 +45,8 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 			failure.Attempts, failure.Elapsed = attempts, time.Since(started)
 			throttled, renewable, last = failure.Kind == Throttled, failure.renewed, failure
 		} else {
+			failure, _ := errors.AsType[*credential.Error](err)
+			throttled = failure != nil && failure.Kind == credential.Unavailable && strings.HasPrefix(failure.Code, "Throttling")
 			last = fmt.Errorf("get asset count: %w", err)
 		}
 
@@ -111,13 +113,14 @@ func newPace(callsPerSecond int) *pace {
 	}
 }
 
-// earliest is when the next call may leave, and what it waits for until then.
-func (p *pace) earliest() (time.Time, string) {
+// earliest is when the next call may leave, and whether that is a wait of our own choice.
+func (p *pace) earliest() (_ slot, backoff bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	earliest := p.next
-	earliest.delay(p.backoff.at, p.backoff.why)
-	return earliest.at, earliest.why
+	if p.backoff.at.After(p.next.at) {
+		return p.backoff, true
+	}
+	return p.next, false
 }
 
 // departed notes that a call leaves, and returns its number since the last success.

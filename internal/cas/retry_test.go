@@ -387,4 +387,20 @@ func TestBackoffEndsWithTheReadsThatGaveUp(t *testing.T) {
 	})
 }
 
+// A wait that the service doesn't ask for leaves every reader time for another attempt, even one that came to it late.
+func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{})
+		client := inMemory(t, server)
+		client.pace.unhinted.InitialInterval, client.pace.unhinted.RandomizationFactor = 20*time.Second, 0
+		server.Script(castest.Throttle())
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+		defer cancel()
+		if got := <-begin(ctx, client, 1); got.err != nil || got.took != 3*time.Second {
+			t.Errorf("got %v after %s, want an answer in half of its time", got.err, got.took)
+		}
+	})
+}
+
 var renewable = castest.Key{AccessKeyID: "STS.renewable", AccessKeySecret: "renewable-secret", SecurityToken: "renewable-token"}

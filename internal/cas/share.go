@@ -179,6 +179,19 @@ func (c *call) pause(ctx context.Context, t time.Time, what string) error {
 	}
 }
 
+// halfway brings t forward to where the reader with the least time has half of it left, so that a wait of our own choice
+// leaves everybody time for an answer.
+func (c *call) halfway(t time.Time) time.Time {
+	c.share.mu.Lock()
+	defer c.share.mu.Unlock()
+	for r := range c.readers {
+		if half := time.Now().Add(time.Until(r.deadline) / 2); !r.deadline.IsZero() && half.Before(t) {
+			t = half
+		}
+	}
+	return t
+}
+
 // depart closes the call to further readers, since its request is about to leave. It fails where nobody waits any more.
 func (c *call) depart(ctx context.Context, what string) error {
 	s := c.share

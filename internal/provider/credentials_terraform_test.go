@@ -264,3 +264,14 @@ func TestCredentialsExpireDuringAPlan(t *testing.T) {
 		t.Errorf("%d calls were refused", tf.cas.Refused())
 	}
 }
+
+// A throttled STS doesn't fail a plan, and isn't counted by max_retries.
+func TestThrottledSTSIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	tf := newTerraform(t, "provider \"cas\" {\n access_key = \"$KEY\"\n secret_key = \"$SECRET\"\n max_retries = 0\n assume_role {\n  role_arn = \"$ROLE\"\n }\n endpoints {\n  sts = \"$STS\"\n }\n}\n"+twentyReads)
+	tf.issuer.Script("sts", castest.Fault(400, "Throttling.User", "Request was denied due to user flow control."))
+	said, _, err := tf.run(t, "plan", "-no-color")
+	if asked := len(tf.issuer.Calls()); err != nil || asked != 2 {
+		t.Errorf("STS was asked %d times: %v\n%s", asked, err, said)
+	}
+}
