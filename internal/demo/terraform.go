@@ -52,7 +52,9 @@ func prepare(ctx context.Context, service *castest.Server, out io.Writer) (_ *te
 	if runtime.GOOS == "windows" {
 		provider += ".exe"
 	}
-	if _, err := capture(command(ctx, "go", "build", "-o", provider, module)); err != nil {
+	build := command(ctx, "go", "build", "-o", provider, module)
+	build.Env = append(os.Environ(), "GOTMPDIR="+dir) // what an interrupted build leaves behind goes with the rest
+	if _, err := capture(build); err != nil {
 		return nil, err
 	}
 	root, err := capture(command(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module))
