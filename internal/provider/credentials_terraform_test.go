@@ -53,10 +53,11 @@ func (tf *terraform) fill(texts ...string) []string {
 		"$KEY", castest.DefaultKey.AccessKeyID, "$SECRET", castest.DefaultKey.AccessKeySecret,
 		"$STS", tf.issuer.STSEndpoint(), "$URI", tf.issuer.CredentialsURI(), "$SIGNIN", tf.issuer.SignInURL(),
 		"$ROLE", testRole, "$PROVIDER", testProvider, "$TOKEN", castest.OIDCToken, "$DIR", tf.dir)
-	for i := range texts {
-		texts[i] = known.Replace(texts[i])
+	filled := make([]string, len(texts)) // the tests that run in parallel may have given the same texts
+	for i, text := range texts {
+		filled[i] = known.Replace(text)
 	}
-	return texts
+	return filled
 }
 
 func (tf *terraform) write(t *testing.T, name, content string) {
