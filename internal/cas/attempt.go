@@ -17,7 +17,7 @@ import (
 
 // attempt makes one call: credentials, a place in the budget, a signature, the request, its answer.
 func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
-	if err := c.turn(ctx, call); err != nil {
+	if err := c.keepPace(ctx, call); err != nil {
 		return nil, err
 	}
 	call.waitFor("credentials from " + c.config.Credentials.String())
@@ -47,8 +47,8 @@ func (c *Client) ended(ctx context.Context, message string, err error) {
 	}
 }
 
-// turn waits until the pace lets the next call leave.
-func (c *Client) turn(ctx context.Context, call *call) error {
+// keepPace waits until the pace lets the next call leave.
+func (c *Client) keepPace(ctx context.Context, call *call) error {
 	slot, backoff := c.pace.earliest()
 	if backoff {
 		slot.at = call.halfway(slot.at)
@@ -71,7 +71,7 @@ func (c *Client) place(ctx context.Context, call *call, creds credential.Credent
 		if err := call.pause(ctx, again, why); err != nil {
 			return nil, err
 		}
-		if err := c.turn(ctx, call); err != nil { // a call that was out may have ended meanwhile
+		if err := c.keepPace(ctx, call); err != nil { // a call that was out may have ended meanwhile
 			return nil, err
 		}
 	}

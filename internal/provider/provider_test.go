@@ -211,15 +211,20 @@ func TestLimitsAreValidated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := ""
-			for _, d := range resp.Diagnostics {
-				got += d.Summary
-			}
-			if got != test.want {
+			if got := summaries(resp.Diagnostics); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}
+}
+
+// summaries puts the summaries of all diagnostics behind each other.
+func summaries(diagnostics []*tfprotov6.Diagnostic) string {
+	var all strings.Builder
+	for _, d := range diagnostics {
+		all.WriteString(d.Summary)
+	}
+	return all.String()
 }
 
 func TestTimeoutsAreValidated(t *testing.T) {
@@ -249,11 +254,7 @@ func TestTimeoutsAreValidated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := ""
-			for _, d := range resp.Diagnostics {
-				got += d.Summary
-			}
-			if got != test.want {
+			if got := summaries(resp.Diagnostics); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
