@@ -1,7 +1,9 @@
 package cas
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -57,10 +59,58 @@ func New(config Config) *Client {
 	return c
 }
 
+// GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
+// resources. What it returns was asked for after it was called, and is shared: don't change it.
+//
+// What is throttled, by the service or by STS, is tried again until ctx ends, other failures that may pass at most
+// Config.MaxRetries times, and refused credentials once if fresh ones can be had. It fails with an [*Error], with a
+// [*WaitError] if ctx ended or would end first, or with what kept it from having credentials.
+func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
+	started := time.Now()
+	var (
+		last     error
+		attempts int // calls that left
+		failures int // of calls and of fetching credentials, other than throttling
+		renewed  bool
+	)
+	for {
+		count, err := c.share.read(ctx)
+		if err == nil {
+			return count, nil
+		}
+		if wait, ok := errors.AsType[*WaitError](err); ok {
+			wait.Attempts, wait.Elapsed, wait.Last = attempts+wait.Attempts, time.Since(started), last
+			return nil, wait
+		}
+		var throttled, renewable bool
+		if failure, ok := errors.AsType[*Error](err); ok {
+			attempts++
+			failure = new(*failure) // others who shared the call have figures of their own
+			failure.Attempts, failure.Elapsed = attempts, time.Since(started)
+			throttled, renewable, last = failure.Kind == Throttled, failure.renewed, failure
+		} else {
+			failure, _ := errors.AsType[*credential.Error](err)
+			throttled = failure != nil && failure.Kind == credential.Unavailable && strings.HasPrefix(failure.Code, "Throttling")
+			last = fmt.Errorf("get asset count: %w", err)
+		}
+
+		switch {
+		case throttled:
+		case retryable(last) && failures < c.config.MaxRetries:
+			failures++
+		case renewable && !renewed:
+			renewed = true
+		default:
+			c.pace.forget()
+			return nil, last
+		}
+	}
+}
+
 // connectTimeout bounds each of connecting and the TLS handshake. Mainland endpoints can be slow from abroad.
 const connectTimeout = 10 * time.Second
 
-// newTransport honours the proxy variables and the system's certificate roots. It speaks HTTP/1.1 only: calls leave one at a
+// newTransport honours the proxy variables and the certificate roots of the system. It speaks HTTP/1.1 only: calls leave one at a
 // time, and without HTTP/2 there is
 // less to load at every start and less to go wrong.
 func newTransport() *http.Transport {

@@ -25,7 +25,7 @@ func (c *Client) unreached(ctx context.Context, status int, err error, redact fu
 	} else if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := &Error{Kind: NotReached, Endpoint: c.origin(), Err: err, transient: transient(err)}
+	e := &Error{Kind: NotReached, Endpoint: c.address(), Err: err, transient: transient(err)}
 	if corrupt(err) {
 		e.Kind, e.Status, e.transient = Malformed, status, false
 	}

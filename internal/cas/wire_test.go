@@ -153,7 +153,7 @@ func failure(t *testing.T, client *Client) *Error {
 	if !ok || count != nil {
 		t.Fatalf("got %v, %v", count, err)
 	}
-	if e.Endpoint != client.origin() {
+	if e.Endpoint != client.address() {
 		t.Errorf("the error is about %s", e.Endpoint)
 	}
 	return e

@@ -43,8 +43,8 @@ type Config struct {
 	// else sts.aliyuncs.com.
 	STSEndpoint string
 
-	// Origin is who asked for this source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
-	Origin string
+	// SetBy is who asked for this source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
+	SetBy string
 
 	Logger *slog.Logger
 }
@@ -84,18 +84,18 @@ func New(cfg Config) (*Source, error) {
 	}
 	o, err := cfg.base()
 	if err != nil {
-		return nil, &Error{Source: o.name, Kind: Invalid, Err: err}
+		return nil, &Error{Source: o.source, Kind: Invalid, Err: err}
 	}
 	if role := cfg.AssumeRole; role != nil {
 		if err := checkRole(role.RoleARN, role.Expiration); err != nil {
-			return nil, &Error{Source: o.name, Kind: Invalid, Err: fmt.Errorf("assume role: %w", err)}
+			return nil, &Error{Source: o.source, Kind: Invalid, Err: fmt.Errorf("assume role: %w", err)}
 		}
 		o = assumeRole(o, *role, sts{endpoint: cfg.STSEndpoint})
 	}
-	return &Source{origin: o, name: o.name, askedBy: cfg.Origin, logger: cfg.Logger}, nil
+	return &Source{fetcher: o, name: o.source, askedBy: cfg.SetBy, logger: cfg.Logger}, nil
 }
 
-func (cfg Config) base() (origin, error) {
+func (cfg Config) base() (fetcher, error) {
 	var set []string
 	for _, source := range []struct {
 		name  string
@@ -112,7 +112,7 @@ func (cfg Config) base() (origin, error) {
 		}
 	}
 	if len(set) > 1 {
-		return origin{name: strings.Join(set, ", ")}, errors.New("only one source can be used at a time")
+		return fetcher{source: strings.Join(set, ", ")}, errors.New("only one source can be used at a time")
 	}
 	if len(set) == 0 {
 		return defaultChain(cfg), nil

@@ -14,12 +14,12 @@ import (
 
 // external runs the command of a CLI profile. The library would do it, but prints the command and its output, secrets and
 // all, to stdout when it can't parse the latter, and writes the credentials to the CLI's file.
-func external(command string) (origin, error) {
+func external(command string) (fetcher, error) {
 	args, err := splitCommand(command, runtime.GOOS == "windows")
 	if err != nil {
-		return origin{}, fmt.Errorf("process_command: %w", err)
+		return fetcher{}, fmt.Errorf("process_command: %w", err)
 	}
-	return origin{fetch: func(ctx context.Context) (Credentials, error) {
+	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
 		const limit = time.Minute
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()

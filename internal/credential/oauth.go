@@ -20,8 +20,8 @@ import (
 // oauth exchanges the access token of a sign-in. A token that is about to expire is renewed first, with a refresh token
 // that works only once. So of several processes, as Terraform starts one for each provider block, only one may do that
 // at a time, and the next one uses what the first wrote into the CLI's file.
-func (f cliFile) oauth(p profile) origin {
-	return origin{fetch: func(ctx context.Context) (Credentials, error) {
+func (f cliFile) oauth(p profile) fetcher {
+	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
 		if !p.renews() {
 			return f.exchange(ctx, p, func() {})
 		}

@@ -25,7 +25,7 @@ func TestStaticKeys(t *testing.T) {
 	t.Parallel()
 	cfg := keys()
 	cfg.SecurityToken = "CAIS+/with=="
-	cfg.Origin = "access_key in the provider block"
+	cfg.SetBy = "access_key in the provider block"
 	s, c, err := fetch(t, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ type cliFile struct {
 
 // cliProfile is a profile of the CLI's file at path, read anew for every fetch so that a new sign-in is seen. An empty name
 // is the file's current profile.
-func cliProfile(path, name string, cfg Config) origin {
+func cliProfile(path, name string, cfg Config) fetcher {
 	shown := path
 	if path == "" {
 		path = os.Getenv("ALIBABA_CLOUD_CONFIG_FILE")
@@ -80,9 +80,9 @@ func cliProfile(path, name string, cfg Config) origin {
 		path = shown
 	}
 	title := func(name string) string { return "profile " + name + " of " + shown }
-	o := origin{name: title(name)}
+	o := fetcher{source: title(name)}
 	if name == "" {
-		o.name = "the current profile of " + shown
+		o.source = "the current profile of " + shown
 	}
 	o.fetch = func(ctx context.Context) (Credentials, error) {
 		file, err := readCLIFile(path)
@@ -94,12 +94,12 @@ func cliProfile(path, name string, cfg Config) origin {
 		if chosen == "" {
 			chosen = file.Current
 		}
-		inner, err := file.origin(chosen, nil)
+		inner, err := file.fetcher(chosen, nil)
 		if err != nil {
 			return Credentials{}, err
 		}
 		c, err := inner.fetch(ctx)
-		c.origin = title(chosen)
+		c.source = title(chosen)
 		return c, err
 	}
 	return o
@@ -133,23 +133,23 @@ func parseCLIFile(path string, content []byte) (cliFile, error) {
 	return file, nil
 }
 
-// origin is how the profile called name gets credentials; via are the profiles that led to it.
-func (f cliFile) origin(name string, via []string) (origin, error) {
+// fetcher is how the profile called name gets credentials; via are the profiles that led to it.
+func (f cliFile) fetcher(name string, via []string) (fetcher, error) {
 	if slices.Contains(via, name) {
-		return origin{}, &Error{Kind: Invalid, Err: fmt.Errorf("source_profile goes round in a circle: %s",
+		return fetcher{}, &Error{Kind: Invalid, Err: fmt.Errorf("source_profile goes round in a circle: %s",
 			strings.Join(append(via, name), " → "))}
 	}
 	found := f.find(name)
 	if found == nil {
-		return origin{}, &Error{Kind: NotFound, Err: fmt.Errorf("%s has no profile %q, only %s", f.path, name, f.names())}
+		return fetcher{}, &Error{Kind: NotFound, Err: fmt.Errorf("%s has no profile %q, only %s", f.path, name, f.names())}
 	}
 	p := *found
 	o, err := f.mode(p, append(via, name))
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); ok {
-			return origin{}, e
+			return fetcher{}, e
 		}
-		return origin{}, &Error{Kind: Invalid, Err: fmt.Errorf("profile %s: %w", name, err), Command: p.configure()}
+		return fetcher{}, &Error{Kind: Invalid, Err: fmt.Errorf("profile %s: %w", name, err), Command: p.configure()}
 	}
 	return o, nil
 }
@@ -163,21 +163,21 @@ func (f cliFile) find(name string) *profile {
 	return nil
 }
 
-func (f cliFile) mode(p profile, via []string) (origin, error) {
+func (f cliFile) mode(p profile, via []string) (fetcher, error) {
 	at := sts{endpoint: f.cfg.STSEndpoint, region: p.STSRegion, vpc: p.EnableVPC}
 	switch strings.ToLower(p.Mode) {
 	case "ak":
 		return accessKey(p.AccessKeyID, p.AccessKeySecret, "")
 	case "ststoken":
 		if p.SecurityToken == "" {
-			return origin{}, errors.New("sts_token is empty")
+			return fetcher{}, errors.New("sts_token is empty")
 		}
 		return accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
 	case "ramrolearn":
 		base, err := accessKey(p.AccessKeyID, p.AccessKeySecret, "")
 		return p.assume(base, err, at)
 	case "chainableramrolearn":
-		base, err := f.origin(p.SourceProfile, via)
+		base, err := f.fetcher(p.SourceProfile, via)
 		return p.assume(base, err, at)
 	case "ramrolearnwithrolename":
 		return p.assume(ecsRole(p.RoleName), nil, at)
@@ -197,24 +197,24 @@ func (f cliFile) mode(p profile, via []string) (origin, error) {
 	case "oauth":
 		return f.oauth(p), nil
 	}
-	return origin{}, fmt.Errorf("its mode %q isn't supported: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, "+
+	return fetcher{}, fmt.Errorf("its mode %q isn't supported: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, "+
 		"RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth and External are", p.Mode)
 }
 
-func (p profile) assume(base origin, err error, at sts) (origin, error) {
+func (p profile) assume(base fetcher, err error, at sts) (fetcher, error) {
 	if err != nil {
-		return origin{}, err
+		return fetcher{}, err
 	}
 	if err := checkRole(p.RoleARN, p.Expiration); err != nil {
-		return origin{}, err
+		return fetcher{}, err
 	}
 	return assumeRole(base, AssumeRole{
 		RoleARN: p.RoleARN, SessionName: p.SessionName, Policy: p.Policy, ExternalID: p.ExternalID, Expiration: p.Expiration,
 	}, at), nil
 }
 
-func (p profile) cloudSSO() origin {
-	return origin{fetch: func(ctx context.Context) (Credentials, error) {
+func (p profile) cloudSSO() fetcher {
+	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
 		if p.AccessToken == "" || p.AccessTokenExpire <= time.Now().Unix() {
 			return Credentials{}, &Error{Kind: Login, Command: p.configure(),
 				Err: fmt.Errorf("the CloudSSO sign-in of profile %s has expired or was never made", p.Name)}

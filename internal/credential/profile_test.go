@@ -355,7 +355,7 @@ func FuzzParseCLIFile(f *testing.F) {
 		parsed, err := parseCLIFile("config.json", content)
 		if err == nil {
 			for _, p := range parsed.Profiles {
-				if _, err = parsed.origin(p.Name, nil); err != nil && strings.Contains(err.Error(), secret) {
+				if _, err = parsed.fetcher(p.Name, nil); err != nil && strings.Contains(err.Error(), secret) {
 					t.Errorf("%s", err)
 				}
 			}

@@ -21,7 +21,7 @@ const (
 
 // Source hands out credentials. It is safe for concurrent use.
 type Source struct {
-	origin  origin
+	fetcher fetcher
 	askedBy string
 	logger  *slog.Logger
 
@@ -106,7 +106,7 @@ func (s *Source) start(ctx context.Context) {
 	s.flight = f
 	go func() {
 		defer cancel()
-		c, err := s.origin.get(ctx)
+		c, err := s.fetcher.get(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		defer close(f.done)
@@ -122,7 +122,7 @@ func (s *Source) start(ctx context.Context) {
 func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credentials, error) {
 	now := time.Now()
 	if err == nil && !c.Expiration.IsZero() && !now.Before(c.Expiration) {
-		err = &Error{Source: c.origin, Kind: Malformed,
+		err = &Error{Source: c.source, Kind: Malformed,
 			Err: fmt.Errorf("what it gave expired at %s by this machine's clock", c.Expiration.UTC().Format(time.RFC3339))}
 	}
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credential
 			s.refreshAt = soon
 		}
 	}
-	s.name = c.origin
+	s.name = c.source
 	s.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
 		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
 	return c, nil

@@ -15,14 +15,14 @@ import (
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
-// stub is an origin whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
+// stub is a fetcher whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
 type stub struct {
 	fetches atomic.Int64
 	fail    func(n int64) error
 }
 
 func (o *stub) source() *Source {
-	return &Source{logger: slog.New(slog.DiscardHandler), name: "stub", origin: origin{name: "stub", fetch: func(context.Context) (Credentials, error) {
+	return &Source{logger: slog.New(slog.DiscardHandler), name: "stub", fetcher: fetcher{source: "stub", fetch: func(context.Context) (Credentials, error) {
 		n := o.fetches.Add(1)
 		time.Sleep(time.Second)
 		if o.fail != nil {
@@ -144,7 +144,7 @@ func TestSourceWaitEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fetches, cancelled atomic.Int64
 		answer := make(chan struct{})
-		s := &Source{logger: slog.New(slog.DiscardHandler), name: "metadata", origin: origin{name: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
+		s := &Source{logger: slog.New(slog.DiscardHandler), name: "metadata", fetcher: fetcher{source: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
 			fetches.Add(1)
 			select {
 			case <-answer:
@@ -275,7 +275,7 @@ func (missing) GetCredentials() (*providers.Credentials, error) {
 
 func TestPanicIsAnError(t *testing.T) {
 	t.Parallel()
-	s := &Source{logger: slog.New(slog.DiscardHandler), origin: origin{name: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
+	s := &Source{logger: slog.New(slog.DiscardHandler), fetcher: fetcher{source: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
 		return ask(ctx, missing{}, newScrubber())
 	}}}
 	_, err := s.Get(t.Context())
@@ -286,7 +286,7 @@ func TestPanicIsAnError(t *testing.T) {
 
 func TestSourceRefusesWhatHasExpired(t *testing.T) {
 	t.Parallel()
-	s := &Source{logger: slog.New(slog.DiscardHandler), origin: origin{name: "uri", fetch: func(context.Context) (Credentials, error) {
+	s := &Source{logger: slog.New(slog.DiscardHandler), fetcher: fetcher{source: "uri", fetch: func(context.Context) (Credentials, error) {
 		return Credentials{AccessKeyID: "id", AccessKeySecret: "secret", Expiration: time.Unix(1, 0)}, nil
 	}}}
 	_, err := s.Get(t.Context())

@@ -38,8 +38,8 @@ func CheckURI(uri string) error {
 	return fmt.Errorf("its scheme is %q, not https", u.Scheme)
 }
 
-func credentialsURI(uri string) (origin, error) {
-	o := origin{name: "credentials URI " + withoutQuery(uri)}
+func credentialsURI(uri string) (fetcher, error) {
+	o := fetcher{source: "credentials URI " + withoutQuery(uri)}
 	if err := CheckURI(uri); err != nil {
 		return o, fmt.Errorf("the URI can't be used: %w", err)
 	}

@@ -66,8 +66,8 @@ func (s setting) set() bool { return s.value != "" }
 // given tells whether the setting is set, or may turn out to be.
 func (s setting) given() bool { return s.set() || s.unknown }
 
-// origin names the place in full.
-func (s setting) origin() string {
+// source names the place in full.
+func (s setting) source() string {
 	if s.env != "" {
 		return s.env
 	}

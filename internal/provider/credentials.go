@@ -80,7 +80,7 @@ func (r *resolver) credentials(ctx context.Context, m providerModel) credential.
 	}
 	if len(chosen) > 0 {
 		chosen[0].use(r, &config)
-		config.Origin = chosen[0].named.origin()
+		config.SetBy = chosen[0].named.source()
 	}
 	config.AssumeRole = r.assumeRole(ctx, m, len(block) > 0)
 	return config
