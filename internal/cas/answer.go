@@ -60,20 +60,19 @@ func answer(resp *http.Response, body []byte, now time.Time, redact func(string)
 
 // object reports what keeps body from being a JSON object, [io.ErrUnexpectedEOF] where it breaks off.
 func object(body []byte) error {
-	if json.Valid(body) {
-		if i := skipSpace(body, 0); body[i] != '{' {
-			return errors.New("it is " + jsonType(body[i]) + " instead of an object")
-		}
-		return nil
-	}
-	err := json.NewDecoder(bytes.NewReader(body)).Decode(new(json.RawMessage))
-	switch {
-	case err == nil:
-		return errors.New("something follows the JSON value")
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	var value json.RawMessage
+	switch err := decoder.Decode(&value); {
 	case errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF
+	case err != nil:
+		return err
+	case !errors.Is(decoder.Decode(new(json.RawMessage)), io.EOF):
+		return errors.New("something follows the JSON value")
+	case value[0] != '{':
+		return errors.New("it is " + jsonType(value[0]) + " instead of an object")
 	}
-	return err
+	return nil
 }
 
 // read takes over the service's words about an error. It sends names that begin with a small letter too, so case
@@ -95,7 +94,7 @@ func (e *Error) read(body []byte, redact func(string) string) {
 func denied(body []byte, redact func(string) string) *AccessDenied {
 	d := new(AccessDenied)
 	for name, detail := range members(body) {
-		if strings.EqualFold(string(name), "AccessDeniedDetail") {
+		if strings.EqualFold(name, "AccessDeniedDetail") {
 			texts(detail, redact, map[string]*string{
 				"authaction": &d.AuthAction, "authprincipaltype": &d.AuthPrincipalType,
 				"authprincipalownerid": &d.AuthPrincipalOwnerID, "authprincipaldisplayname": &d.AuthPrincipalDisplayName,
@@ -112,8 +111,8 @@ func denied(body []byte, redact func(string) string) *AccessDenied {
 // texts sets what it finds in a JSON object under the names of into, which are in lower case.
 func texts(object []byte, redact func(string) string, into map[string]*string) {
 	for name, value := range members(object) {
-		if text, ok := into[strings.ToLower(string(name))]; ok {
-			*text = shown(word(value), 1000, redact)
+		if text, ok := into[strings.ToLower(name)]; ok {
+			*text = shown(scalarText(value), 1000, redact)
 		}
 	}
 }
@@ -122,10 +121,10 @@ func texts(object []byte, redact func(string) string, into map[string]*string) {
 // code for it; other operations of Alibaba Cloud send these.
 func succeeded(body []byte) (bool, error) {
 	for name, value := range members(body) {
-		if !strings.EqualFold(string(name), "Code") {
+		if !strings.EqualFold(name, "Code") {
 			continue
 		}
-		switch strings.ToUpper(word(value)) {
+		switch strings.ToUpper(scalarText(value)) {
 		case "", "200", "OK", "SUCCESS":
 		default:
 			return false, nil

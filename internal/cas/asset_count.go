@@ -140,11 +140,8 @@ type fieldError struct {
 func (e *fieldError) Error() string { return e.name + " " + e.err.Error() }
 func (e *fieldError) Unwrap() error { return e.err }
 
-// decode reads a JSON object that holds a successful answer.
-//
-// encoding/json by itself would take "point" for Point, the last of two Points, and a replacement character for a byte
-// that isn't UTF-8: each a number or a text that is quietly wrong. So its part here is the grammar, and names are
-// compared exactly.
+// decode reads a JSON object that holds a successful answer. A name that is there twice is an error, and so is a text that isn't UTF-8, for which encoding/json would put replacement
+// characters.
 func decode(object []byte) (*AssetCount, error) {
 	a := new(AssetCount)
 	fields := a.fields()
@@ -152,14 +149,14 @@ func decode(object []byte) (*AssetCount, error) {
 	var seen [requestID + 1]bool
 	for name, value := range members(object) {
 		i := requestID
-		if string(name) != "RequestId" {
-			i = slices.IndexFunc(fields[:], func(f field) bool { return f.name == string(name) })
+		if name != "RequestId" {
+			i = slices.IndexFunc(fields[:], func(f field) bool { return f.name == name })
 		}
 		if i < 0 {
 			continue
 		}
 		if seen[i] {
-			return nil, &fieldError{string(name), errors.New("is there twice")}
+			return nil, &fieldError{name, errors.New("is there twice")}
 		}
 		seen[i] = true
 		var err error
@@ -169,7 +166,7 @@ func decode(object []byte) (*AssetCount, error) {
 			*fields[i].value, err = integer(value, fields[i].count)
 		}
 		if err != nil {
-			return nil, &fieldError{string(name), err}
+			return nil, &fieldError{name, err}
 		}
 	}
 	return a, a.derive()

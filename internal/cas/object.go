@@ -6,91 +6,38 @@ import (
 	"iter"
 )
 
-// members yields the members of the JSON object that data holds, each name once decoded and each value as it stands.
-// It relies on data being valid JSON: brackets match, and a quote ends a string unless a backslash precedes it. Data
-// that isn't an object has no members.
-func members(data []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(name, value []byte) bool) {
-		i := skipSpace(data, 0)
-		if data[i] != '{' {
+// members yields the name and the value of each member of a JSON object, in their order and as often as they are there.
+// Data that isn't an object has no members.
+//
+// Decoding into a struct would take "point" for Point, and the last of two Points: each a number that is quietly wrong.
+func members(data []byte) iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		decoder := json.NewDecoder(bytes.NewReader(data))
+		if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
 			return
 		}
-		for i = skipSpace(data, i+1); data[i] != '}'; {
-			end := skipValue(data, i)
-			name := unquote(data[i:end])
-			start := skipSpace(data, skipSpace(data, end)+1) // past the colon
-			end = skipValue(data, start)
-			if !yield(name, data[start:end]) {
+		for decoder.More() {
+			token, err := decoder.Token()
+			name, ok := token.(string)
+			var value json.RawMessage
+			if err != nil || !ok || decoder.Decode(&value) != nil || !yield(name, value) {
 				return
 			}
-			if i = skipSpace(data, end); data[i] == ',' {
-				i = skipSpace(data, i+1)
-			}
 		}
 	}
 }
 
-func skipSpace(data []byte, i int) int {
-	for data[i] == ' ' || data[i] == '\t' || data[i] == '\n' || data[i] == '\r' {
-		i++
-	}
-	return i
-}
-
-// skipValue returns where the value that begins at i ends.
-func skipValue(data []byte, i int) int {
-	for depth := 0; ; i++ {
-		switch data[i] {
-		case '"':
-			for i++; data[i] != '"'; i++ {
-				if data[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			depth--
-		case ' ', '\t', '\n', '\r', ',', ':':
-			continue
-		default: // a number or a word
-			for i+1 < len(data) && !delimiter(data[i+1]) {
-				i++
-			}
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-}
-
-func delimiter(c byte) bool {
-	switch c {
-	case ' ', '\t', '\n', '\r', ',', ':', '}', ']':
-		return true
-	}
-	return false
-}
-
-// word is a string or a number as text, and empty for any other value.
-func word(value []byte) string {
+// scalarText returns a JSON string or number as text, and "" for any other value.
+func scalarText(value json.RawMessage) string {
 	switch jsonType(value[0]) {
 	case "a string":
-		return string(unquote(value))
+		var s string
+		_ = json.Unmarshal(value, &s) // can't fail: the value is a valid JSON string
+		return s
 	case "a number":
 		return string(value)
 	}
 	return ""
-}
-
-func unquote(quoted []byte) []byte {
-	if !bytes.ContainsRune(quoted, '\\') {
-		return quoted[1 : len(quoted)-1]
-	}
-	var s string
-	_ = json.Unmarshal(quoted, &s) // can't fail: a string of valid JSON
-	return []byte(s)
 }
 
 // jsonType names the type of a JSON value by its first byte.
