@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 const (
@@ -31,7 +33,9 @@ type Source struct {
 	refreshAt time.Time // when to ask again though current still holds; zero for never
 	failure   error     // of the last fetch
 	failedAt  time.Time
-	flight    *flight // the fetch that is under way, if any
+	failing   time.Time // since when fetches have failed in a way that may pass; zero if the last one didn't
+	nextFetch time.Time // when to try again after that
+	flight    *flight   // the fetch that is under way, if any
 }
 
 // flight is a fetch. Its fields but done are guarded by the Source's mu until done is closed.
@@ -130,13 +134,15 @@ func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credential
 		e.Source = s.title(e.Source)
 		s.refreshAt = now.Add(refreshPause)
 		s.failure = nil
-		if e.Kind != Unavailable {
-			s.failure, s.failedAt = &e, now
+		if e.Kind == Unavailable {
+			s.backOff(now)
+		} else {
+			s.failure, s.failedAt, s.failing = &e, now, time.Time{}
 		}
 		s.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, &e
 	}
-	s.current, s.failure, s.refreshAt = c, nil, time.Time{}
+	s.current, s.failure, s.failing, s.refreshAt = c, nil, time.Time{}, time.Time{}
 	if !c.Expiration.IsZero() {
 		s.refreshAt = c.Expiration.Add(-refreshAhead)
 		if soon := now.Add(refreshPause); s.refreshAt.Before(soon) {
@@ -147,6 +153,24 @@ func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credential
 	s.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
 		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
 	return c, nil
+}
+
+func (s *Source) backOff(now time.Time) {
+	if s.failing.IsZero() {
+		s.failing = now
+	}
+	s.nextFetch = now.Add(egress.Backoff(now.Sub(s.failing)))
+}
+
+// NextFetch returns when credentials should be fetched again after failures that are [Unavailable], which Get leaves to its
+// caller: it fetches whenever it is called. It is zero where the last fetch didn't fail so.
+func (s *Source) NextFetch() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failing.IsZero() {
+		return time.Time{}
+	}
+	return s.nextFetch
 }
 
 // Discard reports that the service refused c: if c is what Get returns, the next Get fetches anew. It returns whether
