@@ -1,8 +1,7 @@
-// Package acs3 signs requests to Alibaba Cloud with ACS3-HMAC-SHA256, the
-// signature of version 3 of its APIs.
+// Package acs3 signs requests to Alibaba Cloud with ACS3-HMAC-SHA256, the signature of version 3 of its APIs.
 //
-// It has no clock, no randomness and no network: time and nonce are arguments,
-// so that what it computes can be compared with published values.
+// It has no clock, no randomness and no network: time and nonce are arguments, so that a signature can be compared with
+// published ones.
 //
 // Source: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 package acs3
@@ -11,6 +10,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,71 +41,56 @@ type Key struct {
 	SecurityToken   string // empty unless the key is a temporary one
 }
 
-// Sign returns the headers that authenticate r: Authorization, those whose
-// names start with x-acs-, and Content-Type if r has one. Host is signed too,
-// but net/http sends it from the request's own field.
+// Sign returns the headers that authenticate r: Authorization, those whose names start with x-acs-, and Content-Type if r
+// has one. Host is signed too, but net/http sends it from the request's own field.
 //
-// The service refuses a nonce that it has seen before, and a time that is more
-// than 15 minutes from its own, so each attempt has to be signed anew.
+// The service refuses a nonce that it has seen before, and a time that is more than 15 minutes from its own, so each attempt
+// needs a signature of its own.
 func Sign(r Request, k Key, at time.Time, nonce string) http.Header {
 	bodyHash := hexSHA256(r.Body)
-	signed := [...]struct{ name, key, value string }{ // sorted by name
-		{"content-type", "Content-Type", r.ContentType},
-		{"host", "", r.Host},
-		{"x-acs-action", "X-Acs-Action", r.Action},
-		{"x-acs-content-sha256", "X-Acs-Content-Sha256", bodyHash},
-		{"x-acs-date", "X-Acs-Date", at.UTC().Format(dateLayout)},
-		{"x-acs-security-token", "X-Acs-Security-Token", k.SecurityToken},
-		{"x-acs-signature-nonce", "X-Acs-Signature-Nonce", nonce},
-		{"x-acs-version", "X-Acs-Version", r.Version},
-	}
-
-	header := make(http.Header, len(signed))
-	values := make([]string, len(signed)+1) // in one piece, as net/textproto does
-	set := func(key, value string) {
-		values[0] = value
-		header[key], values = values[:1:1], values[1:]
-	}
-
-	names := make([]byte, 0, 128)
-	canonical := appendAll(make([]byte, 0, 1024), r.Method, "\n", escapePath(r.Path), "\n", escapeQuery(r.Query), "\n")
-	for _, h := range signed {
+	header := make(http.Header)
+	var names []string
+	var lines strings.Builder
+	for _, h := range []struct{ name, value string }{ // sorted by name
+		{"content-type", r.ContentType},
+		{"host", r.Host},
+		{"x-acs-action", r.Action},
+		{"x-acs-content-sha256", bodyHash},
+		{"x-acs-date", at.UTC().Format(dateLayout)},
+		{"x-acs-security-token", k.SecurityToken},
+		{"x-acs-signature-nonce", nonce},
+		{"x-acs-version", r.Version},
+	} {
 		value := strings.TrimSpace(h.value) // net/http trims what it sends
 		if value == "" {
 			continue
 		}
-		if h.key != "" {
-			set(h.key, value)
+		if h.name != "host" {
+			header.Set(h.name, value)
 		}
-		canonical = appendAll(canonical, h.name, ":", value, "\n")
-		names = appendAll(names, ";", h.name)
+		names = append(names, h.name)
+		lines.WriteString(h.name + ":" + value + "\n")
 	}
-	names = names[1:]
-	canonical = appendAll(append(appendAll(canonical, "\n"), names...), "\n", bodyHash)
 
-	authorization := appendAll(make([]byte, 0, 512), algorithm, " Credential=", k.AccessKeyID, ",SignedHeaders=")
-	authorization = appendAll(append(authorization, names...), ",Signature=")
-	authorization = hex.AppendEncode(authorization, sign(canonical, k.AccessKeySecret))
-	set("Authorization", string(authorization))
+	signedHeaders := strings.Join(names, ";")
+	canonical := strings.Join([]string{
+		r.Method, escapePath(r.Path), escapeQuery(r.Query), lines.String(), signedHeaders, bodyHash,
+	}, "\n")
+	header.Set("Authorization", fmt.Sprintf("%s Credential=%s,SignedHeaders=%s,Signature=%s",
+		algorithm, k.AccessKeyID, signedHeaders, signature(canonical, k.AccessKeySecret)))
 	return header
 }
 
-// sign returns the signature of a canonical request.
-func sign(canonical []byte, secret string) []byte {
-	sum := sha256.Sum256(canonical)
-	text := appendAll(make([]byte, 0, 128), algorithm, "\n")
-	text = hex.AppendEncode(text, sum[:])
+// signature returns the signature of a canonical request, in hexadecimal.
+func signature(canonical, secret string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(text)
-	return mac.Sum(text[:0])
+	mac.Write([]byte(algorithm + "\n" + hexSHA256([]byte(canonical))))
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // escapePath escapes all of path but its slashes.
 func escapePath(path string) string {
 	relative := rfc3986(url.QueryEscape(strings.TrimPrefix(path, "/")))
-	if relative == "" {
-		return "/"
-	}
 	return "/" + strings.ReplaceAll(relative, "%2F", "/")
 }
 
@@ -115,20 +100,7 @@ func escapeQuery(query url.Values) string { return rfc3986(query.Encode()) }
 // rfc3986 rewrites what net/url escaped for a form: only the space differs.
 func rfc3986(form string) string { return strings.ReplaceAll(form, "+", "%20") }
 
-// emptySHA256 saves the usual request, which has no body, a hash and an allocation.
-const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
 func hexSHA256(data []byte) string {
-	if len(data) == 0 {
-		return emptySHA256
-	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
-}
-
-func appendAll(dst []byte, parts ...string) []byte {
-	for _, part := range parts {
-		dst = append(dst, part...)
-	}
-	return dst
 }
