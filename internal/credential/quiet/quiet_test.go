@@ -5,20 +5,27 @@ import (
 	"testing"
 )
 
-func TestSilence(t *testing.T) { //nolint:paralleltest // the environment is the process's
-	for given, want := range map[string]struct {
-		left     string
+func TestSilence(t *testing.T) {
+	tests := map[string]struct {
+		debug    string
+		want     string
 		silenced bool
 	}{
-		"":                       {"", false},
-		"sdk":                    {"sdk", false},
-		"credential":             {"", true},
-		"sdk,credential,tea":     {"sdk,tea", true},
-		"credentials,credential": {"credentials", true},
-	} {
-		t.Setenv("DEBUG", given)
-		if got := silence(); got != want.silenced || os.Getenv("DEBUG") != want.left {
-			t.Errorf("%q: silenced %t, left %q; want %+v", given, got, os.Getenv("DEBUG"), want)
-		}
+		"not set":        {debug: "", want: "", silenced: false},
+		"another":        {debug: "sdk", want: "sdk", silenced: false},
+		"the library's":  {debug: "credential", want: "", silenced: true},
+		"among others":   {debug: "sdk,credential,tea", want: "sdk,tea", silenced: true},
+		"a similar name": {debug: "credentials,credential", want: "credentials", silenced: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("DEBUG", test.debug)
+			if got := silence(); got != test.silenced {
+				t.Errorf("silence: got %t, want %t", got, test.silenced)
+			}
+			if got := os.Getenv("DEBUG"); got != test.want {
+				t.Errorf("DEBUG: got %q, want %q", got, test.want)
+			}
+		})
 	}
 }
