@@ -20,7 +20,7 @@ type series struct {
 	arrivals []time.Duration
 }
 
-// draw has the plotting tool, a module of its own, draw the arrivals.
+// draw writes the picture with the plotting tool, whose module keeps its dependencies out of this one.
 func draw(ctx context.Context, title string, all []series) error {
 	var rows bytes.Buffer
 	w := csv.NewWriter(&rows)
@@ -31,7 +31,7 @@ func draw(ctx context.Context, title string, all []series) error {
 	}
 	w.Flush()
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "run", "-C", "internal/tools/plot", ".", title)
+	cmd := exec.CommandContext(ctx, "go", "run", "-C", "internal/tools", "./plot", title)
 	cmd.Stdin, cmd.Stderr = &rows, &stderr
 	svg, err := cmd.Output()
 	if err != nil {

@@ -1,5 +1,6 @@
-// Command plot draws the arrivals of calls against the limit, as an SVG on its standard output. Its standard input are
-// rows of CSV, the name of a client and when a call of it arrived, in seconds. Its argument is the title.
+// Command plot draws the arrivals of calls against the limit and writes an SVG to its standard output. It reads rows of
+// CSV from its standard input: the name of a client, and when one of its calls arrived, in seconds. Its argument is the
+// title.
 package main
 
 import (
@@ -47,7 +48,7 @@ func draw(title string, names []string, arrivals map[string][]float64) error {
 	p.Y.Label.Text = "calls in one second"
 	p.Y.Min = 0
 	p.Legend.Top, p.Legend.Left = true, true
-	colours := []color.Color{color.RGBA{0xd5, 0x5e, 0x00, 0xff}, color.RGBA{0x00, 0x72, 0xb2, 0xff}} // told apart by colour-blind eyes too
+	colours := []color.Color{color.RGBA{0xd5, 0x5e, 0x00, 0xff}, color.RGBA{0x00, 0x72, 0xb2, 0xff}} // colour-blind readers can tell them apart
 	for i, name := range names {
 		line, err := plotter.NewLine(busiest(arrivals[name]))
 		if err != nil {
@@ -62,7 +63,7 @@ func draw(title string, names []string, arrivals map[string][]float64) error {
 	p.Add(bound)
 	p.Legend.Add("the limit", bound)
 
-	p.Y.Max *= 1.3 // room for the legend
+	p.Y.Max *= 1.3 // the legend covers nothing
 
 	svg, err := p.WriterTo(18*vg.Centimeter, 9*vg.Centimeter, "svg")
 	if err != nil {
@@ -72,16 +73,16 @@ func draw(title string, names []string, arrivals map[string][]float64) error {
 	return err
 }
 
-// busiest returns, for each tenth of a second, the most of the sorted arrivals that lie in one second that ends in it.
+// busiest returns, for each tenth of a second, the largest number of sorted arrivals within a second that ends in it.
 func busiest(arrivals []float64) plotter.XYs {
 	var points plotter.XYs
 	for tenth := range int(arrivals[len(arrivals)-1]*10) + 12 {
 		from, to := float64(tenth)/10, float64(tenth+1)/10
-		most := inSecondBefore(from, arrivals)
+		count := inSecondBefore(from, arrivals)
 		for i := sort.SearchFloat64s(arrivals, from); i < len(arrivals) && arrivals[i] < to; i++ {
-			most = max(most, inSecondBefore(arrivals[i], arrivals))
+			count = max(count, inSecondBefore(arrivals[i], arrivals))
 		}
-		points = append(points, plotter.XY{X: from, Y: float64(most)})
+		points = append(points, plotter.XY{X: from, Y: float64(count)})
 	}
 	return points
 }
