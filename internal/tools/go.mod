@@ -10,7 +10,10 @@ tool (
 	golang.org/x/vuln/cmd/govulncheck
 )
 
-require gonum.org/v1/plot v0.17.0
+require (
+	github.com/artyom/mdlinks v0.4.2
+	gonum.org/v1/plot v0.17.0
+)
 
 require (
 	al.essio.dev/pkg/shellescape v1.6.0 // indirect
