@@ -8,70 +8,43 @@ import (
 	"time"
 )
 
-// table gathers rows and prints them below a title.
+// table is a Markdown table, which its rows are added to.
 type table struct {
 	title string
-	rows  []string
+	rows  [][]any
 }
 
 func newTable(title string, columns ...any) *table {
-	t := &table{title: title}
-	t.add(columns...)
-	return t
+	rule := make([]any, len(columns))
+	for i := range rule {
+		rule[i] = "---"
+	}
+	return &table{title, [][]any{columns, rule}}
 }
 
 func (t *table) add(cells ...any) {
-	texts := make([]string, len(cells))
-	for i, cell := range cells {
-		texts[i] = text(cell)
-	}
-	t.rows = append(t.rows, strings.Join(texts, "\t"))
-}
-
-// text writes fractions with no more digits than a measurement has.
-func text(cell any) string {
-	switch cell := cell.(type) {
-	case float64:
-		return fmt.Sprintf("%.3f", cell)
-	case time.Duration:
-		switch size := cell.Abs(); {
-		case size >= time.Second:
-			return fmt.Sprintf("%.2f s", cell.Seconds())
-		case size >= time.Millisecond:
-			return fmt.Sprintf("%.1f ms", cell.Seconds()*1e3)
-		}
-		return fmt.Sprintf("%.2f µs", cell.Seconds()*1e6)
-	}
-	return fmt.Sprint(cell)
+	t.rows = append(t.rows, cells)
 }
 
 func (t *table) print() {
 	fmt.Printf("\n%s\n\n", t.title)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, strings.Join(t.rows, "\n"))
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
+	for _, row := range t.rows {
+		texts := make([]string, len(row))
+		for i, cell := range row {
+			texts[i] = text(cell)
+		}
+		fmt.Fprintf(w, "| %s\t|\n", strings.Join(texts, "\t| "))
+	}
 	_ = w.Flush()
 }
 
-// targets is the table that says what was aimed at and what was measured.
-type targets struct{ table }
-
-func newTargets() *targets {
-	return &targets{*newTable("Targets", "what", "target", "measured", "met")}
-}
-
-// most adds a figure that is to be at most target.
-func most[T int | float64 | time.Duration](t *targets, what string, measured, target T) {
-	t.add(what, "≤ "+text(target), measured, verdict(measured <= target))
-}
-
-// least adds a figure that is to be at least target.
-func least(t *targets, what string, measured, target float64) {
-	t.add(what, "≥ "+text(target), measured, verdict(measured >= target))
-}
-
-func verdict(met bool) string {
-	if met {
-		return "yes"
+func text(cell any) string {
+	switch cell := cell.(type) {
+	case float64:
+		return fmt.Sprintf("%.2f", cell)
+	case time.Duration:
+		return fmt.Sprintf("%.1f s", cell.Seconds())
 	}
-	return "NO"
+	return fmt.Sprint(cell)
 }

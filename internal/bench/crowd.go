@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+const answerTime = 30 * time.Millisecond
+
+// crowd starts many processes of one user that read once each, all at one instant.
+func crowd(t *testing.T) {
+	executable := build(t, ".")
+	figures := newTable("Processes of one user, one read each, at one instant",
+		"processes", "calls", "throttled", "most calls in a second", "unanswered", "last answer", "ideal", "ratio")
+	for _, n := range []int{50, 100, 150} {
+		fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: answerTime})
+		processes := launchAll(t, n, executable, environment(fake, t.TempDir()), "{}")
+		started := time.Now()
+		unanswered := readAll(t.Context(), processes)
+		took := time.Since(started)
+		figures.add(n, len(fake.Calls()), fake.Throttled(), fake.MostInAnySecond(), unanswered,
+			took, ideal(n), took.Seconds()/ideal(n).Seconds())
+		killAll(processes)
+		fake.Close()
+	}
+	figures.print()
+}
+
+// limits lets processes that have different limits read without a pause.
+func limits(t *testing.T) {
+	const period = 15 * time.Second
+	executable := build(t, ".")
+	fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: answerTime})
+	defer fake.Close()
+	home := t.TempDir()
+	blocks := map[string]string{
+		"ordinary-1": `{}`,
+		"ordinary-2": `{}`,
+		"three":      `{"requests_per_second": 3}`,
+	}
+	processes := map[string]*process{}
+	for name, block := range blocks {
+		variables := append(environment(fake, home), "TF_APPEND_USER_AGENT="+name)
+		processes[name] = launchAll(t, 1, executable, variables, block)[0]
+	}
+	var group sync.WaitGroup
+	ctx, cancel := context.WithTimeout(t.Context(), period)
+	defer cancel()
+	for _, p := range processes {
+		group.Go(func() {
+			for p.read(ctx) == nil {
+			}
+		})
+	}
+	group.Wait()
+	figures := newTable("Three processes that read without a pause for 15 s, one of them with requests_per_second = 3",
+		"process", "calls", "calls a second", "most calls in a second")
+	add := func(label string, calls []castest.Call) {
+		figures.add(label, len(calls), float64(len(calls))/period.Seconds(), busiest(arrivals(calls)))
+	}
+	for _, name := range []string{"ordinary-1", "ordinary-2", "three"} {
+		add(name, slices.DeleteFunc(fake.Calls(), func(c castest.Call) bool { return !strings.Contains(c.UserAgent, name) }))
+	}
+	add("all", fake.Calls())
+	figures.print()
+}
+
+// busiest returns the largest number of sorted arrivals within one second.
+func busiest(arrivals []time.Duration) int {
+	count, first := 0, 0
+	for last, at := range arrivals {
+		for at-arrivals[first] >= time.Second {
+			first++
+		}
+		count = max(count, last-first+1)
+	}
+	return count
+}
+
+// restart kills processes whose calls hang, and reads again.
+func restart(t *testing.T) {
+	const timeout = time.Minute
+	executable := build(t, ".")
+	fake := castest.Start(castest.Options{CallsPerSecond: limit})
+	defer fake.Close()
+	for range limit {
+		fake.Script(castest.Hang())
+	}
+	variables := environment(fake, t.TempDir())
+	hanging := launchAll(t, limit, executable, variables, `{"request_timeout": "10m"}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go readAll(ctx, hanging)
+	for len(fake.Calls()) < limit {
+		<-time.After(10 * time.Millisecond)
+	}
+	killAll(hanging)
+	killed := time.Now()
+	next := launchAll(t, 1, executable, variables, "{}")[0]
+	ctx, cancel = context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	var answered any = "not in " + text(timeout)
+	if err := next.read(ctx); err == nil {
+		answered = time.Since(killed)
+	}
+	figures := newTable(`Ten calls that hang, with request_timeout = "10m", and kill -9 of their processes`,
+		"hanging calls", "next process is answered after")
+	figures.add(limit, answered)
+	figures.print()
+}
+
+// launchAll starts n processes.
+func launchAll(t *testing.T, n int, executable string, environment []string, block string) []*process {
+	t.Helper()
+	processes := make([]*process, n)
+	var group sync.WaitGroup
+	for i := range processes {
+		group.Go(func() {
+			var err error
+			if processes[i], err = launch(t, executable, environment, block); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return processes
+}
+
+// readAll lets every process read once, at one instant, and returns how many had no answer.
+func readAll(ctx context.Context, processes []*process) (unanswered int) {
+	begin := make(chan struct{})
+	failures := make(chan error, len(processes))
+	for _, p := range processes {
+		go func() {
+			<-begin
+			failures <- p.read(ctx)
+		}()
+	}
+	close(begin)
+	for range processes {
+		if <-failures != nil {
+			unanswered++
+		}
+	}
+	return unanswered
+}
+
+func killAll(processes []*process) {
+	for _, p := range processes {
+		p.kill()
+	}
+}
