@@ -279,7 +279,7 @@ func TestTerraformErrors(t *testing.T) {
 			config: `data "cas_asset_count" "other" {
 			  timeouts { read = "0s" }
 			}`,
-			want: `Error: Read timeout too short`,
+			want: `Error: Timeout too short`,
 		},
 	}
 	for name, test := range tests {

@@ -1,0 +1,57 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+)
+
+// attribute is an attribute of both the data source and the ephemeral resource. The framework declares one interface for
+// the attributes of either, so that one schema serves both.
+type attribute struct {
+	name   string
+	value  attr.Value
+	schema schema.Attribute
+}
+
+// attributes returns what the service answered as attributes. Their names and schemas don't depend on the answer.
+func attributes(c *cas.AssetCount) []attribute {
+	const orNull = " Null where the service doesn't send it."
+	number := func(name string, value *int64, description string) attribute {
+		return attribute{name, types.Int64PointerValue(value), schema.Int64Attribute{Computed: true, MarkdownDescription: description}}
+	}
+	return []attribute{
+		number("point", c.Point, "Health score of the account's certificates, in points: higher is better."+orNull),
+		number("last_point", c.LastPoint, "Previous health score, in points."+orNull),
+		number("point_change", c.PointChange, "Points by which the health score has changed: `point` less `last_point`. Null where either is null."),
+		number("point_ratio", c.PointRatio, "Health score ratio, as the service sends it. The service documents no scale."+orNull),
+		number("point_time", c.PointTime, "When the health score was updated, as the service sends it: Unix time, in milliseconds or in seconds "+
+			"(see `point_updated_at`)."+orNull),
+		{"point_updated_at", timetypes.NewRFC3339TimePointerValue(c.PointUpdatedAt), schema.StringAttribute{
+			Computed:   true,
+			CustomType: timetypes.RFC3339Type{},
+			MarkdownDescription: "When the health score was updated: `point_time` in whole seconds, UTC, in RFC 3339 as in `2026-01-06T06:33:30Z`. " +
+				"A `point_time` of 100000000000 and more is taken for milliseconds, a smaller one for seconds. Null where `point_time` is null or " +
+				"isn't a time of the years 0 to 9999.",
+		}},
+		number("buy_certificate_count", c.BuyCertificateCount, "Number of paid certificates."+orNull),
+		number("free_certificate_count", c.FreeCertificateCount, "Number of free certificates."+orNull),
+		number("upload_certificate_count", c.UploadCertificateCount, "Number of uploaded certificates."+orNull),
+		number("total_certificate_count", c.TotalCertificateCount, "Number of paid, free and uploaded certificates together. "+
+			"Null where any of the three is null."),
+		number("aliyun_asset_count", c.AliyunAssetCount, "Number of cloud resources in Alibaba Cloud."+orNull),
+		number("tencent_asset_count", c.TencentAssetCount, "Number of cloud resources in Tencent Cloud."+orNull),
+		number("huawei_asset_count", c.HuaweiAssetCount, "Number of cloud resources in Huawei Cloud."+orNull),
+		number("aws_asset_count", c.AwsAssetCount, "Number of cloud resources in AWS."+orNull),
+		number("total_cloud_asset_count", c.TotalCloudAssetCount, "Number of cloud resources in the four clouds together. "+
+			"Null where any of the four is null."),
+		number("domain_asset_count", c.DomainAssetCount, "Number of domain name resources."+orNull),
+		{"request_id", types.StringPointerValue(c.RequestID), schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "ID of the request that was answered, for Alibaba Cloud's support. It differs with every read." + orNull,
+		}},
+	}
+}
