@@ -100,7 +100,7 @@ func (r *resolver) inBlock(at path.Path, value attr.Value, instead ...string) se
 	if value.IsUnknown() {
 		r.unknown.AddAttributeError(at, "Unknown provider argument",
 			fmt.Sprintf("%s depends on a value that Terraform learns only during apply, so the certificate asset counts can't be read yet. "+
-				"Use a value that is known at plan time%s, or let the read wait for apply with a depends_on.", at, orUse(instead)))
+				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", at, orUse(instead)))
 		return setting{path: at, unknown: true}
 	}
 	return setting{value: text(value), path: at}

@@ -80,6 +80,30 @@ func (p plugin) read(t *testing.T, block arguments) (map[string]any, []*tfprotov
 	return attributes, resp.Diagnostics
 }
 
+// open returns the attributes of the ephemeral resource, numbers as int64.
+func (p plugin) open(t *testing.T, block arguments) (map[string]any, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	const name = "cas_asset_count"
+	schema := p.schema.EphemeralResourceSchemas[name]
+	resp, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{TypeName: name, Config: dynamic(t, schema, block)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := resp.Result.Unmarshal(schema.ValueType())
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes, _ := plain(t, result).(map[string]any)
+	return attributes, resp.Diagnostics
+}
+
+// readers returns each way to read the counts.
+func (p plugin) readers() map[string]func(*testing.T, arguments) (map[string]any, []*tfprotov6.Diagnostic) {
+	return map[string]func(*testing.T, arguments) (map[string]any, []*tfprotov6.Diagnostic){
+		"data source": p.read, "ephemeral resource": p.open,
+	}
+}
+
 // dynamic fills what the block leaves out with nulls, as Terraform does.
 func dynamic(t *testing.T, schema *tfprotov6.Schema, block arguments) *tfprotov6.DynamicValue {
 	t.Helper()
@@ -159,7 +183,8 @@ func answered() map[string]any {
 	}
 }
 
-// TestReadValues checks each attribute, with each element there, null and left out.
+// TestReadValues checks each attribute of the data source and of the ephemeral resource, with each element there, null
+// and left out.
 func TestReadValues(t *testing.T) {
 	t.Parallel()
 	elements := map[string][]string{ // and the attributes that rest on them
@@ -215,20 +240,22 @@ func TestReadValues(t *testing.T) {
 			elements["RequestId"] = "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 			maps.Copy(elements, test.change)
 			maps.DeleteFunc(elements, func(_ string, v any) bool { return v == missing })
-			server.Script(castest.Body(200, "application/json", jsonOf(t, elements)))
+			answer := castest.Body(200, "application/json", jsonOf(t, elements))
+			server.Script(answer, answer)
 
 			p := newPlugin(t, keyed(server))
 			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
 				t.Fatal(texts(diagnostics))
 			}
-			got, diagnostics := p.read(t, nil)
 			want := answered()
 			maps.Copy(want, test.want)
-			if len(diagnostics) > 0 || !reflect.DeepEqual(got, want) {
-				t.Errorf("got  %v\nwant %v\n%s", got, want, texts(diagnostics))
+			for name, get := range p.readers() {
+				if got, diagnostics := get(t, nil); len(diagnostics) > 0 || !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: got  %v\nwant %v\n%s", name, got, want, texts(diagnostics))
+				}
 			}
-			if calls := server.Calls(); len(calls) != 1 {
-				t.Errorf("%d calls", len(calls))
+			if got := len(server.Calls()); got != 2 {
+				t.Errorf("got %d calls, want 2", got)
 			}
 		})
 	}

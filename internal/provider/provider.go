@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -17,7 +18,10 @@ import (
 // Address is the provider's source address.
 const Address = "registry.terraform.io/terraform-provider-cas/cas"
 
-var _ provider.ProviderWithValidateConfig = (*casProvider)(nil)
+var (
+	_ provider.ProviderWithValidateConfig     = (*casProvider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*casProvider)(nil)
+)
 
 // New returns the provider of a version.
 func New(version string) func() provider.Provider {
@@ -106,14 +110,20 @@ func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		return
 	case unknown.HasError():
 		resp.DataSourceData = configured{unknown: unknown}
+		resp.EphemeralResourceData = resp.DataSourceData
 		return
 	}
 	config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 	resp.DataSourceData = configured{client: cas.New(config)}
+	resp.EphemeralResourceData = resp.DataSourceData
 }
 
 func (p *casProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newAssetCountDataSource}
+}
+
+func (p *casProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newAssetCountEphemeralResource}
 }
 
 func (p *casProvider) Resources(context.Context) []func() resource.Resource { return nil }

@@ -150,10 +150,12 @@ func TestUnknownProviderBlock(t *testing.T) {
 		if diagnostics := p.configure(t, block); len(diagnostics) > 0 {
 			t.Fatal(texts(diagnostics))
 		}
-		_, diagnostics := p.read(t, nil)
-		text := texts(diagnostics)
-		if len(diagnostics) != 2 || strings.Count(text, "Unknown ") != 2 || !strings.Contains(text, "secret_key") || !strings.Contains(text, "endpoints.cas") {
-			t.Errorf("got %d diagnostics:\n%s", len(diagnostics), text)
+		for name, get := range p.readers() {
+			_, diagnostics := get(t, nil)
+			text := texts(diagnostics)
+			if len(diagnostics) != 2 || strings.Count(text, "Unknown ") != 2 || !strings.Contains(text, "secret_key") || !strings.Contains(text, "endpoints.cas") {
+				t.Errorf("%s: got %d diagnostics, want 2:\n%s", name, len(diagnostics), text)
+			}
 		}
 	})
 	t.Run("the read is deferred", func(t *testing.T) {
@@ -176,6 +178,16 @@ func TestUnknownProviderBlock(t *testing.T) {
 		}
 		if len(resp.Diagnostics) > 0 || resp.Deferred == nil || resp.Deferred.Reason != tfprotov6.DeferredReasonProviderConfigUnknown {
 			t.Errorf("deferred %v, %s", resp.Deferred, texts(resp.Diagnostics))
+		}
+		opened, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
+			TypeName: "cas_asset_count", Config: dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"], nil),
+			ClientCapabilities: &tfprotov6.OpenEphemeralResourceClientCapabilities{DeferralAllowed: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(opened.Diagnostics) > 0 || opened.Deferred == nil || opened.Deferred.Reason != tfprotov6.DeferredReasonProviderConfigUnknown {
+			t.Errorf("opening is deferred %v, %s", opened.Deferred, texts(opened.Diagnostics))
 		}
 	})
 	if calls := server.Calls(); len(calls) > 0 {
@@ -230,32 +242,42 @@ func summaries(diagnostics []*tfprotov6.Diagnostic) string {
 func TestTimeoutsAreValidated(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		read any
-		want string
+		timeout any
+		want    string
 	}{
-		"none":       {nil, ""},
-		"unknown":    {unknown{}, ""},
-		"good":       {"90s", ""},
-		"zero":       {"0s", "Timeout too short"},
-		"negative":   {"-1m", "Timeout too short"},
-		"no unit":    {"30", "Invalid Attribute Value Time Duration"},
-		"no number":  {"soon", "Invalid Attribute Value Time Duration"},
-		"nothing":    {"", "Invalid Attribute Value Time Duration"},
-		"white room": {" 5m", "Invalid Attribute Value Time Duration"},
+		"none":       {timeout: nil, want: ""},
+		"unknown":    {timeout: unknown{}, want: ""},
+		"good":       {timeout: "90s", want: ""},
+		"zero":       {timeout: "0s", want: "Timeout too short"},
+		"negative":   {timeout: "-1m", want: "Timeout too short"},
+		"no unit":    {timeout: "30", want: "Invalid Attribute Value Time Duration"},
+		"no number":  {timeout: "soon", want: "Invalid Attribute Value Time Duration"},
+		"nothing":    {timeout: "", want: "Invalid Attribute Value Time Duration"},
+		"white room": {timeout: " 5m", want: "Invalid Attribute Value Time Duration"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlugin(t, nil)
-			resp, err := p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{
+			data, err := p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{
 				TypeName: "cas_asset_count",
-				Config:   dynamic(t, p.schema.DataSourceSchemas["cas_asset_count"], arguments{"timeouts": arguments{"read": test.read}}),
+				Config:   dynamic(t, p.schema.DataSourceSchemas["cas_asset_count"], arguments{"timeouts": arguments{"read": test.timeout}}),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := summaries(resp.Diagnostics); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
+			if got := summaries(data.Diagnostics); got != test.want {
+				t.Errorf("data source: got %q, want %q", got, test.want)
+			}
+			ephemeral, err := p.ValidateEphemeralResourceConfig(t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{
+				TypeName: "cas_asset_count",
+				Config:   dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"], arguments{"timeouts": arguments{"open": test.timeout}}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := summaries(ephemeral.Diagnostics); got != test.want {
+				t.Errorf("ephemeral resource: got %q, want %q", got, test.want)
 			}
 		})
 	}

@@ -1,0 +1,61 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/ephemeral/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+)
+
+var (
+	_ ephemeral.EphemeralResourceWithConfigure      = (*assetCountEphemeralResource)(nil)
+	_ ephemeral.EphemeralResourceWithValidateConfig = (*assetCountEphemeralResource)(nil)
+)
+
+func newAssetCountEphemeralResource() ephemeral.EphemeralResource {
+	return &assetCountEphemeralResource{}
+}
+
+type assetCountEphemeralResource struct {
+	configured configured
+}
+
+func (r *assetCountEphemeralResource) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_asset_count"
+}
+
+func (r *assetCountEphemeralResource) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, while Terraform plans **and again while it applies**, so that a " +
+			"condition on it also holds when a saved plan is applied. Neither the plan nor the state holds the values.\n\n" +
+			"What the service doesn't send is null, never zero.",
+		Attributes: map[string]schema.Attribute{},
+		Blocks: map[string]schema.Block{
+			"timeouts": timeouts.BlockWithOpts(ctx, timeouts.Opts{
+				OpenDescription: "How long opening may take in all, with every wait and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
+			}),
+		},
+	}
+	for _, attribute := range attributes(new(cas.AssetCount)) {
+		resp.Schema.Attributes[attribute.name] = attribute.schema
+	}
+}
+
+func (r *assetCountEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
+	// Terraform validates ephemeral resources without configuring the provider; there is nothing yet then.
+	r.configured, _ = req.ProviderData.(configured)
+}
+
+func (r *assetCountEphemeralResource) ValidateConfig(
+	ctx context.Context, req ephemeral.ValidateConfigRequest, resp *ephemeral.ValidateConfigResponse,
+) {
+	_, diags := timeoutFor(ctx, req.Config, "open")
+	resp.Diagnostics.Append(diags...)
+}
+
+func (r *assetCountEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+	resp.Diagnostics.Append(r.configured.read(ctx, req.Config, "open", resp.Result.SetAttribute)...)
+}

@@ -1,0 +1,258 @@
+package provider
+
+import (
+	"archive/zip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// skipWithoutEphemeral skips a test before Terraform 1.10 and OpenTofu 1.11, which know no ephemeral resources.
+func skipWithoutEphemeral(t *testing.T, tf *terraform) {
+	t.Helper()
+	said, _, err := tf.run(t, "version")
+	var product string
+	var major, minor int
+	if _, scanned := fmt.Sscanf(said, "%s v%d.%d", &product, &major, &minor); err != nil || scanned != nil {
+		t.Fatalf("%v, %v\n%s", err, scanned, said)
+	}
+	first := 10
+	if product == "OpenTofu" {
+		first = 11
+	}
+	if major == 1 && minor < first {
+		t.Skipf("%s 1.%d is the first with ephemeral resources, and this is 1.%d", product, first, minor)
+	}
+}
+
+// TestEphemeralResourceUsesTheDataSourcesClient makes them share calls and the quota.
+func TestEphemeralResourceUsesTheDataSourcesClient(t *testing.T) {
+	t.Parallel()
+	p := &casProvider{version: "1.2.3", getenv: keyed(start(t, castest.Options{})).get}
+	var schema provider.SchemaResponse
+	p.Schema(t.Context(), provider.SchemaRequest{}, &schema)
+	var resp provider.ConfigureResponse
+	p.Configure(t.Context(), provider.ConfigureRequest{Config: tfsdk.Config{
+		Raw: encoded(t, schema.Schema.Type().TerraformType(t.Context()), arguments{}), Schema: schema.Schema,
+	}}, &resp)
+	data, _ := resp.DataSourceData.(configured)
+	ephemeral, _ := resp.EphemeralResourceData.(configured)
+	if data.client == nil {
+		t.Fatalf("got no client: %v", resp.Diagnostics)
+	}
+	if ephemeral.client != data.client {
+		t.Errorf("got client %p, want the data source's, %p", ephemeral.client, data.client)
+	}
+}
+
+// TestTerraformEphemeralValues sees through the echo provider what Terraform keeps to itself.
+func TestTerraformEphemeralValues(t *testing.T) {
+	t.Parallel()
+	skipWithoutEphemeral(t, newTerraform(t, ""))
+	values := map[string]knownvalue.Check{"request_id": knownvalue.NotNull(), "timeouts": knownvalue.Null()}
+	for name, value := range answered() {
+		if values[name] == nil {
+			values[name] = known(value)
+		}
+	}
+	factories := keyed(start(t, castest.Options{})).factories()
+	factories["echo"] = echoprovider.NewProviderServer()
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{{
+			Config: `
+terraform {
+  required_providers {
+    cas  = { source = "terraform-provider-cas/cas" }
+    echo = { source = "terraform-provider-cas/echo" } # as TF_ACC_PROVIDER_NAMESPACE has it
+  }
+}
+
+ephemeral "cas_asset_count" "this" {}
+
+provider "echo" {
+  data = ephemeral.cas_asset_count.this
+}
+
+resource "echo" "this" {}
+`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue("echo.this", tfjsonpath.New("data"), knownvalue.ObjectExact(values)),
+			},
+		}},
+	})
+}
+
+// gate has its condition outside of the ephemeral block: while a condition is in it, terraform show -json panics.
+const gate = `
+variable "release" {
+  default = "first"
+}
+
+ephemeral "cas_asset_count" "this" {}
+
+resource "terraform_data" "gate" {
+  lifecycle {
+    precondition {
+      condition     = coalesce(ephemeral.cas_asset_count.this.point, 0) >= 80
+      error_message = "The certificate health score is below 80."
+    }
+  }
+}
+
+resource "terraform_data" "release" {
+  input      = var.release
+  depends_on = [terraform_data.gate]
+}
+`
+
+// TestGateHoldsWhenASavedPlanIsApplied plans and applies like those whose plans are approved in between.
+func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
+	t.Parallel()
+	tf := newTerraform(t, gate, keysInEnvironment...)
+	skipWithoutEphemeral(t, tf)
+	high, low := castest.Assets(), castest.Assets()
+	low["Point"] = 79
+
+	for _, step := range []struct {
+		command string
+		answer  map[string]any
+		calls   int
+		stops   bool
+		release string // that is there afterwards
+	}{
+		{command: "plan -out=first", answer: high, calls: 1},
+		{command: "apply first", answer: high, calls: 1, release: "first"},
+		{command: "plan -detailed-exitcode", answer: high, calls: 1, release: "first"}, // which fails where there is a change
+		{command: "plan -out=second -var=release=second", answer: high, calls: 1, release: "first"},
+		{command: "apply second", answer: low, calls: 1, stops: true, release: "first"},
+		{command: "apply -auto-approve -var=release=second", answer: high, calls: 2, release: "second"},
+		{command: "plan -var=release=third", answer: low, calls: 1, stops: true, release: "second"},
+		{command: "plan -refresh=false -var=release=third", answer: low, calls: 1, stops: true, release: "second"},
+		{command: "apply -auto-approve -var=release=third", answer: high, calls: 2, release: "third"},
+		{command: "plan -destroy -out=end", answer: low, calls: 1, release: "third"},
+		{command: "apply end", answer: low, calls: 0},
+	} {
+		tf.cas.Answer(step.answer)
+		before := len(tf.cas.Calls())
+		name, args, _ := strings.Cut(step.command, " ")
+		said, log, err := tf.run(t, append([]string{name, "-no-color", "-input=false"}, strings.Fields(args)...)...)
+		if stopped := err != nil; stopped != step.stops {
+			t.Fatalf("%s, with a score of %v: %v\n%s", step.command, step.answer["Point"], err, said)
+		}
+		if step.stops && !strings.Contains(said, "The certificate health score is below 80.") {
+			t.Errorf("%s: got\n%s\nwant the precondition's message", step.command, said)
+		}
+		if got := len(tf.cas.Calls()) - before; got != step.calls {
+			t.Errorf("%s: got %d calls, want %d", step.command, got, step.calls)
+		}
+		if got := strings.Count(log, "provider.terraform-provider-cas: GetAssetCount: "); got != step.calls {
+			t.Errorf("%s: got %d calls in the log, want %d", step.command, got, step.calls)
+		}
+		if got := strings.Count(log, "tf_ephemeral_resource_type=cas_asset_count"); step.calls > 0 && got == 0 {
+			t.Errorf("%s: no line of the log names the ephemeral resource", step.command)
+		}
+		tf.checkSecrets(t, said+log)
+		state, err := os.ReadFile(filepath.Join(tf.dir, "terraform.tfstate"))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if step.release != "" && !strings.Contains(string(state), fmt.Sprintf(`"input": {
+              "value": %q`, step.release)) {
+			t.Errorf("%s: want the release %q in the state:\n%s", step.command, step.release, state)
+		}
+		if step.release == "" && strings.Contains(string(state), `"terraform_data"`) {
+			t.Errorf("%s: want no release in the state:\n%s", step.command, state)
+		}
+	}
+}
+
+// TestEphemeralValuesAreStoredNowhere looks for a number in all that Terraform stores and logs, and finds it for a data
+// source alone.
+func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
+	t.Parallel()
+	const number = 8123456789012
+	for name, test := range map[string]struct {
+		config string
+		stored bool
+	}{
+		"ephemeral resource": {config: gate, stored: false},
+		"data source":        {config: "data \"cas_asset_count\" \"this\" {}\n", stored: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tf := newTerraform(t, test.config, keysInEnvironment...)
+			skipWithoutEphemeral(t, tf)
+			assets := castest.Assets()
+			for element := range assets {
+				assets[element] = number
+			}
+			tf.cas.Answer(assets)
+			places := map[string]string{}
+			for _, args := range [][]string{{"plan", "-out=tfplan"}, {"show", "-json", "tfplan"}, {"apply", "tfplan"}, {"show", "-json"}} {
+				said, log, err := tf.run(t, args...)
+				if err != nil {
+					t.Fatalf("%v: %v\n%s", args, err, said)
+				}
+				places[strings.Join(args, " ")] = said
+				for line := range strings.Lines(log) {
+					if !strings.Contains(line, "[TRACE]") {
+						places["log of "+args[0]] += line
+					}
+				}
+			}
+			places["plan file"] = unzip(t, filepath.Join(tf.dir, "tfplan"))
+			state, err := os.ReadFile(filepath.Join(tf.dir, "terraform.tfstate"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			places["state file"] = string(state)
+
+			for place, text := range places {
+				want := false
+				switch place {
+				case "plan file", "state file", "show -json tfplan", "show -json":
+					want = test.stored
+				}
+				if got := strings.Contains(text, strconv.Itoa(number)); got != want {
+					t.Errorf("%s holds the number: got %t, want %t", place, got, want)
+				}
+			}
+		})
+	}
+}
+
+// unzip returns the contents of every file in an archive.
+func unzip(t *testing.T, name string) string {
+	t.Helper()
+	archive, err := zip.OpenReader(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = archive.Close() }()
+	var all strings.Builder
+	for _, file := range archive.File {
+		content, err := file.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(&all, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
