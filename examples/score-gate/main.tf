@@ -8,7 +8,7 @@ terraform {
   }
 }
 
-variable "least_score" {
+variable "minimum_score" {
   description = "The lowest health score that is good enough."
   type        = number
   default     = 80
@@ -17,8 +17,8 @@ variable "least_score" {
 data "cas_asset_count" "this" {
   lifecycle {
     postcondition {
-      condition     = coalesce(self.point, 0) >= var.least_score
-      error_message = "The certificate health score is ${coalesce(self.point, "unknown")}; at least ${var.least_score} is needed."
+      condition     = coalesce(self.point, 0) >= var.minimum_score
+      error_message = "The certificate health score is ${coalesce(self.point, "unknown")}; at least ${var.minimum_score} is needed."
     }
   }
 }

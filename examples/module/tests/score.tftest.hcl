@@ -45,11 +45,11 @@ run "unknown_score_stops_the_plan" {
   expect_failures = [data.cas_asset_count.this]
 }
 
-run "least_score_can_be_chosen" {
+run "minimum_score_can_be_chosen" {
   command = plan
 
   variables {
-    least_score = 95
+    minimum_score = 95
   }
 
   expect_failures = [data.cas_asset_count.this]
