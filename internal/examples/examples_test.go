@@ -12,15 +12,17 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// example is a folder of examples/.
+// example is a directory of examples/.
 type example struct {
-	files []string
-	env   map[string]string // beside the fakes; $HOME is the example's own
-	plans []plan            // what Terraform says to the service's answers, one after the other
-	calls int               // that a plan makes
-	tofu  bool              // for OpenTofu only
-	tests bool              // has some for terraform test
-	apply bool              // and then plan anew, which finds nothing to change
+	files     []string
+	env       map[string]string // beside the fakes; $HOME is the example's own
+	plans     []plan            // what Terraform says to the service's answers, one after the other
+	calls     int               // the calls of one plan
+	tofu      bool              // is for OpenTofu only
+	ephemeral bool              // has ephemeral values, which not every version knows
+	tests     bool              // has tests for terraform test
+	apply     bool              // is applied, and then planned again, which finds nothing to change
+	gate      bool              // stops the apply of a saved plan where the score has dropped in between
 }
 
 // plan is what comes of an answer.
@@ -64,6 +66,19 @@ var examples = map[string]example{
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
 		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
 	}},
+	"gate-at-apply": {files: []string{"main.tf"}, env: keys, calls: 1, ephemeral: true, gate: true, plans: []plan{
+		{says: "Plan: 2 to add"},
+		{answer: low, says: "The certificate health score is below 80.", stops: true},
+		{answer: nothing, says: "The certificate health score is below 80.", stops: true},
+	}},
+	"gate-module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, ephemeral: true, tests: true,
+		env: map[string]string{"TF_VAR_score": "80"}, plans: []plan{{says: "Plan: 1 to add"}}},
+	"ephemeral-resources/cas_asset_count": {
+		files: []string{"ephemeral-resource.tf"}, env: keys, calls: 1, ephemeral: true, gate: true, plans: []plan{
+			{says: "Plan: 1 to add"},
+			{answer: low, says: "The certificate health score is below 80.", stops: true},
+			{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
+		}},
 	"free-certificate-quota": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
 		{says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 18}, says: "No changes."},
@@ -159,10 +174,12 @@ func TestEveryExampleIsRun(t *testing.T) {
 
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	tofu := isOpenTofu(t)
+	product, minor := cliVersion(t)
+	firstEphemeral := map[string]int{"Terraform": 10, "OpenTofu": 11}[product]
 	for dir, e := range examples {
-		if e.tofu && !tofu {
-			continue // Terraform sees nothing in it
+		if e.tofu && product != "OpenTofu" || e.ephemeral && minor < firstEphemeral {
+			t.Logf("%s 1.%d doesn't understand %s", product, minor, dir)
+			continue
 		}
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
@@ -179,6 +196,9 @@ func TestExamples(t *testing.T) {
 				w.must(t, "apply", "-input=false", "-no-color", "-auto-approve")
 				w.must(t, "plan", "-input=false", "-no-color", "-detailed-exitcode")
 			}
+			if e.gate {
+				w.checkGate(t)
+			}
 			if refused := w.service.Refused() + w.service.Throttled(); refused > 0 {
 				t.Errorf("%d calls were refused", refused)
 			}
@@ -186,11 +206,16 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// answer makes the service answer as usual, but for what changes.
+func (w *workspace) answer(changes map[string]any) {
+	elements := castest.Assets()
+	maps.Copy(elements, changes)
+	w.service.Answer(elements)
+}
+
 func (w *workspace) check(t *testing.T, p plan, calls int) {
 	t.Helper()
-	answer := castest.Assets()
-	maps.Copy(answer, p.answer)
-	w.service.Answer(answer)
+	w.answer(p.answer)
 	before := len(w.service.Calls())
 	said, status := w.terraform(t, "plan", "-input=false", "-no-color")
 	if stopped := status != 0; stopped != p.stops {
@@ -205,4 +230,23 @@ func (w *workspace) check(t *testing.T, p plan, calls int) {
 	if made := len(w.service.Calls()) - before; made != calls {
 		t.Errorf("%d calls instead of %d", made, calls)
 	}
+}
+
+// checkGate lets the score drop between plan and apply, and then recover.
+func (w *workspace) checkGate(t *testing.T) {
+	t.Helper()
+	w.answer(nil)
+	w.must(t, "plan", "-input=false", "-no-color", "-out=tfplan")
+	w.must(t, "show", "-json", "tfplan")
+	w.answer(low)
+	said, status := w.terraform(t, "apply", "-input=false", "-no-color", "tfplan")
+	if status != 1 || !strings.Contains(said, "The certificate health score is below 80.") {
+		t.Errorf("got exit status %d, want 1 and the gate's message: %s", status, said)
+	}
+	if strings.Contains(said, "Creating...") {
+		t.Errorf("something behind the gate was created: %s", said)
+	}
+	w.answer(nil)
+	w.must(t, "apply", "-input=false", "-no-color", "-auto-approve")
+	w.must(t, "plan", "-input=false", "-no-color", "-detailed-exitcode")
 }

@@ -166,10 +166,13 @@ func (w *workspace) must(t *testing.T, args ...string) {
 	}
 }
 
-// isOpenTofu tells which of the two is being tested.
-func isOpenTofu(t *testing.T) bool {
+// cliVersion returns which of the two is being tested, and the minor of its version 1.
+func cliVersion(t *testing.T) (product string, minor int) {
 	t.Helper()
 	w := &workspace{dir: t.TempDir(), env: []string{"CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE=" + os.DevNull}}
 	said, _ := w.terraform(t, "version")
-	return strings.HasPrefix(said, "OpenTofu")
+	if _, err := fmt.Sscanf(said, "%s v1.%d", &product, &minor); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return product, minor
 }
