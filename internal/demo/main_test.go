@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestMain is the demo itself where a test started it.
+// TestMain is the demo itself where a test started it, and the provider where Terraform did.
 func TestMain(m *testing.M) {
-	if os.Getenv("CAS_TEST_IS_DEMO") != "" {
+	if os.Getenv("CAS_TEST_IS_DEMO") != "" || os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
 		main()
 		return
 	}
@@ -23,7 +23,7 @@ func demo(t *testing.T, until string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), "CAS_TEST_IS_DEMO=1", "TMPDIR="+dir, "TEMP="+dir, "TMP="+dir,
+	cmd.Env = append(os.Environ(), "CAS_TEST_IS_DEMO=1", "GORACE=atexit_sleep_ms=0", "TMPDIR="+dir, "TEMP="+dir, "TMP="+dir,
 		"TF_CLI_CONFIG_FILE=/nowhere/terraformrc", "TF_DATA_DIR=/nowhere/data", "TF_WORKSPACE=other", "TF_CLI_ARGS=-nonsense", "TF_LOG=TRACE",
 		"TF_REATTACH_PROVIDERS=nonsense", "TF_PLUGIN_CACHE_DIR=/nowhere/cache",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=theirs", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=theirs", "ALIBABA_CLOUD_SECURITY_TOKEN=theirs",
@@ -59,17 +59,24 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"certificates = 10", "cloud_assets = 48", "The certificate health score is 61.", "the service was called 3 times"} {
+	for _, want := range []string{
+		"certificates = 10", "cloud_assets = 48", "The certificate health score is 61.", "The certificate health score is below 80.",
+		"the service was called 5 times",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q isn't in:\n%s", want, out)
 		}
+	}
+	if strings.Contains(out, "Warning") {
+		t.Errorf("got a warning, want what users see:\n%s", out)
 	}
 }
 
 func TestDemoIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, until := range map[string]string{
-		"build": "The provider is built", "plan": "Reading...", "apply": "$ terraform apply", "drop": "The health score drops",
+		"preparation": "Terraform is looked for", "plan": "Reading...", "apply": "$ terraform apply", "drop": "The health score drops",
+		"gate": "Opening...",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,17 +95,18 @@ func TestCheckStopped(t *testing.T) {
 		err error
 		ok  bool
 	}{
-		"by the postcondition": {&failure{output: "Error: Resource postcondition failed\n\nThe certificate health score is 61."}, true},
-		"by another one":       {&failure{output: "Error: Resource postcondition failed\n\nToo few."}, false},
-		"by something else":    {&failure{output: "Error: Access key refused"}, false},
-		"by the demo":          {context.Canceled, false},
-		"not at all":           {nil, false},
+		"by the condition":  {err: &failure{output: "Error: Resource postcondition failed\n\nToo low."}, ok: true},
+		"by another one":    {err: &failure{output: "Error: Resource postcondition failed\n\nToo few."}},
+		"by something else": {err: &failure{output: "Error: Access key refused\n\nToo low."}},
+		"after a change":    {err: &failure{output: "x: Creating...\nError: Resource precondition failed\n\nToo low."}},
+		"by the demo's end": {err: context.Canceled},
+		"not at all":        {err: nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := checkStopped(test.err); (err == nil) != test.ok {
-				t.Errorf("got %v", err)
+			if err := checkStopped(test.err, "Too low."); (err == nil) != test.ok {
+				t.Errorf("got %v, want it accepted: %t", err, test.ok)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,19 +20,31 @@ import (
 	"github.com/hashicorp/hc-install/src"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 )
 
-const module = "github.com/terraform-provider-cas/terraform-provider-cas"
+const (
+	module = "github.com/terraform-provider-cas/terraform-provider-cas"
 
-// terraform is a Terraform that finds the provider, and a copy of examples/demo, in a folder of their own.
+	// version is the provider's, of which the mirror needs one.
+	version = "0.1.0"
+
+	// firstEphemeral is the minor of the first version of Terraform with ephemeral resources.
+	firstEphemeral = 10
+)
+
+// terraform is a Terraform that finds the provider, and copies of examples, in a directory of their own.
 type terraform struct {
-	path string
-	dir  string
-	env  []string
-	out  io.Writer
+	path  string
+	minor int    // of its version 1
+	root  string // of the repository
+	dir   string
+	env   []string
+	out   io.Writer
+	runs  int
 }
 
-// prepare builds the provider and finds Terraform, or brings one. The caller removes what it returns.
+// prepare installs the provider and finds Terraform, or brings one. The caller removes what it returns.
 func prepare(ctx context.Context, service *castest.Server, out io.Writer) (_ *terraform, err error) {
 	dir, err := os.MkdirTemp("", "cas-demo-") // short, since sockets will be in it
 	if err != nil {
@@ -43,42 +56,69 @@ func prepare(ctx context.Context, service *castest.Server, out io.Writer) (_ *te
 			_ = tf.remove()
 		}
 	}()
-	for _, name := range []string{"bin", "terraform", "work"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
-			return nil, err
-		}
-	}
-	provider := filepath.Join(dir, "bin", "terraform-provider-cas")
-	if runtime.GOOS == "windows" {
-		provider += ".exe"
-	}
-	build := command(ctx, "go", "build", "-o", provider, module)
-	build.Env = append(os.Environ(), "GOTMPDIR="+dir) // what an interrupted build leaves behind goes with the rest
-	if _, err := capture(build); err != nil {
-		return nil, err
-	}
-	root, err := capture(command(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module))
-	if err != nil {
-		return nil, err
-	}
-	if err := os.CopyFS(filepath.Join(dir, "work"), os.DirFS(filepath.Join(strings.TrimSpace(root), "examples", "demo"))); err != nil {
-		return nil, err
-	}
-	overrides := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n", filepath.Join(dir, "bin"))
-	if err := os.WriteFile(filepath.Join(dir, "terraformrc"), []byte(overrides), 0o600); err != nil {
+	if err := installProvider(dir); err != nil {
 		return nil, err
 	}
 	tf.path, err = find(ctx, filepath.Join(dir, "terraform"))
 	if err != nil {
 		return nil, fmt.Errorf("no terraform on the PATH, and none could be brought: %w", err)
 	}
-	version, err := capture(tf.command(ctx, "version"))
+	root, err := capture(command(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module))
 	if err != nil {
 		return nil, err
 	}
-	version, _, _ = strings.Cut(version, "\n")
-	fmt.Fprintf(out, "    %s at %s\n", version, tf.path)
+	tf.root = strings.TrimSpace(root)
+	if err := tf.copyExample(ctx, "demo"); err != nil {
+		return nil, err
+	}
+	said, err := capture(tf.command(ctx, "demo", "version"))
+	if err != nil {
+		return nil, err
+	}
+	said, _, _ = strings.Cut(said, "\n")
+	if _, err := fmt.Sscanf(said, "Terraform v1.%d", &tf.minor); err != nil {
+		return nil, fmt.Errorf("%s is %q, and Terraform 1 was expected: %w", tf.path, said, err)
+	}
+	fmt.Fprintf(out, "    %s at %s\n", said, tf.path)
 	return tf, nil
+}
+
+// installProvider puts this program where terraform init finds it as the provider, and writes the CLI configuration
+// that leads there.
+func installProvider(dir string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	program, err := os.ReadFile(self)
+	if err != nil {
+		return err
+	}
+	mirror := filepath.Join(dir, "mirror")
+	place := filepath.Join(mirror, filepath.FromSlash(provider.Address), version, runtime.GOOS+"_"+runtime.GOARCH)
+	return errors.Join(
+		os.MkdirAll(place, 0o700),
+		os.Mkdir(filepath.Join(dir, "terraform"), 0o700),
+		os.WriteFile(filepath.Join(place, "terraform-provider-cas_v"+version+filepath.Ext(self)), program, 0o700), //nolint:gosec // it is run
+		os.WriteFile(filepath.Join(dir, "terraformrc"),
+			fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror), 0o600))
+}
+
+// copyExample copies an example and initializes it. It shows nothing of that: from a mirror that has the provider for one
+// platform, init warns of a lock file for that platform alone.
+func (tf *terraform) copyExample(ctx context.Context, example string) error {
+	config, err := os.ReadFile(filepath.Join(tf.root, "examples", example, "main.tf"))
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(tf.dir, example), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(tf.dir, example, "main.tf"), config, 0o600); err != nil {
+		return err
+	}
+	_, err = capture(tf.command(ctx, example, "init", "-input=false", "-no-color"))
+	return err
 }
 
 // find returns the Terraform on the PATH, or the latest one, which it puts into dir.
@@ -102,7 +142,7 @@ func environment(dir string, service *castest.Server) []string {
 	for _, home := range []string{"HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TMP", "TEMP"} {
 		env = append(env, home+"="+dir)
 	}
-	for _, needed := range []string{"PATH", "SYSTEMROOT"} {
+	for _, needed := range []string{"PATH", "SYSTEMROOT", "GORACE"} { // the last is for tests with the race detector
 		env = append(env, needed+"="+os.Getenv(needed))
 	}
 	return env
@@ -111,14 +151,16 @@ func environment(dir string, service *castest.Server) []string {
 func (tf *terraform) remove() error { return os.RemoveAll(tf.dir) }
 
 // run shows a command, and what Terraform says while it says it.
-func (tf *terraform) run(ctx context.Context, args ...string) error {
+func (tf *terraform) run(ctx context.Context, example string, args ...string) error {
+	tf.runs++
 	fmt.Fprintf(tf.out, "    $ terraform %s\n\n", strings.Join(args, " "))
-	_, err := capture(tf.command(ctx, append(args, "-input=false", "-no-color", "-compact-warnings")...), &indented{out: tf.out})
+	shown := []string{args[0], "-input=false", "-no-color"}
+	_, err := capture(tf.command(ctx, example, append(shown, args[1:]...)...), &indented{out: tf.out})
 	return err
 }
 
-func (tf *terraform) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := command(ctx, tf.path, append([]string{"-chdir=" + filepath.Join(tf.dir, "work")}, args...)...)
+func (tf *terraform) command(ctx context.Context, example string, args ...string) *exec.Cmd {
+	cmd := command(ctx, tf.path, append([]string{"-chdir=" + filepath.Join(tf.dir, example)}, args...)...)
 	cmd.Env = tf.env
 	return cmd
 }
