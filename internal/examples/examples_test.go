@@ -38,6 +38,8 @@ var (
 		"ALIBABA_CLOUD_ACCESS_KEY_ID":     castest.DefaultKey.AccessKeyID,
 		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": castest.DefaultKey.AccessKeySecret,
 	}
+	unchanged = []plan{{says: "No changes."}}
+
 	low     = map[string]any{"Point": 61}
 	nothing = map[string]any{
 		"Point": nil, "LastPoint": nil, "PointRatio": nil, "PointTime": nil,
@@ -111,17 +113,17 @@ var examples = map[string]example{
 	}},
 	"stable-outputs": {files: []string{"main.tf"}, env: keys, calls: 1, apply: true, plans: []plan{{says: "+ asset_count = {"}}},
 
-	"credentials/laptop":      {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}},
-	"credentials/cloudsso":    {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}},
-	"credentials/ecs":         {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}},
-	"credentials/assume-role": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{{says: "No changes."}}},
-	"credentials/github-actions": {files: []string{"main.tf", "workflow.yml"}, calls: 1, plans: []plan{{says: "No changes."}}, env: map[string]string{
+	"credentials/laptop":      {files: []string{"main.tf"}, calls: 1, plans: unchanged},
+	"credentials/cloudsso":    {files: []string{"main.tf"}, calls: 1, plans: unchanged},
+	"credentials/ecs":         {files: []string{"main.tf"}, calls: 1, plans: unchanged},
+	"credentials/assume-role": {files: []string{"main.tf"}, env: keys, calls: 1, plans: unchanged},
+	"credentials/github-actions": {files: []string{"main.tf", "workflow.yml"}, calls: 1, plans: unchanged, env: map[string]string{
 		"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "$HOME/token",
 	}},
-	"credentials/gitlab": {files: []string{"gitlab-ci.yml", "main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}, env: map[string]string{
+	"credentials/gitlab": {files: []string{"gitlab-ci.yml", "main.tf"}, calls: 1, plans: unchanged, env: map[string]string{
 		"ALIBABA_CLOUD_OIDC_TOKEN": castest.OIDCToken,
 	}},
-	"credentials/ack-rrsa": {files: []string{"job.yaml", "main.tf"}, calls: 1, plans: []plan{{says: "No changes."}}, env: map[string]string{
+	"credentials/ack-rrsa": {files: []string{"job.yaml", "main.tf"}, calls: 1, plans: unchanged, env: map[string]string{
 		"ALIBABA_CLOUD_ROLE_ARN":          "acs:ram::1234567890123456:role/certificate-reader",
 		"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c00000000000000000000",
 		"ALIBABA_CLOUD_OIDC_TOKEN_FILE":   "$HOME/token",

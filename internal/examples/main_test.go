@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	trust(os.Getenv("SSL_CERT_FILE"))
-	if err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{Address: provider.Address}); err != nil {
+	options := providerserver.ServeOpts{Address: provider.Address}
+	if err := providerserver.Serve(context.Background(), provider.New(version), options); err != nil {
 		log.Fatal(err)
 	}
 }

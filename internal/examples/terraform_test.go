@@ -94,7 +94,8 @@ func (w *workspace) profiles(t *testing.T) string {
 		keys("production", castest.DefaultKey), keys("staging", stagingKey),
 		map[string]any{
 			"name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": w.issuer.SignInURL(), "cloud_sso_account_id": "1234567890123456",
-			"cloud_sso_access_config": "ac-00000000000000000000", "access_token": castest.SSOAccessToken, "cloud_sso_access_token_expire": 4102444800,
+			"cloud_sso_access_config": "ac-00000000000000000000",
+			"access_token":            castest.SSOAccessToken, "cloud_sso_access_token_expire": 4102444800,
 		},
 	}})
 	if err != nil {

@@ -34,7 +34,8 @@ func (d *assetCountDataSource) Schema(ctx context.Context, _ datasource.SchemaRe
 		Attributes: map[string]schema.Attribute{},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.BlockWithOpts(ctx, timeouts.Opts{
-				ReadDescription: "How long a read may take in all, with every wait and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
+				ReadDescription: "How long a read may take in all, with every wait " +
+					"and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
 			}),
 		},
 	}
@@ -48,7 +49,9 @@ func (d *assetCountDataSource) Configure(_ context.Context, req datasource.Confi
 	d.configured, _ = req.ProviderData.(configured)
 }
 
-func (d *assetCountDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+func (d *assetCountDataSource) ValidateConfig(
+	ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse,
+) {
 	_, diags := timeoutFor(ctx, req.Config, "read")
 	resp.Diagnostics.Append(diags...)
 }

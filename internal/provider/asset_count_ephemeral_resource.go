@@ -29,13 +29,15 @@ func (r *assetCountEphemeralResource) Metadata(_ context.Context, req ephemeral.
 
 func (r *assetCountEphemeralResource) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, while Terraform plans **and again while it applies**, so that a " +
-			"condition on it also holds when a saved plan is applied. Neither the plan nor the state holds the values.\n\n" +
+		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, while Terraform plans **and again while it " +
+			"applies**, so that a condition on it also holds when a saved plan is applied. Neither the plan nor the state holds " +
+			"the values.\n\n" +
 			"What the service doesn't send is null, never zero.",
 		Attributes: map[string]schema.Attribute{},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.BlockWithOpts(ctx, timeouts.Opts{
-				OpenDescription: "How long opening may take in all, with every wait and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
+				OpenDescription: "How long opening may take in all, with every wait " +
+					"and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
 			}),
 		},
 	}

@@ -26,16 +26,17 @@ func attributes(c *cas.AssetCount) []attribute {
 	return []attribute{
 		number("point", c.Point, "Health score of the account's certificates, in points: higher is better."+orNull),
 		number("last_point", c.LastPoint, "Previous health score, in points."+orNull),
-		number("point_change", c.PointChange, "Points by which the health score has changed: `point` less `last_point`. Null where either is null."),
+		number("point_change", c.PointChange, "Points by which the health score has changed: `point` less `last_point`. "+
+			"Null where either is null."),
 		number("point_ratio", c.PointRatio, "Health score ratio, as the service sends it. The service documents no scale."+orNull),
 		number("point_time", c.PointTime, "When the health score was updated, as the service sends it: Unix time, in milliseconds or in seconds "+
 			"(see `point_updated_at`)."+orNull),
 		{"point_updated_at", timetypes.NewRFC3339TimePointerValue(c.PointUpdatedAt), schema.StringAttribute{
 			Computed:   true,
 			CustomType: timetypes.RFC3339Type{},
-			MarkdownDescription: "When the health score was updated: `point_time` in whole seconds, UTC, in RFC 3339 as in `2026-01-06T06:33:30Z`. " +
-				"A `point_time` of 100000000000 and more is taken for milliseconds, a smaller one for seconds. Null where `point_time` is null or " +
-				"isn't a time of the years 0 to 9999.",
+			MarkdownDescription: "When the health score was updated: `point_time` in whole seconds, UTC, in RFC 3339 as in " +
+				"`2026-01-06T06:33:30Z`. A `point_time` of 100000000000 and more is taken for milliseconds, a smaller one for seconds. " +
+				"Null where `point_time` is null or isn't a time of the years 0 to 9999.",
 		}},
 		number("buy_certificate_count", c.BuyCertificateCount, "Number of paid certificates."+orNull),
 		number("free_certificate_count", c.FreeCertificateCount, "Number of free certificates."+orNull),
