@@ -59,6 +59,20 @@ func TestEphemeralResourceUsesTheDataSourcesClient(t *testing.T) {
 	}
 }
 
+func TestOpenTakesNoLongerThanItsTimeout(t *testing.T) {
+	t.Parallel()
+	server := start(t, castest.Options{})
+	server.Script(castest.Hang())
+	p := newPlugin(t, keyed(server))
+	if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+		t.Fatal(texts(diagnostics))
+	}
+	_, diagnostics := p.open(t, arguments{"timeouts": arguments{"open": "100ms"}})
+	if got, want := summaries(diagnostics), "Certificate asset counts not read in time"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestTerraformEphemeralValues sees through the echo provider what Terraform keeps to itself.
 func TestTerraformEphemeralValues(t *testing.T) {
 	t.Parallel()
@@ -160,11 +174,15 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 		if got := len(tf.cas.Calls()) - before; got != step.calls {
 			t.Errorf("%s: got %d calls, want %d", step.command, got, step.calls)
 		}
-		if got := strings.Count(log, "provider.terraform-provider-cas: GetAssetCount: "); got != step.calls {
-			t.Errorf("%s: got %d calls in the log, want %d", step.command, got, step.calls)
+		logged := 0 // calls, each with what made it
+		for line := range strings.Lines(log) {
+			_, call, ok := strings.Cut(line, "provider.terraform-provider-cas: GetAssetCount: ")
+			if ok && strings.Contains(call, "tf_ephemeral_resource_type=cas_asset_count") {
+				logged++
+			}
 		}
-		if got := strings.Count(log, "tf_ephemeral_resource_type=cas_asset_count"); step.calls > 0 && got == 0 {
-			t.Errorf("%s: no line of the log names the ephemeral resource", step.command)
+		if logged != step.calls {
+			t.Errorf("%s: got %d calls of the ephemeral resource in the log, want %d", step.command, logged, step.calls)
 		}
 		tf.checkSecrets(t, said+log)
 		state, err := os.ReadFile(filepath.Join(tf.dir, "terraform.tfstate"))
