@@ -52,7 +52,7 @@ func aboutWait(e *cas.WaitError) message {
 	m := message{
 		summary: "Certificate asset counts not read in time",
 		what:    sentence("The read's time was up %s, while it waited for %s", after, e.For),
-		do:      "Give the read more time with read in its timeouts block.",
+		do:      "Give the read more time in its timeouts block.",
 	}
 	if e.Needs > 0 {
 		m.what = sentence("The read gave up %s: it has to wait for %s for at least %s more, and its time is up before that",
