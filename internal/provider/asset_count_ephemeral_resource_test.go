@@ -131,6 +131,10 @@ resource "terraform_data" "gate" {
 resource "terraform_data" "release" {
   input      = var.release
   depends_on = [terraform_data.gate]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 `
 
@@ -155,6 +159,8 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 		{command: "plan -out=second -var=release=second", answer: high, calls: 1, release: "first"},
 		{command: "apply second", answer: low, calls: 1, stops: true, release: "first"},
 		{command: "apply -auto-approve -var=release=second", answer: high, calls: 2, release: "second"},
+		{command: "plan -out=replaced -replace=terraform_data.release -var=release=second", answer: high, calls: 1, release: "second"},
+		{command: "apply replaced", answer: low, calls: 1, stops: true, release: "second"},
 		{command: "plan -var=release=third", answer: low, calls: 1, stops: true, release: "second"},
 		{command: "plan -refresh=false -var=release=third", answer: low, calls: 1, stops: true, release: "second"},
 		{command: "apply -auto-approve -var=release=third", answer: high, calls: 2, release: "third"},
@@ -170,6 +176,9 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 		}
 		if step.stops && !strings.Contains(said, "The certificate health score is below 80.") {
 			t.Errorf("%s: got\n%s\nwant the precondition's message", step.command, said)
+		}
+		if step.stops && strings.Contains(said, "Destroying...") {
+			t.Errorf("%s: got\n%s\nwant nothing destroyed", step.command, said)
 		}
 		if got := len(tf.cas.Calls()) - before; got != step.calls {
 			t.Errorf("%s: got %d calls, want %d", step.command, got, step.calls)
