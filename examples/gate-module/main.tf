@@ -1,5 +1,4 @@
-# A gate whose score is a variable, so that its tests need no ephemeral resource. Who calls it passes
-# score = ephemeral.cas_asset_count.this.point, and lets resources depend on the module.
+# A gate whose score is a variable, so that its tests need no ephemeral resource.
 
 terraform {
   required_version = ">= 1.10" # for ephemeral variables; OpenTofu has them from 1.11
