@@ -99,7 +99,7 @@ func installProvider(dir string) error {
 	return errors.Join(
 		os.MkdirAll(place, 0o700),
 		os.Mkdir(filepath.Join(dir, "terraform"), 0o700),
-		os.WriteFile(filepath.Join(place, "terraform-provider-cas_v"+version+filepath.Ext(self)), program, 0o700), //nolint:gosec // it is run
+		os.WriteFile(filepath.Join(place, "terraform-provider-cas_v"+version+filepath.Ext(self)), program, 0o700),
 		os.WriteFile(filepath.Join(dir, "terraformrc"),
 			fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror), 0o600))
 }

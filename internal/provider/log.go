@@ -33,7 +33,7 @@ type logHandler struct {
 	attrs      []slog.Attr
 }
 
-// reading marks the context of a read, in which log lines name the data source.
+// reading marks the context of a read, in which log lines name the data source or the ephemeral resource.
 type reading struct{}
 
 // Enabled leaves it to Terraform's TF_LOG which levels are shown.
