@@ -52,10 +52,28 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: canonical(u), Path: "/"}, nil
 }
 
-// canonical spells a host in one way, since who calls the same one shares a budget.
+// canonical spells a host in one way: in lower case, an address as short as it can be, and a port only where it isn't the
+// scheme's.
 func canonical(u *url.URL) string {
-	port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
-	return strings.TrimSuffix(strings.ToLower(u.Host), port)
+	host := strings.ToLower(u.Hostname())
+	if addr, err := netip.ParseAddr(host); err == nil {
+		host = addr.Unmap().String()
+	}
+	port, _ := strconv.ParseUint(u.Port(), 10, 16)
+	if port == 0 || port == map[string]uint64{"https": 443, "http": 80}[u.Scheme] {
+		if strings.Contains(host, ":") {
+			return "[" + host + "]"
+		}
+		return host
+	}
+	return net.JoinHostPort(host, strconv.FormatUint(port, 10))
+}
+
+// quotaHost returns what an endpoint has in common with its other spelling, the absolute name: a dot at its end keeps the
+// resolver from trying search domains, so requests keep it, and the host is the same.
+func quotaHost(u *url.URL) string {
+	name := u.Hostname()
+	return strings.Replace(u.Host, name, strings.TrimSuffix(name, "."), 1)
 }
 
 func validHost(u *url.URL) bool {
@@ -74,5 +92,5 @@ func validHost(u *url.URL) bool {
 }
 
 func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }

@@ -36,9 +36,50 @@ func TestParseEndpoint(t *testing.T) {
 		"http://127.255.0.9":                 "http://127.255.0.9/",
 		"http://localhost:80":                "http://localhost/",
 		"http://[::1]:8080":                  "http://[::1]:8080/",
+		"cas.aliyuncs.com:0443":              "https://cas.aliyuncs.com/",
+		"cas.aliyuncs.com.:00443":            "https://cas.aliyuncs.com./",
+		"cas.aliyuncs.com:08443":             "https://cas.aliyuncs.com:8443/",
+		"[0:0:0:0:0:0:0:1]":                  "https://[::1]/",
+		"http://[0:0:0:0:0:0:0:1]:0080":      "http://[::1]/",
+		"[2001:0DB8:0:0::1]:443":             "https://[2001:db8::1]/",
+		"[::ffff:192.0.2.1]:8443":            "https://192.0.2.1:8443/",
+		"[::FFFF:C000:0201]":                 "https://192.0.2.1/",
 	} {
 		if got, err := ParseEndpoint(s); err != nil || got.String() != want {
 			t.Errorf("%s: got %v, %v, want %s", s, got, err, want)
+		}
+	}
+}
+
+// Who calls one endpoint shares a quota, however the endpoint is written.
+func TestQuotaHost(t *testing.T) {
+	t.Parallel()
+	for want, spellings := range map[string][]string{
+		"cas.aliyuncs.com": {
+			"cas.aliyuncs.com", "CAS.aliyuncs.com", "cas.aliyuncs.com.", "cas.aliyuncs.com:443", "cas.aliyuncs.com:0443",
+			"https://cas.aliyuncs.com.:00443/",
+		},
+		"cas.aliyuncs.com:8443": {"cas.aliyuncs.com:8443", "cas.aliyuncs.com:08443", "Cas.Aliyuncs.com.:8443"},
+		"[::1]":                 {"[::1]", "[0:0:0:0:0:0:0:1]", "[0::0:1]:443", "http://[::1]", "http://[::01]:80"},
+		"[::1]:8443":            {"[::1]:8443", "[0:0:0:0:0:0:0:1]:08443"},
+		"192.0.2.1":             {"192.0.2.1", "[::ffff:192.0.2.1]", "[::ffff:c000:201]:443"},
+		"localhost:8080":        {"localhost:8080", "http://localhost:8080", "http://LOCALHOST:08080"},
+	} {
+		for _, spelling := range spellings {
+			u, err := ParseEndpoint(spelling)
+			if err != nil {
+				t.Errorf("%s: got %v", spelling, err)
+				continue
+			}
+			if got := quotaHost(u); got != want {
+				t.Errorf("%s: got %s, want %s", spelling, got, want)
+			}
+		}
+	}
+	for _, region := range []string{"cn-hangzhou", "ap-southeast-1"} {
+		u := Endpoint(region)
+		if got := quotaHost(u); got != u.Host {
+			t.Errorf("%s: got %s, want %s", region, got, u.Host)
 		}
 	}
 }
