@@ -76,10 +76,9 @@ func (s *Source) join(ctx context.Context) (*flight, Credentials, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	holds := s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 	stale := !s.refreshAt.IsZero() && !now.Before(s.refreshAt)
 	switch {
-	case holds:
+	case s.holds(now):
 		if stale && s.flight == nil {
 			s.start(ctx)
 		}
@@ -91,6 +90,11 @@ func (s *Source) join(ctx context.Context) (*flight, Credentials, error) {
 	}
 	s.flight.waiting++
 	return s.flight, Credentials{}, nil
+}
+
+// holds reports whether the last credentials can still be used.
+func (s *Source) holds(now time.Time) bool {
+	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
 // leave ends a caller's wait. What nobody waits for is cancelled.
@@ -163,11 +167,11 @@ func (s *Source) backOff(now time.Time) {
 }
 
 // NextFetch returns when credentials should be fetched again after failures that are [Unavailable], which Get leaves to its
-// caller: it fetches whenever it is called. It is zero where the last fetch didn't fail so.
+// caller: it fetches whenever it is called. It is zero where the last fetch didn't fail so, and while older credentials hold.
 func (s *Source) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failing.IsZero() {
+	if s.failing.IsZero() || s.holds(time.Now()) {
 		return time.Time{}
 	}
 	return s.nextFetch

@@ -88,7 +88,7 @@ func TestSourceRefreshesAheadInTheBackground(t *testing.T) {
 func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		down := errors.New("service down")
+		down := &Error{Kind: Unavailable, Err: errors.New("service down")}
 		o := stub{fail: func(n int64) error {
 			if n > 1 {
 				return down
@@ -102,6 +102,9 @@ func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 			if id := get(t, s); id != "id1" {
 				t.Fatalf("got %s", id)
 			}
+			if next := s.NextFetch(); !next.IsZero() {
+				t.Fatalf("got %s as the time for the next fetch, want none while the old credentials hold", next)
+			}
 			time.Sleep(4900 * time.Millisecond)
 		}
 		if n := o.fetches.Load(); n < 10 || n > 21 {
@@ -111,6 +114,9 @@ func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 		_, err := s.Get(t.Context())
 		if e, ok := errors.AsType[*Error](err); !ok || e.Source != "stub" || !strings.Contains(err.Error(), "service down") {
 			t.Errorf("after they expired: %v", err)
+		}
+		if next := s.NextFetch(); !next.After(time.Now()) {
+			t.Errorf("got %s as the time for the next fetch, want one to come", next)
 		}
 	})
 }
