@@ -3,18 +3,13 @@ package cas
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
 // LevelTrace is the level of the log lines that show every call.
@@ -42,11 +37,7 @@ type Config struct {
 type Client struct {
 	config Config
 	share  *share
-	pace   *pace
-
-	mu     sync.Mutex
-	quota  *quota.Quota // of
-	budget string       // this endpoint and identity
+	gate   *gate
 }
 
 // New makes a client. It doesn't touch the network.
@@ -54,7 +45,7 @@ func New(config Config) *Client {
 	if config.Transport == nil {
 		config.Transport = newTransport()
 	}
-	c := &Client{config: config, pace: newPace(config.RequestsPerSecond)}
+	c := &Client{config: config, gate: newGate(config)}
 	c.share = &share{attempt: c.attempt, logger: config.Logger}
 	return c
 }
@@ -66,43 +57,14 @@ func New(config Config) *Client {
 // Config.MaxRetries times, and refused credentials once if fresh ones can be had. It fails with an [*Error], with a
 // [*WaitError] if ctx ended or would end first, or with what kept it from having credentials.
 func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
-	started := time.Now()
-	var (
-		last     error
-		attempts int // calls that left
-		failures int // of calls and of fetching credentials, other than throttling
-		renewed  bool
-	)
+	t := tries{started: time.Now()}
 	for {
-		count, err := c.share.read(ctx)
+		count, err := c.share.read(ctx, t.last != nil)
 		if err == nil {
 			return count, nil
 		}
-		if wait, ok := errors.AsType[*WaitError](err); ok {
-			wait.Attempts, wait.Elapsed, wait.Last = attempts+wait.Attempts, time.Since(started), last
-			return nil, wait
-		}
-		var throttled, renewable bool
-		if failure, ok := errors.AsType[*Error](err); ok {
-			attempts++
-			failure = new(*failure) // others who shared the call have figures of their own
-			failure.Attempts, failure.Elapsed = attempts, time.Since(started)
-			throttled, renewable, last = failure.Kind == Throttled, failure.renewed, failure
-		} else {
-			failure, _ := errors.AsType[*credential.Error](err)
-			throttled = failure != nil && failure.Kind == credential.Unavailable && strings.HasPrefix(failure.Code, "Throttling")
-			last = fmt.Errorf("get asset count: %w", err)
-		}
-
-		switch {
-		case throttled:
-		case retryable(last) && failures < c.config.MaxRetries:
-			failures++
-		case renewable && !renewed:
-			renewed = true
-		default:
-			c.pace.forget()
-			return nil, last
+		if again, err := t.again(err, c.config.MaxRetries); !again {
+			return nil, err
 		}
 	}
 }
@@ -124,22 +86,4 @@ func newTransport() *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-}
-
-// budgetFor returns the quota of the account that the credentials belong to, as far as they tell it.
-func (c *Client) budgetFor(creds credential.Credentials) *quota.Quota {
-	host := strings.TrimSuffix(c.config.Endpoint.Host, ".") // two ways to write one name
-	budget := fmt.Sprintf("%s %s", host, c.config.Credentials.Identity(creds))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.quota == nil || c.budget != budget {
-		c.budget = budget
-		c.quota = quota.Open(quota.Config{
-			Dir:    c.config.CacheDir,
-			Name:   budget,
-			Places: c.config.RequestsPerSecond,
-			Logger: c.config.Logger,
-		})
-	}
-	return c.quota
 }

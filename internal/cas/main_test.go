@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inMemory returns a client of server without a network, set up as the provider does by default but for what change says.
+// inMemory returns a client of server, or of the transport that change sets, without a network. It is set up as the provider does by default but for what change says.
 func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
 	t.Helper()
 	source, err := credential.New(credential.Config{
@@ -35,7 +35,9 @@ func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Cl
 		RequestsPerSecond: 10,
 		MaxRetries:        5,
 		RequestTimeout:    30 * time.Second,
-		Transport:         server.Transport(),
+	}
+	if server != nil {
+		config.Transport = server.Transport()
 	}
 	for _, f := range change {
 		f(&config)

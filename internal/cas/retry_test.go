@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -52,7 +53,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					server := castest.New(castest.Options{})
 					server.Script(repeat(200, test.step)...)
-					client := inMemory(t, server, func(c *Config) { c.MaxRetries = maxRetries })
+					client := inMemory(t, server, func(c *Config) { c.MaxRetries, c.RequestTimeout = maxRetries, 5*time.Second })
 					started := time.Now()
 					const limit = 5 * time.Minute
 					ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -65,7 +66,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 					}
 					if wait, ok := errors.AsType[*WaitError](err); ok != (test.retries == ever) {
 						t.Errorf("got %#v", err)
-					} else if ok && (wait.Attempts != calls || wait.Elapsed != elapsed || wait.Needs == 0 || elapsed+wait.Needs < limit || calls < 10) {
+					} else if ok && (wait.Attempts != calls || wait.Elapsed != limit || elapsed != limit || calls < 10) {
 						t.Errorf("got %#v after %d calls", wait, calls)
 					}
 					if want := 1 + min(test.retries, maxRetries); test.retries != ever && calls != want {
@@ -149,7 +150,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-// The first header that says it decides how long to wait; a jitter of at most 0.1 s comes on top.
+// The first header that says it decides how long to wait; our backoff comes on top.
 func TestWaitIsWhatTheServiceAsksFor(t *testing.T) {
 	t.Parallel()
 	const limits = "Limit:1,Remain:0,TimeLeft:%d,Reset:1234"
@@ -161,16 +162,15 @@ func TestWaitIsWhatTheServiceAsksFor(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		header []string
-		atMost time.Duration
-		least  time.Duration
+		told   time.Duration
 	}{
-		"all four":         {all, 2100 * time.Millisecond, 2 * time.Second},
-		"but the first":    {all[2:], 4100 * time.Millisecond, 4 * time.Second},
-		"the larger":       {[]string{all[2], fmt.Sprintf(limits, 6000), all[4], all[5]}, 6100 * time.Millisecond, 6 * time.Second},
-		"of the API alone": {append(all[2:4:4], all[6:]...), 3100 * time.Millisecond, 3 * time.Second},
-		"the last":         {all[6:], 5100 * time.Millisecond, 5 * time.Second},
-		"a date":           {[]string{"Retry-After", "Sat, 01 Jan 2000 00:00:07 GMT"}, 7100 * time.Millisecond, 7 * time.Second},
-		"none":             {nil, time.Second, 25 * time.Millisecond},
+		"all four":         {header: all, told: 2 * time.Second},
+		"but the first":    {header: all[2:], told: 4 * time.Second},
+		"the larger":       {header: []string{all[2], fmt.Sprintf(limits, 6000), all[4], all[5]}, told: 6 * time.Second},
+		"of the API alone": {header: append(all[2:4:4], all[6:]...), told: 3 * time.Second},
+		"the last":         {header: all[6:], told: 5 * time.Second},
+		"a date":           {header: []string{"Retry-After", "Sat, 01 Jan 2000 00:00:07 GMT"}, told: 7 * time.Second},
+		"none":             {},
 	} {
 		for status, fault := range map[string]http.HandlerFunc{"throttled": castest.Throttle(), "unavailable": castest.HTML(503)} {
 			t.Run(name+" "+status, func(t *testing.T) {
@@ -182,8 +182,9 @@ func TestWaitIsWhatTheServiceAsksFor(t *testing.T) {
 						t.Fatal(err)
 					}
 					calls := server.Calls()
-					if gap := calls[1].Arrived.Sub(calls[0].Arrived); gap < test.least || gap > test.atMost {
-						t.Errorf("waited %s, want %s to %s", gap, test.least, test.atMost)
+					backoff := calls[1].Arrived.Sub(calls[0].Arrived) - test.told
+					if backoff < time.Second/2 || backoff >= time.Second {
+						t.Errorf("got a wait of %s after what the service asks for, want 0.5s to 1s", backoff)
 					}
 				})
 			})
@@ -214,7 +215,7 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 			!strings.Contains(wait.For, "Throttling.User") {
 			t.Errorf("got %#v after %s", alone.err, alone.took)
 		}
-		if at := time.Since(started); lasted.err != nil || at < time.Minute || at > time.Minute+200*time.Millisecond {
+		if at := time.Since(started); lasted.err != nil || at < time.Minute || at > time.Minute+time.Second {
 			t.Errorf("who has the time for it got %v at %s", lasted.err, at)
 		}
 
@@ -249,7 +250,7 @@ func TestCancelledWait(t *testing.T) {
 			"waiting for the next attempt (the last one ended with: throttled (Throttling.User)): context canceled after 30s (attempts: 1), " +
 				"last: get asset count: throttled (Throttling.User)",
 		},
-		"place":  {castest.Fault(503, "ServiceUnavailable", ""), 1, 999 * time.Millisecond, 1, "waiting for one of the account's 1 calls a second: "},
+		"place":  {castest.Fault(503, "ServiceUnavailable", ""), 1, time.Second, 1, "waiting for one of the account's 1 calls a second: "},
 		"answer": {castest.Hang(), 10, 20 * time.Second, 1, "waiting for an answer from cas.test: context canceled after 20s (attempts: 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -258,8 +259,7 @@ func TestCancelledWait(t *testing.T) {
 				server := castest.New(castest.Options{CallsPerSecond: test.limit})
 				server.Script(test.step)
 				client := inMemory(t, server, func(c *Config) { c.RequestsPerSecond = test.limit })
-				client.pace.unhinted.InitialInterval = 1 // so that it isn't the backoff that the place waits for
-				client.pace.interval = 0
+				client.gate.interval = 0 // so that it isn't the pace that the call waits for
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(test.after, cancel)
 				got := <-begin(ctx, client, 1)
@@ -325,8 +325,8 @@ func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 		failures int
 		ok       bool
 	}{
-		"for a moment": {2, true},
-		"for good":     {3, false},
+		"for a moment": {failures: 1, ok: true},
+		"for good":     {failures: 2, ok: false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -348,59 +348,118 @@ func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			server.AddKey(renewable)
-			client := wired(t, server.URL(), func(c *Config, _ *http.Transport) { c.Credentials, c.MaxRetries = credentials, 2 })
-			const wait = 10 * time.Millisecond
-			client.pace.unhinted.InitialInterval, client.pace.unhinted.RandomizationFactor = wait, 0
+			client := wired(t, server.URL(), func(c *Config, _ *http.Transport) { c.Credentials, c.MaxRetries = credentials, 1 })
 			started := time.Now()
 			_, err = client.GetAssetCount(t.Context())
-			if took := time.Since(started); took < wait+2*wait {
-				t.Errorf("tried three times within %s, without a wait in between", took)
+			if took := time.Since(started); took < time.Second/2 {
+				t.Errorf("tried twice within %s, without a wait in between", took)
 			}
 			failed, _ := errors.AsType[*credential.Error](err)
-			if (err == nil) != test.ok || !test.ok && failed == nil || fetches.Load() != 3 || (len(server.Calls()) > 0) != test.ok {
+			if (err == nil) != test.ok || !test.ok && failed == nil || fetches.Load() != 2 || (len(server.Calls()) > 0) != test.ok {
 				t.Errorf("got %v after %d fetches and %d calls", err, fetches.Load(), len(server.Calls()))
 			}
 		})
 	}
 }
 
-// The backoff of a read that has given up is no business of those that come after it.
-func TestBackoffEndsWithTheReadsThatGaveUp(t *testing.T) {
+// A backoff goes on for those who come after a read that has given up.
+func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := castest.New(castest.Options{})
-		client := inMemory(t, server, func(c *Config) { c.MaxRetries = 4 })
-		client.pace.unhinted.RandomizationFactor = 0
-		server.Script(repeat(10, castest.HTML(503))...)
-		for wave := range 2 {
-			got := <-begin(t.Context(), client, 1)
-			first := server.Calls()[5*wave].Arrived
-			if waited := got.took - time.Since(first); got.err == nil || waited > client.pace.interval || len(server.Calls()) != 5*(wave+1) {
-				t.Errorf("wave %d: %v; the first of %d calls left after %s", wave, got.err, len(server.Calls()), waited)
-			}
-		}
-		server.Script(castest.Throttle("Retry-After", "60"), castest.HTML(503))
-		client.config.MaxRetries = 0
-		if got := <-begin(t.Context(), client, 1); got.err == nil || got.took < time.Minute {
-			t.Errorf("what the service asks for holds: got %v after %s", got.err, got.took)
-		}
-	})
+	for name, test := range map[string]struct {
+		maxRetries, failed int
+	}{
+		"never tried again":      {maxRetries: 0, failed: 110},
+		"tried again by default": {maxRetries: 5, failed: 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const outage = time.Minute
+				server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
+				started := time.Now()
+				server.Script(repeat(100, func(w http.ResponseWriter, r *http.Request) {
+					if time.Since(started) < outage {
+						castest.Fault(503, "ServiceUnavailable", "")(w, r)
+						return
+					}
+					server.ServeAnswer(w, r)
+				})...)
+				client := inMemory(t, server, func(c *Config) { c.MaxRetries = test.maxRetries })
+				var failed atomic.Int32
+				places := make(chan struct{}, 10) // at once
+				var group sync.WaitGroup
+				for range 400 {
+					places <- struct{}{}
+					group.Go(func() {
+						defer func() { <-places }()
+						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+						defer cancel()
+						if _, err := client.GetAssetCount(ctx); err != nil {
+							failed.Add(1)
+						}
+					})
+					<-time.After(300 * time.Millisecond)
+				}
+				group.Wait()
+				calls := 0
+				for _, call := range server.Calls() {
+					if call.Status == http.StatusServiceUnavailable {
+						calls++
+					}
+				}
+				if failed := int(failed.Load()); failed > test.failed {
+					t.Errorf("got %d reads that failed, want at most %d", failed, test.failed)
+				}
+				if calls > 9 {
+					t.Errorf("got %d calls while the service was unavailable, want at most 9", calls)
+				}
+			})
+		})
+	}
 }
 
-// A wait that the service doesn't ask for leaves every reader time for another attempt, even one that came to it late.
+// A wait of our own choice leaves each reader time for an attempt, whoever comes to it last.
 func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := castest.New(castest.Options{})
-		client := inMemory(t, server)
-		client.pace.unhinted.InitialInterval, client.pace.unhinted.RandomizationFactor = 20*time.Second, 0
-		server.Script(castest.Throttle())
-		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
-		defer cancel()
-		if got := <-begin(ctx, client, 1); got.err != nil || got.took != 3*time.Second {
-			t.Errorf("got %v after %s, want an answer in half of its time", got.err, got.took)
-		}
-	})
+	for name, test := range map[string]struct {
+		limits []time.Duration // of readers, each of whom comes a second after the other
+		part   float64
+		want   time.Duration // from the first reader's beginning to the second call
+	}{
+		"enough time":                 {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
+		"too little time":             {limits: []time.Duration{10 * time.Second}, part: 1, want: 9500 * time.Millisecond},
+		"a random part of it":         {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
+		"the second has less":         {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
+		"the second has more":         {limits: []time.Duration{10 * time.Second, time.Minute}, part: 1, want: 9500 * time.Millisecond},
+		"the third has the least":     {limits: []time.Duration{time.Minute, 9 * time.Second, 3 * time.Second}, part: 1, want: 4500 * time.Millisecond},
+		"the second has next to none": {limits: []time.Duration{time.Minute, time.Second / 4}, part: 1, want: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{})
+				client := inMemory(t, server)
+				started := time.Now()
+				client.gate.begins, client.gate.part = started, test.part
+				client.gate.backoff.delay(started.Add(20*time.Second), "the next attempt")
+				var readers []<-chan result
+				for _, limit := range test.limits {
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					defer cancel()
+					readers = append(readers, begin(ctx, client, 1))
+					<-time.After(time.Second)
+				}
+				for i, reader := range readers {
+					if got := <-reader; got.err != nil {
+						t.Errorf("reader %d got %v", i+1, got.err)
+					}
+				}
+				if at := server.Calls()[0].Arrived.Sub(started); at != test.want {
+					t.Errorf("the call left after %s, want %s", at, test.want)
+				}
+			})
+		})
+	}
 }
 
 var renewable = castest.Key{AccessKeyID: "STS.renewable", AccessKeySecret: "renewable-secret", SecurityToken: "renewable-token"}

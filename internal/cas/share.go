@@ -2,6 +2,7 @@ package cas
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -9,8 +10,12 @@ import (
 )
 
 const (
-	// hangTimeout is how long a call may keep later readers from a call of their own.
-	hangTimeout = time.Second
+	// minHang is how long a call is out at least before it may be hanging. Where answers take long, it is hangFactor times
+	// as long as they usually take.
+	minHang    = time.Second
+	hangFactor = 4
+	// minAnswer is what a wait of our own choice leaves of each reader's time, in addition to what an answer usually takes.
+	minAnswer = time.Second / 2
 	// longWait is when a log line says what a read is waiting for, and longWaitAgain how often it does so from then on.
 	longWait      = 10 * time.Second
 	longWaitAgain = 30 * time.Second
@@ -29,9 +34,10 @@ type share struct {
 	attempt func(context.Context, *call) (*AssetCount, error)
 	logger  *slog.Logger
 
-	mu   sync.Mutex
-	open *call   // its request hasn't left, so readers may still join it; nil where nobody waits
-	out  []*call // in flight, in the order in which they left
+	mu    sync.Mutex
+	open  *call         // its request hasn't left, so readers may still join it; nil where nobody waits
+	out   []*call       // in flight, in the order in which they left
+	usual time.Duration // what an answer takes: a moving average
 }
 
 // call is one attempt and the readers who share it.
@@ -39,6 +45,7 @@ type call struct {
 	share  *share
 	opened time.Time
 	cancel context.CancelFunc
+	wake   chan struct{} // ends a pause early, since what it is for may have changed
 
 	done  chan struct{} // closed when count and err are there
 	count *AssetCount
@@ -46,6 +53,7 @@ type call struct {
 
 	// What follows is guarded by share.mu.
 	readers    map[*reader]struct{}
+	deadline   time.Time // the first of the readers', for which a wait of our own choice leaves time
 	departed   time.Time // zero until its request leaves
 	ended      bool
 	waitingFor string
@@ -55,15 +63,16 @@ type call struct {
 // reader is one GetAssetCount that waits.
 type reader struct {
 	deadline  time.Time       // zero where there is none
+	tried     bool            // it has had an attempt
 	dismissed chan *WaitError // what it waits for can't come before its deadline
 }
 
-// read waits for the answer of the next call.
-func (s *share) read(ctx context.Context) (*AssetCount, error) {
+// read waits for the answer of the next call. Who has tried before says so.
+func (s *share) read(ctx context.Context, tried bool) (*AssetCount, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &WaitError{For: itsTurn, Cause: err}
 	}
-	r := &reader{dismissed: make(chan *WaitError, 1)}
+	r := &reader{tried: tried, dismissed: make(chan *WaitError, 1)}
 	r.deadline, _ = ctx.Deadline()
 	c := s.join(ctx, r)
 	select {
@@ -82,48 +91,27 @@ func (s *share) join(ctx context.Context, r *reader) *call {
 	c := s.open
 	if c == nil {
 		c = &call{
-			share: s, opened: time.Now(), done: make(chan struct{}), readers: map[*reader]struct{}{}, waitingFor: itsTurn,
+			share: s, opened: time.Now(), wake: make(chan struct{}, 1), done: make(chan struct{}),
+			readers: map[*reader]struct{}{}, waitingFor: itsTurn,
 		}
 		// The call belongs to all its readers: it keeps the first one's values, for the log, and not its end.
 		ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		s.open = c
-		var before *call
-		if len(s.out) > 0 {
-			before = s.out[len(s.out)-1]
-		}
-		go c.run(ctx, before)
+		go c.run(ctx)
 	}
 	c.readers[r] = struct{}{}
 	c.dismiss(r)
+	if !r.deadline.IsZero() && r.deadline.Before(c.deadline) {
+		c.interrupt()
+	}
 	return c
 }
 
-// run makes the call when its turn has come.
-func (c *call) run(ctx context.Context, before *call) {
+func (c *call) run(ctx context.Context) {
 	defer c.cancel()
-	go c.watch(ctx)
-	err := c.turn(ctx, before)
-	var count *AssetCount
-	if err == nil {
-		count, err = c.share.attempt(ctx, c)
-	}
+	go c.logLongWaits(ctx)
+	count, err := c.share.attempt(ctx, c)
 	c.share.end(c, count, err)
-}
-
-// turn waits until the call before has ended, or has been out for so long that it may be hanging.
-func (c *call) turn(ctx context.Context, before *call) error {
-	if before == nil {
-		return nil
-	}
-	c.waitFor("the answer of the call before")
-	patience := time.NewTimer(time.Until(before.departed.Add(hangTimeout)))
-	defer patience.Stop()
-	select {
-	case <-before.done:
-	case <-patience.C:
-	case <-ctx.Done():
-	}
-	return ctx.Err()
 }
 
 // end hands out what a call ended with, an answer also to the readers of the calls that left before it.
@@ -133,6 +121,10 @@ func (s *share) end(c *call, count *AssetCount, err error) {
 	if s.open == c {
 		s.open = nil
 	}
+	failure, _ := errors.AsType[*Error](err)
+	if err == nil || failure != nil && failure.Status != 0 {
+		s.usual = (s.usual + min(time.Since(c.departed), s.hang())) / 2
+	}
 	i := slices.Index(s.out, c)
 	c.finish(count, err)
 	if err == nil {
@@ -141,7 +133,13 @@ func (s *share) end(c *call, count *AssetCount, err error) {
 		}
 	}
 	s.out = slices.DeleteFunc(s.out, func(c *call) bool { return c.ended })
+	if s.open != nil {
+		s.open.interrupt()
+	}
 }
+
+// hang returns how long a call is out before it may be hanging. The caller holds s.mu.
+func (s *share) hang() time.Duration { return max(minHang, hangFactor*s.usual) }
 
 // finish does nothing where a later call's answer was faster. The caller holds share.mu.
 func (c *call) finish(count *AssetCount, err error) {
@@ -153,6 +151,33 @@ func (c *call) finish(count *AssetCount, err error) {
 	c.cancel()
 }
 
+// turn returns the wait for the last call that left, which is over when its answer is there, or when it may be hanging.
+func (c *call) turn() slot {
+	s := c.share
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.out) == 0 {
+		return slot{}
+	}
+	return slot{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the answer of the call before", ours: true}
+}
+
+// latest returns when a wait of our own choice ends at the latest, so that each reader has time for an answer. Who has
+// tried in vain when that time had come already doesn't shorten it again.
+func (c *call) latest() time.Time {
+	c.share.mu.Lock()
+	defer c.share.mu.Unlock()
+	answer := c.share.usual + minAnswer
+	c.deadline = time.Now().Add(maxRetryAfter)
+	for r := range c.readers {
+		over := r.tried && !r.deadline.After(c.opened.Add(answer))
+		if !r.deadline.IsZero() && !over && r.deadline.Before(c.deadline) {
+			c.deadline = r.deadline
+		}
+	}
+	return c.deadline.Add(-answer)
+}
+
 // waitFor notes what the readers are waiting for.
 func (c *call) waitFor(what string) {
 	c.share.mu.Lock()
@@ -160,36 +185,35 @@ func (c *call) waitFor(what string) {
 	c.waitingFor = what
 }
 
-// pause waits for something that can't be there before t. Readers whose deadline comes first learn it at once.
-func (c *call) pause(ctx context.Context, t time.Time, what string) error {
+// pause waits until the slot, or until what the call waits for may have changed. Unless the wait is of our own choice,
+// readers whose deadline comes before the slot learn it at once.
+func (c *call) pause(ctx context.Context, s slot) error {
 	c.share.mu.Lock()
-	c.waitingFor, c.until = what, t
-	for r := range c.readers {
-		c.dismiss(r)
+	c.waitingFor, c.until = s.why, time.Time{}
+	if !s.ours {
+		c.until = s.at
+		for r := range c.readers {
+			c.dismiss(r)
+		}
 	}
 	c.share.mu.Unlock()
 
-	timer := time.NewTimer(time.Until(t))
+	timer := time.NewTimer(time.Until(s.at))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+	case <-c.wake:
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return ctx.Err()
 }
 
-// halfway brings t forward to where the reader with the least time has half of it left, so that a wait of our own choice
-// leaves everybody time for an answer.
-func (c *call) halfway(t time.Time) time.Time {
-	c.share.mu.Lock()
-	defer c.share.mu.Unlock()
-	for r := range c.readers {
-		if half := time.Now().Add(time.Until(r.deadline) / 2); !r.deadline.IsZero() && half.Before(t) {
-			t = half
-		}
+// interrupt ends a pause of the call, or its next one.
+func (c *call) interrupt() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
 	}
-	return t
 }
 
 // depart closes the call to further readers, since its request is about to leave. It fails where nobody waits any more.
@@ -242,8 +266,8 @@ func (c *call) remove(r *reader) {
 	}
 }
 
-// watch lets a long wait show in the log.
-func (c *call) watch(ctx context.Context) {
+// logLongWaits lets a long wait show in the log.
+func (c *call) logLongWaits(ctx context.Context) {
 	timer := time.NewTimer(longWait)
 	defer timer.Stop()
 	for {

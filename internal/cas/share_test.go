@@ -33,7 +33,8 @@ func TestCost(t *testing.T) {
 		"a thousand, near":               {1000, 10, time.Millisecond, 101, 10200 * time.Millisecond},
 		"a thousand":                     {1000, 10, 50 * time.Millisecond, 101, 10800 * time.Millisecond},
 		"a thousand, far":                {1000, 10, 300 * time.Millisecond, 101, 33 * time.Second},
-		"a thousand, slower than a hang": {1000, 10, 1500 * time.Millisecond, 201, 202 * time.Second},
+		"a thousand, slower than a hang": {1000, 10, 1500 * time.Millisecond, 102, 156 * time.Second},
+		"a thousand, slower still":       {1000, 10, 10 * time.Second, 110, 1060 * time.Second},
 		"ten thousand at once":           {10_000, 10_000, 50 * time.Millisecond, 2, 150 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,43 +171,42 @@ func TestAbandoned(t *testing.T) {
 	})
 }
 
-// A call that is abandoned before its turn doesn't take a place, of which it would make no use, and ends at once.
+// A call that is abandoned before its turn ends at once, and takes no place, which it would make no use of.
 func TestAbandonedBeforeItsTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		attempts := 0
-		s := &share{logger: slog.New(slog.DiscardHandler)}
-		s.attempt = func(ctx context.Context, c *call) (*AssetCount, error) {
-			attempts++
-			if err := c.depart(ctx, "an answer"); err != nil {
-				return nil, err
-			}
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}
+		server := castest.New(castest.Options{})
+		server.Script(castest.Hang())
+		client := inMemory(t, server, func(c *Config) { c.RequestsPerSecond = 2 })
 		out, endFirst := context.WithCancel(t.Context())
+		first := begin(out, client, 1)
+		<-time.After(client.gate.interval) // so that nothing but its turn is waited for
 		waiting, endSecond := context.WithCancel(t.Context())
-		var group sync.WaitGroup
-		for _, ctx := range []context.Context{out, waiting} {
-			group.Go(func() {
-				if _, err := s.read(ctx); !errors.Is(err, context.Canceled) {
-					t.Errorf("got %v", err)
-				}
-			})
-			synctest.Wait()
-		}
-		second := s.open
+		second := begin(waiting, client, 1)
+		synctest.Wait()
+		abandoned := client.share.open
 		endSecond()
 		synctest.Wait()
-		if !second.ended || attempts != 1 {
-			t.Errorf("ended: %t, after %d attempts", second.ended, attempts)
+		if !abandoned.ended {
+			t.Error("the call goes on though nobody waits for it")
+		}
+		creds, err := client.config.Credentials.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if place, wait := client.gate.enter(t.Context(), creds, time.Now()); place == nil {
+			t.Errorf("got a wait for %s, want the second place", wait.why)
 		}
 		endFirst()
-		group.Wait()
+		for _, got := range []result{<-first, <-second} {
+			if !errors.Is(got.err, context.Canceled) {
+				t.Errorf("got %v", got.err)
+			}
+		}
 	})
 }
 
-// A call that fails before it leaves, for want of credentials, is over for those who come later.
+// A call that fails before it leaves, without credentials, is over for those who come later.
 func TestFailureBeforeDeparture(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -218,10 +218,10 @@ func TestFailureBeforeDeparture(t *testing.T) {
 			}
 			return new(AssetCount), c.depart(ctx, "an answer")
 		}
-		if _, err := s.read(t.Context()); !errors.Is(err, refused) {
+		if _, err := s.read(t.Context(), false); !errors.Is(err, refused) {
 			t.Errorf("got %v, want %v", err, refused)
 		}
-		if _, err := s.read(t.Context()); err != nil || attempts != 2 {
+		if _, err := s.read(t.Context(), false); err != nil || attempts != 2 {
 			t.Errorf("got %v after %d attempts", err, attempts)
 		}
 	})

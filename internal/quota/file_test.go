@@ -204,7 +204,7 @@ func TestFileIsPruned(t *testing.T) {
 	past.wall = func(t time.Time) int64 { return t.UnixNano() - int64(time.Hour) }
 	takeAll(past)
 	q := open(dir, 1)
-	if place, _ := q.Take(hold); place == nil {
+	if place, _ := q.takeFor(hold); place == nil {
 		t.Fatal("got no place")
 	}
 	text, err := os.ReadFile(q.file.path())

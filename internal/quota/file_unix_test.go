@@ -115,7 +115,7 @@ func TestFileExchangedWhileOpened(t *testing.T) {
 				exchange(t, lock.Path())
 				return lock.TryLock()
 			}
-			if place, again := q.Take(hold); place != nil || again.IsZero() {
+			if place, again := q.takeFor(hold); place != nil || again.IsZero() {
 				t.Error("got a place by a file that is gone")
 			}
 			q.file.tryLock = (*flock.Flock).TryLock

@@ -12,6 +12,7 @@
 package quota
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -98,7 +99,12 @@ func Open(cfg Config) *Quota {
 // The caller keeps the place for at most hold, the time limit of its call (an hour at most): the place of a killed
 // holder is free a second after that. The time to ask again is at most a second away, and nothing is lost by waiting
 // for it: a place that isn't given back yet can't be free sooner.
-func (q *Quota) Take(hold time.Duration) (*Place, time.Time) {
+func (q *Quota) Take(context.Context) (*Place, time.Time) { return q.takeFor(maxHold) }
+
+// Held reports whether the place is still the caller's.
+func (p *Place) Held() bool { return time.Now().Before(p.until.Add(-window)) }
+
+func (q *Quota) takeFor(hold time.Duration) (*Place, time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 

@@ -18,7 +18,7 @@ func open(dir string, places int) *Quota {
 // takeAll takes places until none is free, and returns them with the time until the next look.
 func takeAll(q *Quota) (places []*Place, wait time.Duration) {
 	for {
-		place, again := q.Take(hold)
+		place, again := q.takeFor(hold)
 		if place == nil {
 			return places, time.Until(again)
 		}
@@ -29,7 +29,7 @@ func takeAll(q *Quota) (places []*Place, wait time.Duration) {
 // await takes a place as soon as there is one.
 func await(q *Quota, hold time.Duration) *Place {
 	for {
-		place, again := q.Take(hold)
+		place, again := q.takeFor(hold)
 		if place != nil {
 			return place
 		}
@@ -55,7 +55,7 @@ func TestTake(t *testing.T) {
 					t.Errorf("look again %v after the release, want 1s", wait)
 				}
 				<-time.After(time.Second)
-				if place, again := q.Take(hold); place != nil || time.Until(again) != 1 {
+				if place, again := q.takeFor(hold); place != nil || time.Until(again) != 1 {
 					t.Errorf("a second after the release: place %v, look again in %v; want none yet, 1ns", place, time.Until(again))
 				}
 				<-time.After(1)
@@ -79,7 +79,7 @@ func TestTakeAfterHold(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				killed, other := open(dir, 1), open(dir, 1)
-				if place, _ := killed.Take(test.hold); place == nil {
+				if place, _ := killed.takeFor(test.hold); place == nil {
 					t.Fatal("no place to begin with")
 				}
 				start := time.Now()
@@ -119,7 +119,7 @@ func TestReleaseTwice(t *testing.T) {
 		place.Release()
 		<-time.After(time.Second + 1)
 		place.Release()
-		if next, _ := q.Take(hold); next == nil {
+		if next, _ := q.takeFor(hold); next == nil {
 			t.Error("the second release took the place again")
 		}
 	})
@@ -132,7 +132,7 @@ func TestReleaseAfterHold(t *testing.T) {
 		q := open("", 1)
 		late := await(q, 0)
 		<-time.After(5 * time.Second)
-		q.Take(0)
+		q.takeFor(0)
 		<-time.After(5 * time.Second)
 		late.Release()
 		start := time.Now()
@@ -237,7 +237,7 @@ func TestStoppedWithLock(t *testing.T) {
 		if ok, err := lock.TryLock(); !ok || err != nil {
 			t.Fatal("lock:", ok, err)
 		}
-		q.Take(hold) // by a reader that then gives up: the next begins to wait anew
+		q.takeFor(hold) // by a reader that then gives up: the next begins to wait anew
 		<-time.After(3 * lockPatience / 2)
 		start := time.Now()
 		await(q, hold)
@@ -295,7 +295,7 @@ func BenchmarkTakeRelease(b *testing.B) {
 			takeAll(open(dir, 9)) // what the file holds when it is busy
 			q := open(dir, 10)
 			for b.Loop() {
-				place, _ := q.Take(hold)
+				place, _ := q.takeFor(hold)
 				place.Release()
 				clear(q.own)
 			}

@@ -1,0 +1,137 @@
+package cas
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
+)
+
+// forgetAfter is how long after the end of a backoff no call has left when the trouble before it no longer counts.
+const forgetAfter = time.Minute
+
+// gate says when the next call may leave: by the pace, by what the service asks for, by our backoff and by the quota.
+//
+// The pace spreads calls evenly over the second, so that readers gather instead of spending the account's calls one by one.
+// A call also stays a moment behind the answer before it, because Terraform starts the successors of the reads that were
+// answered at once: so they travel together, where they would fall apart into two groups that take turns.
+type gate struct {
+	config   Config
+	interval time.Duration // between the departures of two calls
+
+	mu        sync.Mutex
+	next      slot      // by the pace, and by what the service asks for
+	backoff   slot      // by our own choice
+	begins    time.Time // when the backoff begins, after what the service asks for
+	part      float64   // of the time that there is, where the backoff is longer
+	failures  int       // in a row
+	failing   time.Time // when the first of them came
+	quota     *quota.Quota
+	quotaName string
+}
+
+// slot is what a call waits for, and until when.
+type slot struct {
+	at   time.Time
+	why  string
+	ours bool // the wait is of our own choice, so that it can be shorter
+}
+
+// delay moves the slot to a later time.
+func (s *slot) delay(at time.Time, why string) {
+	if at.After(s.at) {
+		s.at, s.why = at, why
+	}
+}
+
+func (s slot) passed() bool { return !time.Now().Before(s.at) }
+
+func newGate(config Config) *gate {
+	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: slot{ours: true}}
+}
+
+// enter returns a place for a call, or what the call waits for before it enters again. It waits for nothing itself, except
+// that the quota may have to be asked for. A wait of our own choice ends at latest.
+func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest time.Time) (*quota.Place, slot) {
+	g.mu.Lock()
+	backoff := g.backoff
+	if latest.Before(backoff.at) {
+		// At a random moment: a crowd that started at once would return as one at the last.
+		backoff.at = g.begins.Add(time.Duration(g.part * float64(latest.Sub(g.begins))))
+	}
+	for _, s := range []slot{g.next, backoff} {
+		if !s.passed() {
+			g.mu.Unlock()
+			return nil, s
+		}
+	}
+	q := g.quotaOf(creds)
+	g.mu.Unlock()
+	place, again := q.Take(ctx)
+	return place, slot{at: again, why: g.quotaTitle()}
+}
+
+// quotaTitle is what a call that waits for the quota waits for.
+func (g *gate) quotaTitle() string {
+	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
+}
+
+// quotaOf returns the quota of the account that the credentials belong to, as far as they tell it. The caller holds g.mu.
+func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
+	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), g.config.Credentials.Identity(creds))
+	if g.quota == nil || g.quotaName != name {
+		g.quotaName = name
+		g.quota = quota.Open(quota.Config{
+			Dir:    g.config.CacheDir,
+			Name:   name,
+			Places: g.config.RequestsPerSecond,
+			Logger: g.config.Logger,
+		})
+	}
+	return g.quota
+}
+
+const sharing = "other reads to share the next call"
+
+// departed notes that a call leaves, and returns its number since the last success.
+func (g *gate) departed() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if now.Sub(g.backoff.at) > forgetAfter {
+		g.failures = 0
+	}
+	g.next.delay(now.Add(g.interval), sharing)
+	return g.failures + 1
+}
+
+// answered notes how a call ended, and returns how long the next one waits where the failure may pass.
+func (g *gate) answered(err error) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	g.next.delay(now.Add(g.interval/4), sharing)
+	failure, failed := errors.AsType[*Error](err)
+	switch {
+	case err != nil && !failed:
+		return 0 // nobody waited for the answer any more, which says nothing about the service
+	case !retryable(err):
+		g.failures, g.backoff.at = 0, time.Time{}
+		return 0
+	}
+	if g.failures == 0 {
+		g.failing = now
+	}
+	g.failures++
+	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", brief(err))
+	g.begins, g.part = now.Add(failure.retryAfter), rand.N(time.Second).Seconds()
+	g.next.delay(g.begins, why)
+	g.backoff.delay(g.begins.Add(egress.Backoff(now.Sub(g.failing))), why)
+	return g.backoff.at.Sub(now)
+}

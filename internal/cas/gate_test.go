@@ -1,0 +1,229 @@
+package cas
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+)
+
+// testGate returns a gate for so many calls a second.
+func testGate(t *testing.T, callsPerSecond int) *gate {
+	t.Helper()
+	return newGate(Config{
+		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test"},
+		Credentials:       source(t, castest.DefaultKey),
+		RequestsPerSecond: callsPerSecond,
+	})
+}
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const interval = 250 * time.Millisecond
+		g := testGate(t, 4)
+		for i, step := range []struct {
+			event func()
+			after time.Duration // the event before
+			want  time.Duration // until the next call leaves
+		}{
+			{event: func() { g.departed() }, want: interval},
+			{event: func() { g.answered(nil) }, after: 10 * time.Millisecond, want: interval - 10*time.Millisecond},
+			{event: func() { g.departed() }, after: time.Second, want: interval},
+			{event: func() { g.answered(nil) }, after: interval - 10*time.Millisecond, want: interval / 4},
+		} {
+			time.Sleep(step.after)
+			step.event()
+			place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now())
+			if got := time.Until(wait.at); place != nil || got != step.want || wait.why != sharing {
+				t.Errorf("step %d: got place %v and a wait of %s for %s, want %s", i, place, got, wait.why, step.want)
+			}
+		}
+	})
+}
+
+// A backoff grows with the time since the first failure in a row, and what ends the row ends the backoff.
+func TestGateBacksOff(t *testing.T) {
+	t.Parallel()
+	failure := &Error{Kind: Temporary}
+	for name, test := range map[string]struct {
+		events  func(g *gate)
+		longest time.Duration // of the next backoff
+	}{
+		"first failure":       {events: func(*gate) {}, longest: time.Second},
+		"second failure":      {events: func(g *gate) { g.answered(failure) }, longest: 15 * time.Second},
+		"the service answers": {events: func(g *gate) { g.answered(failure); g.answered(nil) }, longest: time.Second},
+		"the service refuses": {
+			events:  func(g *gate) { g.answered(failure); g.answered(&Error{Kind: NoPermission}) },
+			longest: time.Second,
+		},
+		"nobody waits for an answer": {
+			events:  func(g *gate) { g.answered(failure); g.answered(context.Canceled) },
+			longest: 15 * time.Second,
+		},
+		"the trouble was long ago": {
+			events:  func(g *gate) { g.answered(failure); time.Sleep(time.Hour); g.departed() },
+			longest: time.Second,
+		},
+		"a call was out for long": {
+			events: func(g *gate) {
+				g.answered(failure)
+				time.Sleep(time.Second)
+				g.departed()
+				time.Sleep(89 * time.Second)
+			},
+			longest: 150 * time.Second,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := testGate(t, 10)
+				test.events(g)
+				time.Sleep(10 * time.Second)
+				wait := g.answered(failure)
+				if wait < test.longest/2 || wait >= test.longest {
+					t.Errorf("got a wait of %s, want %s to %s", wait, test.longest/2, test.longest)
+				}
+				number := g.departed()
+				if want := 2; test.longest == time.Second && number != want {
+					t.Errorf("got attempt %d, want %d", number, want)
+				}
+			})
+		})
+	}
+}
+
+// What the service asks for holds whatever a call that left earlier ends with, and a wait of our own choice doesn't.
+func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const told = 5 * time.Second
+		g := testGate(t, 10)
+		g.answered(&Error{Kind: Throttled, retryAfter: told})
+		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
+			_, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(latest))
+			if got := time.Until(wait.at); got != told || wait.ours {
+				t.Errorf("with %s left: got a wait of %s (ours: %t), want %s", latest, got, wait.ours, told)
+			}
+		}
+		time.Sleep(told)
+		_, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute))
+		if got := time.Until(wait.at); got < time.Second/2 || got > time.Second || !wait.ours {
+			t.Errorf("got a wait of %s (ours: %t) on top, want 0.5s to 1s", got, wait.ours)
+		}
+		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now()); place == nil {
+			t.Errorf("got a wait for %s where there is no time for one", wait.why)
+		}
+		g.answered(&Error{Kind: Throttled, retryAfter: told})
+		g.answered(nil)
+		_, wait = g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute))
+		if got := time.Until(wait.at); got != told {
+			t.Errorf("got a wait of %s after the answer to an earlier call, want %s", got, told)
+		}
+	})
+}
+
+func TestQuotaOf(t *testing.T) {
+	t.Parallel()
+	g := testGate(t, 1)
+	credentialsOf := func(id string) credential.Credentials {
+		creds, err := source(t, castest.Key{AccessKeyID: id, AccessKeySecret: "secret"}).Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return creds
+	}
+	one, other := credentialsOf("LTAIone"), credentialsOf("LTAIother")
+	first := g.quotaOf(one)
+	if again := g.quotaOf(one); again != first {
+		t.Error("got another quota for the same account")
+	}
+	if g.quotaOf(other) == first {
+		t.Error("got the same quota for another account")
+	}
+}
+
+// many is a service that answers ten calls in any second, and counts what it refuses too.
+type many struct {
+	told string // how many milliseconds to wait, by the header of what is refused
+
+	mu       sync.Mutex
+	arrivals []time.Time // in the last second
+}
+
+func (m *many) RoundTrip(r *http.Request) (*http.Response, error) {
+	const halfway = 25 * time.Millisecond
+	select {
+	case <-time.After(halfway):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	m.mu.Lock()
+	m.arrivals = append(slices.DeleteFunc(m.arrivals, func(t time.Time) bool { return time.Since(t) >= time.Second }), time.Now())
+	admitted := len(m.arrivals) <= 10
+	m.mu.Unlock()
+	select {
+	case <-time.After(halfway):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	resp := &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader(`{"Point": 92, "RequestId": "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"}`)),
+	}
+	if !admitted {
+		resp.StatusCode = http.StatusBadRequest
+		resp.Body = io.NopCloser(strings.NewReader(`{"Code": "Throttling.User", "Message": "denied"}`))
+		resp.Header.Set("X-Acs-Retry-After", m.told)
+	}
+	return resp, nil
+}
+
+// Machines that start at once and know nothing of each other are all answered, even where refused calls count.
+func TestManyMachines(t *testing.T) {
+	t.Parallel()
+	const timeout = 5 * time.Minute // the data source's default
+	for name, test := range map[string]struct {
+		machines int
+		told     string
+		within   time.Duration
+	}{
+		"hundred":               {machines: 100, within: 90 * time.Second},
+		"thousand":              {machines: 1000, within: timeout},
+		"thousand, told a time": {machines: 1000, told: "1000", within: timeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service := &many{told: test.told}
+				ctx, cancel := context.WithTimeout(t.Context(), test.within)
+				defer cancel()
+				var group sync.WaitGroup
+				var unanswered atomic.Int32
+				for range test.machines {
+					client := inMemory(t, nil, func(c *Config) { c.Transport = service })
+					group.Go(func() {
+						if _, err := client.GetAssetCount(ctx); err != nil {
+							unanswered.Add(1)
+						}
+					})
+				}
+				group.Wait()
+				if n := unanswered.Load(); n > 0 {
+					t.Errorf("%d of %d machines got no answer within %s", n, test.machines, test.within)
+				}
+			})
+		})
+	}
+}
