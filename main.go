@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -30,7 +29,7 @@ func main() {
 	}
 
 	if !*debug {
-		go exitWithParent(os.Getppid())
+		go exitWhenUnread(os.Stdout) // which go-plugin then exchanges for another
 	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,
@@ -38,15 +37,5 @@ func main() {
 	})
 	if err != nil {
 		log.Fatal(err)
-	}
-}
-
-// exitWithParent ends this process when Terraform is gone without having stopped it, as after kill -9: go-plugin would
-// wait for its next request for ever. Windows keeps the parent's ID whatever becomes of it, so nothing happens there.
-func exitWithParent(parent int) {
-	for range time.Tick(time.Second) {
-		if os.Getppid() != parent {
-			os.Exit(1)
-		}
 	}
 }
