@@ -8,19 +8,38 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
-// attempt makes one call, as soon as it may leave.
+// attempt makes one call: it finds out who calls and when, signs, sends and reads the answer.
 func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
+	creds, place, err := c.admit(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Release()
+	if err := call.depart(ctx, "an answer from "+c.config.Endpoint.Host); err != nil {
+		return nil, err
+	}
+	number := c.gate.departed()
+	count, err := c.send(ctx, creds, number)
+	if wait := c.gate.answered(err); wait > 0 {
+		c.config.Logger.InfoContext(ctx, "A call failed and may be tried again",
+			"error", brief(err), "wait", wait.Round(time.Millisecond).String())
+	}
+	return count, err
+}
+
+// admit waits until a call may leave, and returns its credentials and its place.
+func (c *Client) admit(ctx context.Context, call *call) (credential.Credentials, *quota.Place, error) {
 	for {
-		creds, place, slot, err := c.enter(ctx, call)
+		creds, place, wait, err := c.enter(ctx, call)
 		switch {
 		case err != nil:
-			return nil, err
+			return creds, nil, err
 		case place == nil:
-			if err := call.pause(ctx, slot); err != nil {
-				return nil, err
+			if err := call.pause(ctx, wait); err != nil {
+				return creds, nil, err
 			}
 		case place.Held():
-			return c.depart(ctx, call, creds, place)
+			return creds, place, nil
 		default: // its lease ran out, as on a machine that was suspended
 			place.Release()
 		}
@@ -49,19 +68,4 @@ func (c *Client) enter(ctx context.Context, call *call) (
 	call.waitFor(c.gate.quotaTitle())
 	place, wait = c.gate.enter(ctx, creds, latest)
 	return creds, place, wait, nil
-}
-
-// depart sends a call that has a place.
-func (c *Client) depart(ctx context.Context, call *call, creds credential.Credentials, place *quota.Place) (*AssetCount, error) {
-	defer place.Release()
-	if err := call.depart(ctx, "an answer from "+c.config.Endpoint.Host); err != nil {
-		return nil, err
-	}
-	number := c.gate.departed()
-	count, err := c.send(ctx, creds, number)
-	if wait := c.gate.answered(err); wait > 0 {
-		c.config.Logger.InfoContext(ctx, "A call failed and may be tried again",
-			"error", brief(err), "wait", wait.Round(time.Millisecond).String())
-	}
-	return count, err
 }

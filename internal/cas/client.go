@@ -15,18 +15,18 @@ import (
 // LevelTrace is the level of the log lines that show every call.
 const LevelTrace = slog.LevelDebug - 4
 
-// Config is what a client needs. All but CacheDir and Transport is required.
+// Config is what a client needs. CacheDir and Transport are optional.
 type Config struct {
 	Endpoint    *url.URL // see [Endpoint] and [ParseEndpoint]
 	Credentials *credential.Source
 	UserAgent   string
 	Logger      *slog.Logger
 
-	RequestsPerSecond int           // the most calls in any one second, of all processes of this user on this machine
+	RequestsPerSecond int           // maximum in any one second, of all processes of this user on this machine
 	MaxRetries        int           // how often a failure that may pass, other than throttling, is tried again
-	RequestTimeout    time.Duration // the most that one attempt may take, from connecting to the end of the answer
+	RequestTimeout    time.Duration // maximum for one attempt, from connecting to the end of the answer
 
-	// CacheDir is where processes share the budget; empty keeps it to this process.
+	// CacheDir is where processes share the quota. If it is empty, this process counts for itself.
 	CacheDir string
 	// Transport replaces the one that [New] makes.
 	Transport http.RoundTripper

@@ -13,34 +13,34 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
-// forgetAfter is how long after the end of a backoff no call has left when the trouble before it no longer counts.
+// forgetAfter is for how long no call must have left after a backoff, so that the failures before it no longer count.
 const forgetAfter = time.Minute
 
 // gate says when the next call may leave: by the pace, by what the service asks for, by our backoff and by the quota.
 //
 // The pace spreads calls evenly over the second, so that readers gather instead of spending the account's calls one by one.
-// A call also stays a moment behind the answer before it, because Terraform starts the successors of the reads that were
-// answered at once: so they travel together, where they would fall apart into two groups that take turns.
+// A call also leaves no sooner than a moment after the last answer. Terraform starts further reads as soon as some have been
+// answered, and so they share one call, where they would fall apart into two groups that take turns.
 type gate struct {
 	config   Config
 	interval time.Duration // between the departures of two calls
 
 	mu        sync.Mutex
-	next      slot      // by the pace, and by what the service asks for
-	backoff   slot      // by our own choice
-	begins    time.Time // when the backoff begins, after what the service asks for
-	part      float64   // of the time that there is, where the backoff is longer
-	failures  int       // in a row
-	failing   time.Time // when the first of them came
-	quota     *quota.Quota
+	next      slot         // by the pace, and by what the service asks for
+	backoff   slot         // by our own choice
+	begins    time.Time    // when the backoff begins: after what the service asks for
+	part      float64      // how much of the time that there is a backoff takes if it is longer, from 0 to 1
+	failures  int          // in a row
+	failing   time.Time    // when the first of them came
+	quota     *quota.Quota // shared by the processes that call this endpoint for this account
 	quotaName string
 }
 
-// slot is what a call waits for, and until when.
+// slot is when a call goes on, and what it waits for until then.
 type slot struct {
 	at   time.Time
 	why  string
-	ours bool // the wait is of our own choice, so that it can be shorter
+	ours bool // the wait is of our own choice, so it ends early for readers with little time
 }
 
 // delay moves the slot to a later time.
@@ -56,13 +56,13 @@ func newGate(config Config) *gate {
 	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: slot{ours: true}}
 }
 
-// enter returns a place for a call, or what the call waits for before it enters again. It waits for nothing itself, except
-// that the quota may have to be asked for. A wait of our own choice ends at latest.
+// enter returns a place for a call, or what the call waits for before it enters again. It asks the quota, and waits for
+// nothing else. A wait of our own choice ends at latest.
 func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest time.Time) (*quota.Place, slot) {
 	g.mu.Lock()
 	backoff := g.backoff
 	if latest.Before(backoff.at) {
-		// At a random moment: a crowd that started at once would return as one at the last.
+		// A crowd that started at once would return as one at its last moment, so a random one is taken.
 		backoff.at = g.begins.Add(time.Duration(g.part * float64(latest.Sub(g.begins))))
 	}
 	for _, s := range []slot{g.next, backoff} {
@@ -77,7 +77,7 @@ func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest t
 	return place, slot{at: again, why: g.quotaTitle()}
 }
 
-// quotaTitle is what a call that waits for the quota waits for.
+// quotaTitle returns what a call waits for that waits for the quota.
 func (g *gate) quotaTitle() string {
 	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
 }

@@ -65,27 +65,27 @@ func begin(ctx context.Context, c *Client, n int) <-chan result {
 	return results
 }
 
-// mostInAnySecond is the largest number of calls in any closed window of one second, which is stricter than the
+// maximumInAnySecond is the largest number of calls in any closed window of one second, which is stricter than the
 // server: calls exactly one second apart count together.
-func mostInAnySecond(calls []castest.Call) int {
-	most, first := 0, 0
+func maximumInAnySecond(calls []castest.Call) int {
+	maximum, first := 0, 0
 	for i, call := range calls {
 		for call.Arrived.Sub(calls[first].Arrived) > time.Second {
 			first++
 		}
-		most = max(most, i-first+1)
+		maximum = max(maximum, i-first+1)
 	}
-	return most
+	return maximum
 }
 
 // within checks what holds whatever happens: no call more than the limit in any second, none throttled, none refused.
 func within(t *testing.T, server *castest.Server, limit int) {
 	t.Helper()
-	if most := mostInAnySecond(server.Calls()); most > limit {
-		t.Errorf("%d calls in a second, want at most %d", most, limit)
+	if maximum := maximumInAnySecond(server.Calls()); maximum > limit {
+		t.Errorf("got %d calls in a second, want at most %d", maximum, limit)
 	}
 	if throttled, refused := server.Throttled(), server.Refused(); throttled > 0 || refused > 0 {
-		t.Errorf("%d calls throttled and %d refused, want none", throttled, refused)
+		t.Errorf("got %d calls throttled and %d refused, want none", throttled, refused)
 	}
 }
 

@@ -25,27 +25,27 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	for name, test := range map[string]struct {
 		step    http.HandlerFunc
 		kind    Kind
-		retries int // the most that max_retries allows, or ever
+		retries int // maximum, or ever
 	}{
-		"throttled":             {castest.Throttle(), Throttled, ever},
-		"throttled by the API":  {castest.Fault(400, "Throttling.Api", ""), Throttled, ever},
-		"too many requests":     {castest.HTML(429), Throttled, ever},
-		"unavailable":           {castest.Fault(503, "ServiceUnavailable", ""), Temporary, 5},
-		"internal error":        {castest.Fault(500, "InternalError", ""), Temporary, 5},
-		"bad gateway":           {castest.HTML(502), Temporary, 5},
-		"nonce":                 {castest.Fault(400, "SignatureNonceUsed", ""), Temporary, 5},
-		"reset":                 {castest.Reset(), NotReached, 5},
-		"truncated":             {castest.Truncated(), NotReached, 5},
-		"hangs":                 {castest.Hang(), NotReached, 5},
-		"clock":                 {castest.Fault(400, "InvalidTimeStamp.Expired", ""), Clock, 0},
-		"key":                   {castest.Fault(404, "InvalidAccessKeyId.NotFound", ""), BadKey, 0},
-		"signature":             {castest.Fault(400, "SignatureDoesNotMatch", ""), BadKey, 0},
-		"token that is fixed":   {castest.Fault(400, "InvalidSecurityToken.Expired", ""), BadToken, 0},
-		"permission":            {castest.Denied("somebody"), NoPermission, 0},
-		"wrong place":           {castest.Fault(404, "InvalidApi.NotFound", ""), WrongPlace, 0},
-		"elsewhere":             {castest.Redirect("https://other.test/"), Redirected, 0},
-		"not JSON":              {castest.HTML(200), Malformed, 0},
-		"anything else at once": {castest.Fault(400, "InvalidParameter", ""), Rejected, 0},
+		"throttled":             {step: castest.Throttle(), kind: Throttled, retries: ever},
+		"throttled by the API":  {step: castest.Fault(400, "Throttling.Api", ""), kind: Throttled, retries: ever},
+		"too many requests":     {step: castest.HTML(429), kind: Throttled, retries: ever},
+		"unavailable":           {step: castest.Fault(503, "ServiceUnavailable", ""), kind: Temporary, retries: 5},
+		"internal error":        {step: castest.Fault(500, "InternalError", ""), kind: Temporary, retries: 5},
+		"bad gateway":           {step: castest.HTML(502), kind: Temporary, retries: 5},
+		"nonce":                 {step: castest.Fault(400, "SignatureNonceUsed", ""), kind: Temporary, retries: 5},
+		"reset":                 {step: castest.Reset(), kind: NotReached, retries: 5},
+		"truncated":             {step: castest.Truncated(), kind: NotReached, retries: 5},
+		"hangs":                 {step: castest.Hang(), kind: NotReached, retries: 5},
+		"clock":                 {step: castest.Fault(400, "InvalidTimeStamp.Expired", ""), kind: Clock, retries: 0},
+		"key":                   {step: castest.Fault(404, "InvalidAccessKeyId.NotFound", ""), kind: BadKey, retries: 0},
+		"signature":             {step: castest.Fault(400, "SignatureDoesNotMatch", ""), kind: BadKey, retries: 0},
+		"token that is fixed":   {step: castest.Fault(400, "InvalidSecurityToken.Expired", ""), kind: BadToken, retries: 0},
+		"permission":            {step: castest.Denied("somebody"), kind: NoPermission, retries: 0},
+		"wrong place":           {step: castest.Fault(404, "InvalidApi.NotFound", ""), kind: WrongPlace, retries: 0},
+		"elsewhere":             {step: castest.Redirect("https://other.test/"), kind: Redirected, retries: 0},
+		"not JSON":              {step: castest.HTML(200), kind: Malformed, retries: 0},
+		"anything else at once": {step: castest.Fault(400, "InvalidParameter", ""), kind: Rejected, retries: 0},
 	} {
 		for _, maxRetries := range []int{0, 1, 5} {
 			t.Run(fmt.Sprint(name, maxRetries), func(t *testing.T) {
@@ -116,15 +116,15 @@ func TestAttemptsAreCountedAndSignedAfresh(t *testing.T) {
 	})
 }
 
-// A refused token is fetched anew once, by a source that can.
+// A refused token is replaced once, by a source that can.
 func TestTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		refusals, calls int
 		ok              bool
 	}{
-		"fresh one accepted": {1, 2, true},
-		"fresh one refused":  {2, 2, false},
+		"fresh one accepted": {refusals: 1, calls: 2, ok: true},
+		"fresh one refused":  {refusals: 2, calls: 2, ok: false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,12 +246,18 @@ func TestCancelledWait(t *testing.T) {
 		message  string
 	}{
 		"backoff": {
-			castest.Throttle("X-Acs-Retry-After", "60000"), 10, 30 * time.Second, 1,
-			"waiting for the next attempt (the last one ended with: throttled (Throttling.User)): context canceled after 30s (attempts: 1), " +
-				"last: get asset count: throttled (Throttling.User)",
+			step: castest.Throttle("X-Acs-Retry-After", "60000"), limit: 10, after: 30 * time.Second, attempts: 1,
+			message: "waiting for the next attempt (the last one ended with: throttled (Throttling.User)): context canceled after 30s " +
+				"(attempts: 1), last: get asset count: throttled (Throttling.User)",
 		},
-		"place":  {castest.Fault(503, "ServiceUnavailable", ""), 1, time.Second, 1, "waiting for one of the account's 1 calls a second: "},
-		"answer": {castest.Hang(), 10, 20 * time.Second, 1, "waiting for an answer from cas.test: context canceled after 20s (attempts: 1)"},
+		"place": {
+			step: castest.Fault(503, "ServiceUnavailable", ""), limit: 1, after: time.Second, attempts: 1,
+			message: "waiting for one of the account's 1 calls a second: ",
+		},
+		"answer": {
+			step: castest.Hang(), limit: 10, after: 20 * time.Second, attempts: 1,
+			message: "waiting for an answer from cas.test: context canceled after 20s (attempts: 1)",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -423,15 +429,17 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		limits []time.Duration // of readers, each of whom comes a second after the other
-		part   float64
-		want   time.Duration // from the first reader's beginning to the second call
+		part   float64         // of the time that there is
+		want   time.Duration   // until the call leaves
 	}{
-		"enough time":                 {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
-		"too little time":             {limits: []time.Duration{10 * time.Second}, part: 1, want: 9500 * time.Millisecond},
-		"a random part of it":         {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
-		"the second has less":         {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
-		"the second has more":         {limits: []time.Duration{10 * time.Second, time.Minute}, part: 1, want: 9500 * time.Millisecond},
-		"the third has the least":     {limits: []time.Duration{time.Minute, 9 * time.Second, 3 * time.Second}, part: 1, want: 4500 * time.Millisecond},
+		"enough time":         {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
+		"too little time":     {limits: []time.Duration{10 * time.Second}, part: 1, want: 9500 * time.Millisecond},
+		"a random part of it": {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
+		"the second has less": {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
+		"the second has more": {limits: []time.Duration{10 * time.Second, time.Minute}, part: 1, want: 9500 * time.Millisecond},
+		"the third has least": {
+			limits: []time.Duration{time.Minute, 9 * time.Second, 3 * time.Second}, part: 1, want: 4500 * time.Millisecond,
+		},
 		"the second has next to none": {limits: []time.Duration{time.Minute, time.Second / 4}, part: 1, want: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -127,12 +127,12 @@ func (n *slowNetwork) stay(t *testing.T, client *Client) {
 }
 
 func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
-	patience := delay(random)
+	timeout := delay(random)
 	ctx, cancel := context.WithCancel(t.Context())
 	if random.IntN(2) == 0 {
-		ctx, cancel = context.WithTimeout(ctx, patience)
+		ctx, cancel = context.WithTimeout(ctx, timeout)
 	} else {
-		time.AfterFunc(patience, cancel)
+		time.AfterFunc(timeout, cancel)
 	}
 	defer cancel()
 	asked, started := n.tick(), time.Now()
@@ -144,13 +144,13 @@ func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
 		n.check(t, asked, count)
 	case !waited || wait.For == "":
 		t.Errorf("a reader that gave up got %v", err)
-	case wait.Needs > 0 && wait.Elapsed+wait.Needs < patience:
-		t.Errorf("a reader was sent away though its time of %s would have lasted: %#v", patience, wait)
-	case wait.Needs == 0 && took != patience:
-		t.Errorf("a reader with %s returned after %s", patience, took)
+	case wait.Needs > 0 && wait.Elapsed+wait.Needs < timeout:
+		t.Errorf("a reader was sent away though its time of %s would have lasted: %#v", timeout, wait)
+	case wait.Needs == 0 && took != timeout:
+		t.Errorf("a reader with %s returned after %s", timeout, took)
 	}
-	if took > patience {
-		t.Errorf("a reader with %s returned after %s", patience, took)
+	if took > timeout {
+		t.Errorf("a reader with %s returned after %s", timeout, took)
 	}
 }
 

@@ -18,24 +18,25 @@ import (
 // What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that they take.
 func TestCost(t *testing.T) {
 	t.Parallel()
+	const ms = time.Millisecond
 	for name, test := range map[string]struct {
 		reads, parallelism int
 		latency            time.Duration
 		calls              int
 		took               time.Duration
 	}{
-		"one":                            {1, 1, 50 * time.Millisecond, 1, 50 * time.Millisecond},
-		"one after the other":            {10, 1, 50 * time.Millisecond, 10, 950 * time.Millisecond},
-		"ten at once":                    {10, 10, 50 * time.Millisecond, 2, 150 * time.Millisecond},
-		"two hundred, near":              {200, 10, time.Millisecond, 21, 2101 * time.Millisecond},
-		"two hundred":                    {200, 10, 50 * time.Millisecond, 21, 2250 * time.Millisecond},
-		"two hundred, far":               {200, 10, 300 * time.Millisecond, 21, 6800 * time.Millisecond},
-		"a thousand, near":               {1000, 10, time.Millisecond, 101, 10200 * time.Millisecond},
-		"a thousand":                     {1000, 10, 50 * time.Millisecond, 101, 10800 * time.Millisecond},
-		"a thousand, far":                {1000, 10, 300 * time.Millisecond, 101, 33 * time.Second},
-		"a thousand, slower than a hang": {1000, 10, 1500 * time.Millisecond, 102, 156 * time.Second},
-		"a thousand, slower still":       {1000, 10, 10 * time.Second, 110, 1060 * time.Second},
-		"ten thousand at once":           {10_000, 10_000, 50 * time.Millisecond, 2, 150 * time.Millisecond},
+		"one":                            {reads: 1, parallelism: 1, latency: 50 * ms, calls: 1, took: 50 * ms},
+		"one after the other":            {reads: 10, parallelism: 1, latency: 50 * ms, calls: 10, took: 950 * ms},
+		"ten at once":                    {reads: 10, parallelism: 10, latency: 50 * ms, calls: 2, took: 150 * ms},
+		"two hundred, near":              {reads: 200, parallelism: 10, latency: ms, calls: 21, took: 2101 * ms},
+		"two hundred":                    {reads: 200, parallelism: 10, latency: 50 * ms, calls: 21, took: 2250 * ms},
+		"two hundred, far":               {reads: 200, parallelism: 10, latency: 300 * ms, calls: 21, took: 6800 * ms},
+		"a thousand, near":               {reads: 1000, parallelism: 10, latency: ms, calls: 101, took: 10200 * ms},
+		"a thousand":                     {reads: 1000, parallelism: 10, latency: 50 * ms, calls: 101, took: 10800 * ms},
+		"a thousand, far":                {reads: 1000, parallelism: 10, latency: 300 * ms, calls: 101, took: 33 * time.Second},
+		"a thousand, slower than a hang": {reads: 1000, parallelism: 10, latency: 1500 * ms, calls: 102, took: 156 * time.Second},
+		"a thousand, slower still":       {reads: 1000, parallelism: 10, latency: 10 * time.Second, calls: 103, took: 1010 * time.Second},
+		"ten thousand at once":           {reads: 10_000, parallelism: 10_000, latency: 50 * ms, calls: 2, took: 150 * ms},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +70,7 @@ func TestCost(t *testing.T) {
 }
 
 // Twenty clients stand for twenty processes: they meet in nothing but the file.
-func TestClientsShareTheBudget(t *testing.T) {
+func TestClientsShareTheQuota(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,9 +104,9 @@ func TestLeave(t *testing.T) {
 		waiting  string
 		attempts int
 	}{
-		"before the call leaves":  {10 * time.Millisecond, "the answer of the call before", 0},
-		"between answer and call": {55 * time.Millisecond, "other reads to share the next call", 0},
-		"while it is out":         {120 * time.Millisecond, "an answer from cas.test", 1},
+		"before the call leaves":  {after: 10 * time.Millisecond, waiting: "the answer of the call before"},
+		"between answer and call": {after: 55 * time.Millisecond, waiting: sharing},
+		"while it is out":         {after: 120 * time.Millisecond, waiting: "an answer from cas.test", attempts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -250,10 +251,10 @@ func TestHang(t *testing.T) {
 	for name, test := range map[string]struct {
 		asked, leaves time.Duration
 	}{
-		"asked at once":      {0, time.Second},
-		"asked a bit later":  {300 * time.Millisecond, time.Second},
-		"asked a second on":  {time.Second, time.Second},
-		"asked minutes late": {100 * time.Second, 100 * time.Second},
+		"asked at once":      {asked: 0, leaves: time.Second},
+		"asked a bit later":  {asked: 300 * time.Millisecond, leaves: time.Second},
+		"asked a second on":  {asked: time.Second, leaves: time.Second},
+		"asked minutes late": {asked: 100 * time.Second, leaves: 100 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -357,24 +358,28 @@ func TestLongWait(t *testing.T) {
 		}
 		const throttled = "the next attempt (the last one ended with: throttled (Throttling.User))"
 		want := []struct {
-			text  string
-			at    time.Duration
-			attrs map[string]any
+			text   string
+			at     time.Duration // 0 where it is random
+			waited string
 		}{
-			{"A call failed and may be tried again", 5 * time.Millisecond, nil},
-			{"Still waiting for " + throttled, 10*time.Second + time.Millisecond, map[string]any{"waited": "10s", "reads": int64(3)}},
-			{"Still waiting for " + throttled, 40*time.Second + time.Millisecond, map[string]any{"waited": "40s", "reads": int64(3)}},
-			{"Still waiting for an answer from cas.test", 70*time.Second + time.Millisecond, map[string]any{"waited": "1m10s", "reads": int64(3)}},
-			{"Still waiting for an answer from cas.test", 100*time.Second + time.Millisecond, map[string]any{"waited": "1m40s", "reads": int64(3)}},
-			{"A call failed and may be tried again", 0, nil},
+			{text: "A call failed and may be tried again", at: 5 * time.Millisecond},
+			{text: "Still waiting for " + throttled, at: 10*time.Second + time.Millisecond, waited: "10s"},
+			{text: "Still waiting for " + throttled, at: 40*time.Second + time.Millisecond, waited: "40s"},
+			{text: "Still waiting for an answer from cas.test", at: 70*time.Second + time.Millisecond, waited: "1m10s"},
+			{text: "Still waiting for an answer from cas.test", at: 100*time.Second + time.Millisecond, waited: "1m40s"},
+			{text: "A call failed and may be tried again"},
 		}
 		if len(log.lines) != len(want) {
 			t.Fatalf("got %d lines: %v", len(log.lines), log.lines)
 		}
 		for i, l := range log.lines {
 			at := l.at.Sub(started)
-			if l.text != want[i].text || want[i].at > 0 && at != want[i].at || want[i].attrs != nil && !maps.Equal(l.attrs, want[i].attrs) {
-				t.Errorf("got %q %v at %s, want %v", l.text, l.attrs, at, want[i])
+			if l.text != want[i].text || want[i].at > 0 && at != want[i].at {
+				t.Errorf("got %q at %s, want %q at %s", l.text, at, want[i].text, want[i].at)
+			}
+			attrs := map[string]any{"waited": want[i].waited, "reads": int64(3)}
+			if want[i].waited != "" && !maps.Equal(l.attrs, attrs) {
+				t.Errorf("got %v with %q, want %v", l.attrs, l.text, attrs)
 			}
 		}
 		if reason, _ := log.lines[0].attrs["error"].(string); !strings.Contains(reason, "Throttling.User") {
