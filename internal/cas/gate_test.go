@@ -104,6 +104,20 @@ func TestGateBacksOff(t *testing.T) {
 	}
 }
 
+// The answer to an earlier call ends a backoff.
+func TestAnswerEndsTheBackoff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := testGate(t, 10)
+		g.answered(&Error{Kind: Temporary})
+		g.answered(nil)
+		time.Sleep(g.interval)
+		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute)); place == nil {
+			t.Errorf("got a wait for %s, want a place", wait.why)
+		}
+	})
+}
+
 // What the service asks for holds whatever a call that left earlier ends with, and a wait of our own choice doesn't.
 func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	t.Parallel()

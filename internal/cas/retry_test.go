@@ -430,10 +430,13 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	for name, test := range map[string]struct {
 		limits []time.Duration // of readers, each of whom comes a second after the other
 		part   float64         // of the time that there is
+		usual  time.Duration   // what an answer takes
 		want   time.Duration   // until the call leaves
 	}{
 		"enough time":         {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
 		"too little time":     {limits: []time.Duration{10 * time.Second}, part: 1, want: 9500 * time.Millisecond},
+		"answers take long":   {limits: []time.Duration{10 * time.Second}, part: 1, usual: 2 * time.Second, want: 7500 * time.Millisecond},
+		"next to no time":     {limits: []time.Duration{time.Second / 4}, part: 1, want: 0},
 		"a random part of it": {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
 		"the second has less": {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
 		"the second has more": {limits: []time.Duration{10 * time.Second, time.Minute}, part: 1, want: 9500 * time.Millisecond},
@@ -448,7 +451,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 				server := castest.New(castest.Options{})
 				client := inMemory(t, server)
 				started := time.Now()
-				client.gate.begins, client.gate.part = started, test.part
+				client.gate.begins, client.gate.part, client.share.usual = started, test.part, test.usual
 				client.gate.backoff.delay(started.Add(20*time.Second), "the next attempt")
 				var readers []<-chan result
 				for _, limit := range test.limits {
@@ -462,11 +465,26 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 						t.Errorf("reader %d got %v", i+1, got.err)
 					}
 				}
-				if at := server.Calls()[0].Arrived.Sub(started); at != test.want {
+				calls := server.Calls()
+				if len(calls) != 1 {
+					t.Fatalf("got %d calls, want 1", len(calls))
+				}
+				if at := calls[0].Arrived.Sub(started); at != test.want {
 					t.Errorf("the call left after %s, want %s", at, test.want)
 				}
 			})
 		})
+	}
+}
+
+// What STS refuses for its rate is tried again for as long as there is time, and what it can't answer for a number of times.
+func TestThrottledIssuer(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{"Throttling.User": true, "ServiceUnavailable": false} {
+		again, err := new(tries).again(&credential.Error{Kind: credential.Unavailable, Code: code}, 0)
+		if again != want {
+			t.Errorf("%s: got %t, %v, want %t", code, again, err, want)
+		}
 	}
 }
 

@@ -127,7 +127,7 @@ func (n *slowNetwork) stay(t *testing.T, client *Client) {
 }
 
 func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
-	timeout := delay(random)
+	timeout := delay(random) * time.Duration(1+random.IntN(20))
 	ctx, cancel := context.WithCancel(t.Context())
 	if random.IntN(2) == 0 {
 		ctx, cancel = context.WithTimeout(ctx, timeout)

@@ -282,6 +282,42 @@ func TestHang(t *testing.T) {
 	}
 }
 
+// What counts as hanging follows what answers usually take: not one that took long, and not what was no answer.
+func TestHangAfterALongCall(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		long   http.HandlerFunc
+		answer bool
+		hang   time.Duration // how long the call that hangs is out when the next one leaves
+	}{
+		"an answer":       {long: castest.Delay(8*time.Second, castest.Answer(castest.Assets())), answer: true, hang: 2 * time.Second},
+		"an error":        {long: castest.Delay(8*time.Second, castest.Denied("somebody")), hang: 2 * time.Second},
+		"without answer":  {long: castest.Hang(), hang: time.Second},
+		"a quick failure": {long: castest.Reset(), hang: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{})
+				server.Script(test.long, castest.Hang())
+				client := inMemory(t, server, func(c *Config) { c.MaxRetries, c.RequestTimeout = 0, 10*time.Second })
+				if got := <-begin(t.Context(), client, 1); (got.err == nil) != test.answer {
+					t.Fatalf("got %v", got.err)
+				}
+				<-time.After(time.Minute)
+				first := begin(t.Context(), client, 1)
+				synctest.Wait()
+				second := begin(t.Context(), client, 1)
+				for _, got := range []result{<-first, <-second} {
+					if got.err != nil || got.took != test.hang {
+						t.Errorf("got %v after %s, want an answer after %s", got.err, got.took, test.hang)
+					}
+				}
+			})
+		})
+	}
+}
+
 // An older answer is none for those who came after it was asked for.
 func TestLateAnswerIsForItsOwnReaders(t *testing.T) {
 	t.Parallel()
