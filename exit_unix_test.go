@@ -71,7 +71,7 @@ func start(t *testing.T, as string) *played {
 		return r, w
 	}
 	p := &played{cmd: play(t.Context(), as)}
-	stdin, stdout, stderr := (*os.File)(nil), (*os.File)(nil), (*os.File)(nil)
+	var stdin, stdout, stderr *os.File // its ends
 	stdin, p.stdin = pipe()
 	p.stdout, stdout = pipe()
 	p.stderr, stderr = pipe()

@@ -130,7 +130,7 @@ func (g *gate) answered(err error) time.Duration {
 	}
 	g.failures++
 	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", brief(err))
-	g.begins, g.part = now.Add(failure.retryAfter), rand.N(time.Second).Seconds()
+	g.begins, g.part = now.Add(failure.retryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
 	g.next.delay(g.begins, why)
 	g.backoff.delay(g.begins.Add(egress.Backoff(now.Sub(g.failing))), why)
 	return g.backoff.at.Sub(now)

@@ -17,7 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inMemory returns a client of server, or of the transport that change sets, without a network. It is set up as the provider does by default but for what change says.
+// inMemory returns a client of server, or of the transport that change sets, without a network. It is set up as the provider
+// does by default, except for what change says.
 func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
 	t.Helper()
 	source, err := credential.New(credential.Config{

@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	// minHang is how long a call is out at least before it may be hanging. Where answers take long, it is hangFactor times
-	// as long as they usually take.
+	// A call may be hanging when it has been out for minHang, and for hangFactor times as long as answers usually take.
 	minHang    = time.Second
 	hangFactor = 4
 	// minAnswer is what a wait of our own choice leaves of each reader's time, in addition to what an answer usually takes.
@@ -45,7 +44,7 @@ type call struct {
 	share  *share
 	opened time.Time
 	cancel context.CancelFunc
-	wake   chan struct{} // ends a pause early, since what it is for may have changed
+	wake   chan struct{} // ends a pause early
 
 	done  chan struct{} // closed when count and err are there
 	count *AssetCount
@@ -67,7 +66,7 @@ type reader struct {
 	dismissed chan *WaitError // what it waits for can't come before its deadline
 }
 
-// read waits for the answer of the next call. Who has tried before says so.
+// read waits for the answer of the next call. The reader may have tried before.
 func (s *share) read(ctx context.Context, tried bool) (*AssetCount, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &WaitError{For: itsTurn, Cause: err}
@@ -162,8 +161,8 @@ func (c *call) turn() slot {
 	return slot{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the answer of the call before", ours: true}
 }
 
-// latest returns when a wait of our own choice ends at the latest, so that each reader has time for an answer. Who has
-// tried in vain when that time had come already doesn't shorten it again.
+// latest returns when a wait of our own choice ends at the latest, so that each reader has time for an answer. A reader
+// that has had an attempt, and that had too little time for another when the call was opened, doesn't count.
 func (c *call) latest() time.Time {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()
@@ -185,8 +184,8 @@ func (c *call) waitFor(what string) {
 	c.waitingFor = what
 }
 
-// pause waits until the slot, or until what the call waits for may have changed. Unless the wait is of our own choice,
-// readers whose deadline comes before the slot learn it at once.
+// pause waits until s.at, or until what the call waits for may have changed. Unless the wait is of our own choice, readers
+// whose deadline comes first learn it at once.
 func (c *call) pause(ctx context.Context, s slot) error {
 	c.share.mu.Lock()
 	c.waitingFor, c.until = s.why, time.Time{}
