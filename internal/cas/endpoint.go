@@ -55,18 +55,14 @@ func ParseEndpoint(s string) (*url.URL, error) {
 // canonical spells a host in one way: in lower case, an address as short as it can be, and a port only where it isn't the
 // scheme's.
 func canonical(u *url.URL) string {
-	host := strings.ToLower(u.Hostname())
+	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")
 	if addr, err := netip.ParseAddr(host); err == nil {
 		host = addr.Unmap().String()
 	}
-	port, _ := strconv.ParseUint(u.Port(), 10, 16)
-	if port == 0 || port == map[string]uint64{"https": 443, "http": 80}[u.Scheme] {
-		if strings.Contains(host, ":") {
-			return "[" + host + "]"
-		}
-		return host
+	if port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		port = ""
 	}
-	return net.JoinHostPort(host, strconv.FormatUint(port, 10))
+	return strings.TrimSuffix(net.JoinHostPort(host, port), ":")
 }
 
 // quotaHost returns what an endpoint has in common with its other spelling, the absolute name: a dot at its end keeps the
