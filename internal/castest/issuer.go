@@ -47,6 +47,7 @@ type Issue struct {
 	AccessKeyID string // of the caller, where it signed
 	Token       string // bearer, refresh, OIDC or metadata token of the caller
 	Parameters  map[string]string
+	Issued      string // access key ID that it was answered with, empty for none
 }
 
 // Tokens that an Issuer accepts, each where it belongs. OAuth takes every refresh token that begins with this one, and each
@@ -173,7 +174,11 @@ func (i *Issuer) serve(service string, answer func(*http.Request, *Issue) (any, 
 			call.Parameters[name] = r.Form.Get(name)
 		}
 		i.mu.Lock()
+		before := len(i.issued)
 		body, refused := answer(r, &call)
+		if len(i.issued) > before {
+			call.Issued = i.issued[before].AccessKeyID
+		}
 		i.calls = append(i.calls, call)
 		var step http.HandlerFunc
 		if steps := i.answers[service]; len(steps) > 0 {

@@ -3,8 +3,6 @@ package credential
 import (
 	"context"
 	"errors"
-	"os"
-	"strings"
 )
 
 // defaultChain asks the places where every Alibaba Cloud tool looks, in order. Those that the environment names are in a
@@ -16,8 +14,8 @@ func defaultChain(cfg Config) fetcher {
 	var found *fetcher // Source fetches one at a time
 	links := []fetcher{
 		notSet("environment", "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
-		notSet("OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN, ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
-		chainProfile(cfg),
+		notSet("OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
+		cliProfile(cfg),
 		iniFile(cfg),
 		metadata(),
 		notSet("credentials URI", "ALIBABA_CLOUD_CREDENTIALS_URI"),
@@ -48,15 +46,4 @@ func notSet(name, variables string) fetcher {
 	return fetcher{source: name, fetch: func(context.Context) (Credentials, error) {
 		return Credentials{}, unused(errors.New(variables + " not set"))
 	}}
-}
-
-func chainProfile(cfg Config) fetcher {
-	const off = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"
-	o := cliProfile("", "", cfg)
-	if strings.EqualFold(os.Getenv(off), "true") {
-		o.fetch = func(context.Context) (Credentials, error) {
-			return Credentials{}, unused(errors.New("switched off by " + off))
-		}
-	}
-	return o
 }

@@ -2,9 +2,11 @@ package credential
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
@@ -29,59 +31,271 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
+const (
+	cliJSON = ".aliyun/config.json"
+	iniPath = ".alibabacloud/credentials"
+)
+
+// iniOf is a section of an INI file with a key that tells it from others.
+func iniOf(section, kind, id string) string {
+	return "[" + section + "]\ntype = " + kind + "\naccess_key_id = " + id + "\naccess_key_secret = " + castest.DefaultKey.AccessKeySecret +
+		"\n"
+}
+
+//nolint:paralleltest // each case has a home directory of its own
 func TestDefaultChain(t *testing.T) {
 	i := issuer(t)
-	ini := "[default]\ntype = access_key\naccess_key_id = " + castest.DefaultKey.AccessKeyID + "\naccess_key_secret = " + castest.DefaultKey.AccessKeySecret + "\n"
+	key := castest.DefaultKey.AccessKeyID
+	ini := iniOf("default", "access_key", key)
+	current := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`
+	const cli, inCLI, inINI = cliJSON, "profile p of ~/.aliyun/config.json", "file ~/.alibabacloud/credentials"
 	for name, test := range map[string]struct {
-		env    map[string]string
+		cfg    Config
 		files  map[string]string
 		source string
 	}{
-		"CLI profile": {
-			files:  map[string]string{".aliyun/config.json": `{"current": "p", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`, ".alibabacloud/credentials": ini},
-			source: "profile p of ~/.aliyun/config.json",
+		"CLI profile": {files: map[string]string{cli: current, iniPath: ini}, source: inCLI},
+		"CLI profile, elsewhere": {
+			cfg:    Config{CLIFile: "~/mine"},
+			files:  map[string]string{"mine": current, iniPath: ini},
+			source: "profile p of ~/mine",
 		},
-		"CLI profile switched off": {
-			env:    map[string]string{"ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "true"},
-			files:  map[string]string{".aliyun/config.json": `{"current": "p", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`, ".alibabacloud/credentials": ini},
-			source: "file ~/.alibabacloud/credentials",
+		"CLI profile switched off": {cfg: Config{NoCLIFile: "X"}, files: map[string]string{cli: current, iniPath: ini}, source: inINI},
+		"switched off, section": {
+			cfg:    Config{NoCLIFile: "X", Profile: "p"},
+			files:  map[string]string{cli: current, iniPath: ini + iniOf("p", "access_key", key)},
+			source: "section [p] of file ~/.alibabacloud/credentials",
 		},
-		"INI file": {
-			files:  map[string]string{".alibabacloud/credentials": ini},
-			source: "file ~/.alibabacloud/credentials",
+		"no current": {
+			files:  map[string]string{cli: `{"profiles": [{"name": "a", "mode": "AK"}, {"name": "default", "mode": "AK", ` + ak + `}]}`},
+			source: "profile default of ~/.aliyun/config.json",
+		},
+		"byte order mark": {files: map[string]string{cli: "\xef\xbb\xbf" + current}, source: inCLI},
+		"no mode":         {files: map[string]string{cli: strings.Replace(current, `"mode": "AK", `, "", 1)}, source: inCLI},
+		"current names none": {
+			files:  map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`, iniPath: ini},
+			source: inINI,
+		},
+		"no key, AK": {
+			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`, iniPath: ini},
+			source: inINI,
+		},
+		"no key, no mode": {
+			files:  map[string]string{cli: `{"current": "default", "profiles": [{"name": "default"}]}`, iniPath: ini},
+			source: inINI,
+		},
+		"no profiles":    {files: map[string]string{cli: `{"profiles": []}`, iniPath: ini}, source: inINI},
+		"INI file":       {files: map[string]string{iniPath: ini}, source: inINI},
+		"INI file, mark": {files: map[string]string{iniPath: "\xef\xbb\xbf" + ini}, source: inINI},
+		"INI file, token": {
+			files:  map[string]string{iniPath: strings.Replace(ini, "access_key\n", "sts\nsecurity_token = CAIS\n", 1)},
+			source: inINI,
 		},
 		"INI file, role": {
-			files:  map[string]string{".alibabacloud/credentials": strings.Replace(ini, "access_key\n", "ram_role_arn\nrole_arn = "+testRole+"\nrole_session_name = ini\n", 1)},
-			source: "file ~/.alibabacloud/credentials",
+			files: map[string]string{
+				iniPath: strings.Replace(ini, "access_key\n", "ram_role_arn\nrole_arn = "+testRole+"\nrole_session_name = ini\n", 1),
+			},
+			source: inINI,
 		},
 		"INI file, ECS role": {
-			files:  map[string]string{".alibabacloud/credentials": "[default]\ntype = ecs_ram_role\nrole_name = " + castest.MetadataRole + "\n"},
-			source: "file ~/.alibabacloud/credentials",
+			files:  map[string]string{iniPath: "[default]\ntype = ecs_ram_role\nrole_name = " + castest.MetadataRole + "\n"},
+			source: inINI,
 		},
-		"INI file, elsewhere": {
-			env:    map[string]string{"ALIBABA_CLOUD_CREDENTIALS_FILE": "~/mine"},
-			files:  map[string]string{"mine": ini},
-			source: "file ~/mine",
+		"INI file, elsewhere": {cfg: Config{INIFile: "~/mine"}, files: map[string]string{"mine": ini}, source: "file ~/mine"},
+		"INI, no [default]":   {files: map[string]string{iniPath: iniOf("other", "access_key", key)}, source: "ECS metadata service"},
+		"INI, empty keys": {
+			files:  map[string]string{iniPath: "[default]\ntype = access_key\naccess_key_id =\naccess_key_secret =\n"},
+			source: "ECS metadata service",
 		},
-		"metadata": {source: "ECS metadata service"},
+		"INI, nothing":         {files: map[string]string{iniPath: "[default]\n"}, source: "ECS metadata service"},
+		"home is no directory": {files: map[string]string{".aliyun": "", ".alibabacloud": ""}, source: "ECS metadata service"},
+		"metadata":             {source: "ECS metadata service"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := home(t)
-			for name, value := range test.env {
-				t.Setenv(name, value)
-			}
 			for name, content := range test.files {
 				write(t, filepath.Join(dir, name), content)
 			}
-			s, c, err := fetch(t, Config{STSEndpoint: i.STSEndpoint()})
+			test.cfg.STSEndpoint = i.STSEndpoint()
+			s, c, err := fetch(t, test.cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if s.String() != test.source {
-				t.Errorf("source %q, want %q", s, test.source)
+				t.Errorf("got source %q, want %q", s, test.source)
 			}
 			if name == "INI file, role" {
 				issued(t, i, c)
+			}
+			if want := name == "INI file, token"; want != (c.SecurityToken == "CAIS") {
+				t.Errorf("got token %q, want one: %t", c.SecurityToken, want)
+			}
+		})
+	}
+}
+
+// What is in a home that belongs to somebody else is what nobody has set up. Permissions don't keep a superuser who runs
+// the tests from anything, so that the error is made.
+func TestFileError(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err    error
+		inHome bool
+		kind   Kind
+		unused bool
+	}{
+		"absent":            {err: fs.ErrNotExist, kind: NotFound, unused: true},
+		"below a file":      {err: syscall.ENOTDIR, kind: NotFound, unused: true},
+		"no home":           {err: errNoHome, inHome: true, kind: NotFound, unused: true},
+		"forbidden, home":   {err: fs.ErrPermission, inHome: true, kind: Invalid, unused: true},
+		"forbidden, named":  {err: fs.ErrPermission, kind: Invalid},
+		"a directory, home": {err: syscall.EISDIR, inHome: true, kind: Invalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := fileError(&fs.PathError{Op: "open", Path: "f", Err: test.err}, test.inHome)
+			if e.Kind != test.kind {
+				t.Errorf("got kind %s, want %s", e.Kind, test.kind)
+			}
+			if e.unused != test.unused {
+				t.Errorf("got unused %t, want %t", e.unused, test.unused)
+			}
+		})
+	}
+}
+
+// What the user names is looked for as other tools do, and nothing takes its place.
+//
+//nolint:paralleltest // each case has a home directory of its own
+func TestNamedProfile(t *testing.T) {
+	cli := func(name, id string) string {
+		return `{"current": "other", "profiles": [{"name": "` + name + `", "mode": "AK", "access_key_id": "` + id + `",
+			"access_key_secret": "s3cr3t"},
+			{"name": "other", "mode": "AK", "access_key_id": "other", "access_key_secret": "s3cr3t"}]}`
+	}
+	for name, test := range map[string]struct {
+		cfg   Config
+		files map[string]string
+		want  string // access key ID
+		err   string
+	}{
+		"in the CLI's file": {
+			cfg:   Config{Profile: "p"},
+			files: map[string]string{cliJSON: cli("p", "cli"), iniPath: iniOf("p", "access_key", "ini")},
+			want:  "cli",
+		},
+		"in the INI file": {
+			cfg:   Config{Profile: "p"},
+			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("p", "access_key", "ini")},
+			want:  "ini",
+		},
+		"no CLI's file": {cfg: Config{Profile: "p"}, files: map[string]string{iniPath: iniOf("p", "access_key", "ini")}, want: "ini"},
+		"nowhere": {
+			cfg:   Config{Profile: "p"},
+			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
+			err:   `no profile "p", only q, other; and section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
+		},
+		"without a key": {
+			cfg:   Config{Profile: "p"},
+			files: map[string]string{cliJSON: `{"profiles": [{"name": "p", "mode": "AK"}]}`, iniPath: iniOf("p", "access_key", "ini")},
+			err:   "profile p has no access key",
+		},
+		"malformed": {
+			cfg:   Config{Profile: "p"},
+			files: map[string]string{cliJSON: `{`, iniPath: iniOf("p", "access_key", "ini")},
+			err:   "not the CLI's configuration",
+		},
+		"section without keys": {
+			cfg:   Config{Profile: "p"},
+			files: map[string]string{iniPath: "[p]\ntype = access_key\n"},
+			err:   "there is no access key",
+		},
+		"file, CLI's": {
+			cfg:   Config{SharedCredentialsFile: "~/f"},
+			files: map[string]string{"f": cli("p", "cli"), cliJSON: cli("other", "wrong")},
+			want:  "other",
+		},
+		"file, CLI's, mark": {
+			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
+			files: map[string]string{"f": "\xef\xbb\xbf\n " + cli("p", "cli")},
+			want:  "cli",
+		},
+		"file, INI": {
+			cfg:   Config{SharedCredentialsFile: "~/f"},
+			files: map[string]string{"f": iniOf("default", "access_key", "ini"), cliJSON: cli("default", "wrong")},
+			want:  "ini",
+		},
+		"file, INI, section": {
+			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
+			files: map[string]string{"f": iniOf("p", "access_key", "ini"), cliJSON: cli("p", "wrong")},
+			want:  "ini",
+		},
+		"file, other profile": {
+			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
+			files: map[string]string{"f": cli("q", "cli"), iniPath: iniOf("p", "access_key", "wrong")},
+			err:   `no profile "p", only q, other`,
+		},
+		"file, neither": {
+			cfg:   Config{SharedCredentialsFile: "~/f"},
+			files: map[string]string{"f": "tOpSeCrEt0123456789", cliJSON: cli("other", "wrong")},
+			err:   "it is neither a JSON object nor an INI file",
+		},
+		"file that isn't there": {
+			cfg:   Config{SharedCredentialsFile: "~/f"},
+			files: map[string]string{cliJSON: cli("other", "wrong")},
+			err:   "no such file",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := home(t)
+			for name, content := range test.files {
+				write(t, filepath.Join(dir, name), content)
+			}
+			_, c, err := fetch(t, test.cfg)
+			if c.AccessKeyID != test.want {
+				t.Errorf("got access key ID %q, want %q", c.AccessKeyID, test.want)
+			}
+			if test.err == "" && err != nil || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) {
+				t.Errorf("got %v, want %q", err, test.err)
+			}
+		})
+	}
+}
+
+// The region is known without asking anybody, and what is wrong with the file is left to the fetch.
+//
+//nolint:paralleltest // each case has a home directory of its own
+func TestRegion(t *testing.T) {
+	file := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", "region_id": "ap-southeast-1", ` + ak + `},
+		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1"}, {"name": "unset", "region_id": "us-west-1"},
+		{"name": "none", "mode": "AK", ` + ak + `}]}`
+	for name, test := range map[string]struct {
+		cfg  Config
+		file string
+		want string
+	}{
+		"current profile":    {file: file, want: "ap-southeast-1"},
+		"named profile":      {cfg: Config{Profile: "q"}, file: file, want: "eu-central-1"},
+		"profile without":    {cfg: Config{Profile: "none"}, file: file},
+		"file":               {cfg: Config{SharedCredentialsFile: "~/.aliyun/config.json"}, file: file, want: "ap-southeast-1"},
+		"role on a profile":  {cfg: Config{AssumeRole: &AssumeRole{RoleARN: testRole}}, file: file, want: "ap-southeast-1"},
+		"profile not set up": {file: strings.Replace(file, `"p"`, `"unset"`, 1)},
+		"no such profile":    {cfg: Config{Profile: "nobody"}, file: file},
+		"switched off":       {cfg: Config{NoCLIFile: "X"}, file: file},
+		"keys":               {cfg: keys(), file: file},
+		"URI":                {cfg: Config{CredentialsURI: "https://a.example"}, file: file},
+		"ECS role":           {cfg: Config{ECSRoleName: "r"}, file: file},
+		"OIDC":               {cfg: Config{OIDC: &OIDC{}}, file: file},
+		"malformed":          {file: "{"},
+		"no file":            {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := home(t)
+			if test.file != "" {
+				write(t, filepath.Join(dir, cliJSON), test.file)
+			}
+			if got := test.cfg.Region(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}
@@ -96,12 +310,12 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	for at, want := range []struct{ source, reason string }{
-		{"environment", "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET not set"},
-		{"OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN, ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_TOKEN_FILE not set"},
-		{"the current profile of ~/.aliyun/config.json", "no such file"},
-		{"file ~/.alibabacloud/credentials", "no such file"},
-		{"ECS metadata service", "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
-		{"credentials URI", "ALIBABA_CLOUD_CREDENTIALS_URI not set"},
+		{source: "environment", reason: "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET not set"},
+		{source: "OIDC environment", reason: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN not set"},
+		{source: "the current profile of ~/.aliyun/config.json", reason: "no such file"},
+		{source: "file ~/.alibabacloud/credentials", reason: "no such file"},
+		{source: "ECS metadata service", reason: "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
+		{source: "credentials URI", reason: "ALIBABA_CLOUD_CREDENTIALS_URI not set"},
 	} {
 		got := e.Tried[at]
 		if got.Source != want.source || !strings.Contains(got.Err.Error(), want.reason) {
@@ -124,20 +338,69 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 		kind     Kind
 		want     string
 	}{
-		"sign-in expired":     {profile(`"mode": "CloudSSO"`), "", Login, "expired or was never made"},
-		"refused":             {profile(`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", "oauth_access_token_expire": ` + inTwoHours), "", Refused, "invalid_token"},
-		"unreachable":         {profile(`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1/"`), "", Unavailable, "connection refused"},
-		"no such profile":     {`{"current": "q", "profiles": [{"name": "p"}]}`, "", NotFound, `no profile "q"`},
-		"no such source":      {profile(`"mode": "ChainableRamRoleArn", "source_profile": "q"`), "", NotFound, `no profile "q"`},
-		"no such token file":  {profile(`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`), "", NotFound, "no such file"},
-		"no such role":        {profile(`"mode": "EcsRamRole", "ram_role_name": "another"`), "", NotFound, "no RAM role another"},
-		"malformed CLI file":  {`{"profiles": [{"access_key_secret": "` + secret, "", Invalid, "not the CLI's configuration"},
-		"malformed INI file":  {"", "[default]\naccess_key_secret " + secret, Invalid, "it isn't an INI file"},
-		"INI, half a pair":    {"", "[default]\ntype = access_key\naccess_key_secret = " + secret, Invalid, "no access key ID"},
-		"INI, other section":  {"", "[other]\ntype = access_key\naccess_key_secret = " + secret, Invalid, "no section [default]"},
-		"INI, no type":        {"", "[default]\naccess_key_secret = " + secret, Invalid, "the type in its section"},
-		"INI, secret as type": {"", "[default]\ntype = " + secret, Invalid, "the type in its section"},
-		"INI, no role":        {"", "[default]\ntype = ram_role_arn\naccess_key_id = a\naccess_key_secret = " + secret, Invalid, "role ARN is empty"},
+		"sign-in expired": {cli: profile(`"mode": "CloudSSO"`), kind: Login, want: "expired or was never made"},
+		"refused": {
+			cli: profile(
+				`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", "oauth_access_token_expire": ` + inTwoHours,
+			),
+			kind: Refused,
+			want: "invalid_token",
+		},
+		"unreachable": {
+			cli:  profile(`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1/"`),
+			kind: Unavailable,
+			want: "connection refused",
+		},
+		"no such source": {
+			cli:  profile(`"mode": "ChainableRamRoleArn", "source_profile": "q"`),
+			kind: NotFound,
+			want: `no profile "q"`,
+		},
+		"no such token file": {
+			cli:  profile(`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`),
+			kind: NotFound,
+			want: "no such file",
+		},
+		"no such role": {
+			cli:  profile(`"mode": "EcsRamRole", "ram_role_name": "another"`),
+			kind: NotFound,
+			want: "no RAM role another",
+		},
+		"malformed CLI file": {
+			cli:  `{"profiles": [{"access_key_secret": "` + secret,
+			kind: Invalid,
+			want: "not the CLI's configuration",
+		},
+		"malformed INI file": {
+			ini:  "[default]\naccess_key_secret " + secret,
+			kind: Invalid,
+			want: "it is neither a JSON object nor an INI file",
+		},
+		"INI, half a pair": {
+			ini:  "[default]\ntype = access_key\naccess_key_secret = " + secret,
+			kind: Invalid,
+			want: "no access key ID",
+		},
+		"unknown mode": {cli: profile(`"mode": "BearerToken"`), kind: Invalid, want: `its mode "BearerToken" isn't supported`},
+		"half a pair":  {cli: profile(`"mode": "AK", "access_key_secret": "` + secret + `"`), kind: Invalid, want: "no access key ID"},
+		"INI, letters as type": {
+			ini:  "[default]\ntype = abcdefghijklmnopqrstuvwxyzabcd",
+			kind: Invalid,
+			want: `is "abcd…abcd", not`,
+		},
+		"INI, unknown type": {ini: "[default]\ntype = oidc_role_arn", kind: Invalid, want: `is "oidc_role_arn", not`},
+		"INI, no token": {
+			ini:  "[default]\ntype = sts\naccess_key_id = a\naccess_key_secret = " + secret,
+			kind: Invalid,
+			want: "security_token is empty",
+		},
+		"INI, no type":        {ini: "[default]\naccess_key_secret = " + secret, kind: Invalid, want: "the type in its section"},
+		"INI, secret as type": {ini: "[default]\ntype = " + secret, kind: Invalid, want: "the type in its section"},
+		"INI, no role": {
+			ini:  "[default]\ntype = ram_role_arn\naccess_key_id = a\naccess_key_secret = " + secret,
+			kind: Invalid,
+			want: "role ARN is empty",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := home(t)
@@ -183,7 +446,11 @@ func TestINIIsNeverQuoted(t *testing.T) {
 func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
 	dir := home(t)
 	i := issuer(t)
-	write(t, filepath.Join(dir, ".aliyun/config.json"), `{"current": "p", "profiles": [{"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+ak+`}]}`)
+	write(
+		t,
+		filepath.Join(dir, ".aliyun/config.json"),
+		`{"current": "p", "profiles": [{"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+ak+`}]}`,
+	)
 	s, c, err := fetch(t, Config{STSEndpoint: i.STSEndpoint()})
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +466,7 @@ func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest 
 	}
 }
 
-func TestDefaultChainIsBuiltAnewAfterAFailure(t *testing.T) {
+func TestDefaultChainIsBuiltAgainAfterAFailure(t *testing.T) {
 	dir := home(t)
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	s, _, err := fetch(t, Config{})

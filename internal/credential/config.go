@@ -18,19 +18,18 @@ const (
 	MaxSessionExpiration = 43200
 )
 
-// Config says where credentials come from. At most one of the access key, the profile, the URI, the ECS role and OIDC may
-// be set; none of them, be it by the user or by the environment, means the rest of the default chain: the CLI's current
-// profile, the INI file and the ECS metadata service. AssumeRole works on top of each.
+// Config says where credentials come from. At most one of the access key, the profile or file, the URI, the ECS role and
+// OIDC may be set. None of them means the rest of the default chain: the CLI's current profile, the INI file and the ECS
+// metadata service. AssumeRole works on top of each. Nothing is taken from the environment but what Config holds.
 type Config struct {
 	AccessKeyID     string
 	AccessKeySecret string
 	SecurityToken   string
 
-	// Profile is a profile of the CLI's configuration file. With SharedCredentialsFile set it may be empty: the file's
-	// current profile.
+	// Profile is a profile of the CLI's file, or else a section of the INI file.
 	Profile string
-	// SharedCredentialsFile is the CLI's JSON file; a leading ~ is expanded. Empty means $ALIBABA_CLOUD_CONFIG_FILE, else
-	// ~/.aliyun/config.json.
+	// SharedCredentialsFile is the only file to look into: the CLI's where it is a JSON object, else an INI file. Without a
+	// Profile it means the current profile, or the section [default].
 	SharedCredentialsFile string
 
 	CredentialsURI string
@@ -39,9 +38,19 @@ type Config struct {
 
 	AssumeRole *AssumeRole
 
-	// STSEndpoint is a host, with a port where it isn't 443. Empty means what the profile or $ALIBABA_CLOUD_STS_REGION says,
-	// else sts.aliyuncs.com.
+	// CLIFile and INIFile are where profiles are looked for without a SharedCredentialsFile. Empty means
+	// ~/.aliyun/config.json and ~/.alibabacloud/credentials.
+	CLIFile, INIFile string
+
+	// NoCLIFile and NoExternal are the variables that switch off the CLI's file, and its profiles that run a command or ask a
+	// URI. Empty means that they are on. With NoCLIFile set, Profile is only a section for the default chain.
+	NoCLIFile, NoExternal string
+
+	// STSEndpoint is a host, with a port where it isn't 443. Empty means what the profile says, else STSRegion's endpoint,
+	// within a VPC where STSVPC says so, else sts.aliyuncs.com.
 	STSEndpoint string
+	STSRegion   string
+	STSVPC      bool
 
 	// SetBy is who asked for this source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
 	SetBy string
@@ -67,7 +76,7 @@ type OIDC struct {
 	ProviderARN string
 	RoleARN     string
 	Token       string // else TokenFile
-	TokenFile   string // read anew for every fetch; a leading ~ is expanded
+	TokenFile   string // read again for every fetch; a leading ~ is expanded
 	SessionName string // empty means DefaultSessionName
 	Policy      string
 	Expiration  int // seconds, MinSessionExpiration to MaxSessionExpiration; 0 means 3600
@@ -90,7 +99,7 @@ func New(cfg Config) (*Source, error) {
 		if err := checkRole(role.RoleARN, role.Expiration); err != nil {
 			return nil, &Error{Source: o.source, Kind: Invalid, Err: fmt.Errorf("assume role: %w", err)}
 		}
-		o = assumeRole(o, *role, sts{endpoint: cfg.STSEndpoint})
+		o = assumeRole(o, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })
 	}
 	return &Source{fetcher: o, name: o.source, askedBy: cfg.SetBy, logger: cfg.Logger}, nil
 }
@@ -102,7 +111,7 @@ func (cfg Config) base() (fetcher, error) {
 		given bool
 	}{
 		{"access key", cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != ""},
-		{"profile", cfg.Profile+cfg.SharedCredentialsFile != ""},
+		{"profile", cfg.SharedCredentialsFile != "" || cfg.Profile != "" && cfg.NoCLIFile == ""},
 		{"credentials URI", cfg.CredentialsURI != ""},
 		{"ECS RAM role", cfg.ECSRoleName != ""},
 		{"OIDC", cfg.OIDC != nil},
@@ -121,13 +130,13 @@ func (cfg Config) base() (fetcher, error) {
 	case "access key":
 		return accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
 	case "profile":
-		return cliProfile(cfg.SharedCredentialsFile, cfg.Profile, cfg), nil
+		return namedProfile(cfg), nil
 	case "credentials URI":
 		return credentialsURI(cfg.CredentialsURI)
 	case "ECS RAM role":
 		return ecsRole(cfg.ECSRoleName), nil
 	default:
-		return oidc(*cfg.OIDC, sts{endpoint: cfg.STSEndpoint})
+		return oidc(*cfg.OIDC, func() (string, error) { return cfg.stsHost(profile{}) })
 	}
 }
 

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -54,3 +55,20 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // unused says that there is nothing at a source that nobody has to set up.
 func unused(err error) *Error { return &Error{Kind: NotFound, Err: err, unused: true} }
+
+// invalid makes an error about what was configured an [*Error], where it isn't one.
+func invalid(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Kind: Invalid, Err: err}
+}
+
+// typeName returns a type or mode so that a secret in its place doesn't show: an access key secret is longer.
+func typeName(s string) string {
+	isOther := func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') }
+	if len(s) > 24 || strings.ContainsFunc(s, isOther) {
+		return Shorten(s)
+	}
+	return s
+}

@@ -65,7 +65,8 @@ func withStderr(err error, stderr []byte) string {
 	if len(stderr) == 0 {
 		return err.Error()
 	}
-	return fmt.Sprintf("%v (its %d bytes on stderr are left out, as they may hold secrets; run it in a terminal to see them)", err, len(stderr))
+	return fmt.Sprintf("%v (its %d bytes on stderr are left out, as they may hold secrets; run it in a terminal to see them)", err,
+		len(stderr))
 }
 
 func parseExternal(output []byte) (Credentials, error) {
@@ -80,10 +81,12 @@ func parseExternal(output []byte) (Credentials, error) {
 		return Credentials{}, errors.New("it isn't a JSON object of strings; the command has to print that and nothing else")
 	}
 	c := Credentials{AccessKeyID: answer.AccessKeyID, AccessKeySecret: answer.AccessKeySecret, SecurityToken: answer.SecurityToken}
-	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
+	switch sts := strings.EqualFold(answer.Mode, "StsToken"); {
+	case answer.Mode != "" && !sts && !strings.EqualFold(answer.Mode, "AK"):
+		return Credentials{}, fmt.Errorf("its mode is %q; only AK and StsToken are supported", typeName(answer.Mode))
+	case c.AccessKeyID == "" || c.AccessKeySecret == "":
 		return Credentials{}, errors.New("access_key_id or access_key_secret is empty")
-	}
-	if answer.Mode == "StsToken" && c.SecurityToken == "" {
+	case sts && c.SecurityToken == "":
 		return Credentials{}, errors.New("mode is StsToken, but sts_token is empty")
 	}
 	if answer.Expiration != "" {

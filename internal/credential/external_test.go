@@ -9,18 +9,18 @@ import (
 func TestSplitCommand(t *testing.T) {
 	t.Parallel()
 	for command, want := range map[string]struct{ posix, windows []string }{
-		`tool  arg`:        {[]string{"tool", "arg"}, []string{"tool", "arg"}},
-		`tool 'a b' "c d"`: {[]string{"tool", "a b", "c d"}, []string{"tool", "a b", "c d"}},
-		`tool "" x`:        {[]string{"tool", "", "x"}, []string{"tool", "", "x"}},
-		`tool a\ b`:        {[]string{"tool", "a b"}, []string{"tool", `a\`, "b"}},
-		`C:\bin\tool x`:    {[]string{"C:bintool", "x"}, []string{`C:\bin\tool`, "x"}},
-		`"a \"b\" \c \\"`:  {[]string{`a "b" \c \`}, nil},
-		`'a\b'`:            {[]string{`a\b`}, []string{`a\b`}},
-		"a\\\nb":           {[]string{"ab"}, []string{`a\`, "b"}},
+		`tool  arg`:        {posix: []string{"tool", "arg"}, windows: []string{"tool", "arg"}},
+		`tool 'a b' "c d"`: {posix: []string{"tool", "a b", "c d"}, windows: []string{"tool", "a b", "c d"}},
+		`tool "" x`:        {posix: []string{"tool", "", "x"}, windows: []string{"tool", "", "x"}},
+		`tool a\ b`:        {posix: []string{"tool", "a b"}, windows: []string{"tool", `a\`, "b"}},
+		`C:\bin\tool x`:    {posix: []string{"C:bintool", "x"}, windows: []string{`C:\bin\tool`, "x"}},
+		`"a \"b\" \c \\"`:  {posix: []string{`a "b" \c \`}, windows: nil},
+		`'a\b'`:            {posix: []string{`a\b`}, windows: []string{`a\b`}},
+		"a\\\nb":           {posix: []string{"ab"}, windows: []string{`a\`, "b"}},
 		`tool 'open`:       {},
 		``:                 {},
 		`""`:               {},
-		`tool \`:           {nil, []string{"tool", `\`}},
+		`tool \`:           {posix: nil, windows: []string{"tool", `\`}},
 	} {
 		if got, err := splitCommand(command, false); !slices.Equal(got, want.posix) || (err == nil) != (want.posix != nil) {
 			t.Errorf("%q: got %q, %v; want %q", command, got, err, want.posix)
@@ -43,9 +43,14 @@ func TestParseExternal(t *testing.T) {
 		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "2030-01-01T08:00:00+08:00"}`: "",
 		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "hush"}`:                      "RFC 3339",
 		`{"access_key_id": "a", "access_key_secret": "b", "mode": "StsToken"}`:                        "sts_token is empty",
-		`{"access_key_id": "a"}`:  "is empty",
-		`{"access_key_id": 5}`:    "isn't a JSON object",
-		"hush {\"access_key_id\"": "isn't a JSON object",
+		`{"access_key_id": "a", "access_key_secret": "b", "mode": "ak"}`:                              "",
+		`{"access_key_id": "a", "access_key_secret": "b", "mode": "RamRoleArn"}`: `its mode is "RamRoleArn"; only AK ` +
+			`and StsToken`,
+		`{"mode": "ChainableRamRoleArn", "source_profile": "q"}`: `its mode is "ChainableRamRoleArn"`,
+		`{"mode": "hush/secret0in+mode000000000000"}`:            `its mode is "hush…0000"`,
+		`{"access_key_id": "a"}`:                                 "is empty",
+		`{"access_key_id": 5}`:                                   "isn't a JSON object",
+		"hush {\"access_key_id\"":                                "isn't a JSON object",
 	} {
 		c, err := parseExternal([]byte(output))
 		if want == "" {
@@ -54,7 +59,8 @@ func TestParseExternal(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush\"") ||
+			strings.Contains(err.Error(), "secret0") {
 			t.Errorf("%s: got %v, want %s", output, err, want)
 		}
 	}

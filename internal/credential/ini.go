@@ -1,32 +1,33 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"gopkg.in/ini.v1"
 )
 
-// iniFile is the default section of the file that the older tools share. The library would quote it where it is malformed.
+// iniFile is a section of the file that the older tools share: the one that cfg.Profile names, else [default]. The library
+// would quote the file where it is malformed.
 func iniFile(cfg Config) fetcher {
-	path := os.Getenv("ALIBABA_CLOUD_CREDENTIALS_FILE")
-	if path == "" {
-		path = "~/.alibabacloud/credentials"
+	path := cmp.Or(cfg.SharedCredentialsFile, cfg.INIFile, "~/.alibabacloud/credentials")
+	title := "file " + path
+	if cfg.Profile != "" {
+		title = "section [" + cfg.Profile + "] of " + title
 	}
-	return fetcher{source: "file " + path, fetch: func(ctx context.Context) (Credentials, error) {
+	return fetcher{source: title, fetch: func(ctx context.Context) (Credentials, error) {
 		content, err := readFile(path)
 		if err != nil {
-			kind := fileKind(err)
-			return Credentials{}, &Error{Kind: kind, Err: err, unused: kind == NotFound}
+			return Credentials{}, fileError(err, cfg.SharedCredentialsFile+cfg.INIFile == "")
 		}
-		o, err := parseINI(content, cfg)
+		f, err := parseINI(content, cfg)
 		if err != nil {
-			return Credentials{}, &Error{Kind: Invalid, Err: err}
+			return Credentials{}, invalid(err)
 		}
-		c, err := o.fetch(ctx)
-		c.source = "file " + path
+		c, err := f.fetch(ctx)
+		c.source = title
 		return c, err
 	}}
 }
@@ -35,29 +36,39 @@ func iniFile(cfg Config) fetcher {
 func parseINI(content []byte, cfg Config) (fetcher, error) {
 	file, err := ini.Load(content)
 	if err != nil {
-		return fetcher{}, errors.New("it isn't an INI file (why is left out, as that would quote it)")
+		return fetcher{}, errors.New("it is neither a JSON object nor an INI file (why is left out, as that would quote it)")
 	}
-	section, err := file.GetSection("default")
+	name := cmp.Or(cfg.Profile, "default")
+	section, err := file.GetSection(name)
 	if err != nil {
-		return fetcher{}, errors.New("it has no section [default]")
+		return fetcher{}, unused(fmt.Errorf("it has no section [%s]", name))
 	}
 	value := func(name string) string { return section.Key(name).String() }
-	switch kind := value("type"); kind {
+	id, secret, token := value("access_key_id"), value("access_key_secret"), value("security_token")
+	kind := value("type")
+	if cfg.Profile == "" && (kind == "" || kind == "access_key" || kind == "sts") && id+secret+token == "" {
+		return fetcher{}, unused(errors.New("its section [default] has no access key"))
+	}
+	switch kind {
 	case "access_key":
-		return accessKey(value("access_key_id"), value("access_key_secret"), "")
+		return accessKey(id, secret, "")
+	case "sts":
+		if token == "" {
+			return fetcher{}, errors.New("security_token is empty")
+		}
+		return accessKey(id, secret, token)
 	case "ecs_ram_role":
 		return ecsRole(value("role_name")), nil
 	case "ram_role_arn":
-		base, err := accessKey(value("access_key_id"), value("access_key_secret"), "")
+		base, err := accessKey(id, secret, token)
 		if err != nil {
 			return fetcher{}, err
 		}
 		role := AssumeRole{RoleARN: value("role_arn"), SessionName: value("role_session_name"), Policy: value("policy")}
-		if err := checkRole(role.RoleARN, role.Expiration); err != nil {
-			return fetcher{}, err
-		}
-		return assumeRole(base, role, sts{endpoint: cfg.STSEndpoint}), nil
+		host := func() (string, error) { return cfg.stsHost(profile{}) }
+		return assumeRole(base, role, host), checkRole(role.RoleARN, role.Expiration)
 	default:
-		return fetcher{}, fmt.Errorf("the type in its section [default] is %q, not access_key, ram_role_arn or ecs_ram_role", Shorten(kind))
+		return fetcher{}, fmt.Errorf("the type in its section [%s] is %q, not access_key, sts, ram_role_arn or ecs_ram_role",
+			name, typeName(kind))
 	}
 }

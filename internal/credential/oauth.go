@@ -30,7 +30,7 @@ func (f cliFile) oauth(p profile) fetcher {
 			unlock()
 			return Credentials{}, context.Cause(ctx)
 		}
-		if now, err := readCLIFile(f.path); err == nil {
+		if now, err := readCLIFile(f.cfg, readFile); err == nil {
 			if again := now.find(p.Name); again != nil {
 				p = *again
 			}

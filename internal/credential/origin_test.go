@@ -232,6 +232,39 @@ func TestECSRole(t *testing.T) {
 	}
 }
 
+// Keys that don't expire, and temporary ones of which nobody says when they expire.
+func TestURIWithoutTokenOrExpiration(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer   string
+		token    string
+		identity string
+	}{
+		"neither":       {answer: `{"Code": "Success", "AccessKeyId": "a", "AccessKeySecret": "b"}`, identity: "a"},
+		"empty":         {answer: `{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "", "Expiration": ""}`, identity: "a"},
+		"no expiration": {answer: `{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "t0ken"}`, token: "t0ken", identity: "temporary credentials"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := issuer(t)
+			i.Script("uri", castest.Body(200, "application/json", test.answer))
+			s, c, err := fetch(t, Config{CredentialsURI: i.CredentialsURI()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.AccessKeyID != "a" || c.SecurityToken != test.token {
+				t.Errorf("got key %s with token %q, want a with %q", c.AccessKeyID, c.SecurityToken, test.token)
+			}
+			if !c.Expiration.IsZero() {
+				t.Errorf("got expiration %s, want none", c.Expiration)
+			}
+			if got := s.Identity(c); got != test.identity {
+				t.Errorf("got identity %q, want %q", got, test.identity)
+			}
+		})
+	}
+}
+
 // Each answer makes the library return, or panic with, something that may hold a secret.
 //
 //nolint:paralleltest // shared is scripted
@@ -259,7 +292,6 @@ func TestFetchFailures(t *testing.T) {
 		"URI, absent":        {"uri", viaURI, castest.Body(404, "text/plain", "the key is "+secret), NotFound, "it answered HTTP 404"},
 		"URI, forbidden":     {"uri", viaURI, castest.Body(403, "text/plain", "the key is "+secret), Malformed, "it answered HTTP 403"},
 		"URI, incomplete":    {"uri", viaURI, castest.Body(200, "application/json", `{"AccessKeySecret": "`+secret+`"}`), Malformed, "its answer has no AccessKeyId"},
-		"URI, no token":      {"uri", viaURI, castest.Body(200, "application/json", `{"AccessKeyId": "a", "AccessKeySecret": "`+secret+`", "Expiration": "2999-01-01T00:00:00Z"}`), Malformed, "its answer has no SecurityToken"},
 		"URI, code":          {"uri", viaURI, castest.Body(200, "application/json", `{"Code": "Forbidden.Role", "AccessKeySecret": "`+secret+`"}`), Refused, "it answered Forbidden.Role"},
 		"URI, no JSON":       {"uri", viaURI, castest.Body(200, "text/plain", secret), Malformed, "isn't a JSON object"},
 		"URI, wrong type":    {"uri", viaURI, castest.Body(200, "application/json", `{"AccessKeyId": ["`+secret+`"]}`), Malformed, "isn't a JSON object"},

@@ -1,11 +1,11 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +15,7 @@ import (
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
-// The library reads the CLI's file too, but quotes it whole when it is malformed, follows source_profile round a cycle
+// The library reads the CLI's file too, but quotes it whole when it is malformed, follows a cycle of source_profile
 // until the stack overflows, and drops the fields it doesn't know when it writes the file. So the file is read here.
 
 // profile is an entry of the CLI's configuration file.
@@ -36,6 +36,8 @@ type profile struct {
 	Policy        string `json:"policy"`
 	ExternalID    string `json:"external_id"`
 	SourceProfile string `json:"source_profile"`
+	RegionID      string `json:"region_id"`
+	STSEndpoint   string `json:"sts_endpoint"`
 	STSRegion     string `json:"sts_region"`
 	EnableVPC     bool   `json:"enable_vpc"`
 
@@ -67,84 +69,132 @@ type cliFile struct {
 	cfg  Config
 }
 
-// cliProfile is a profile of the CLI's file at path, read anew for every fetch so that a new sign-in is seen. An empty name
-// is the file's current profile.
-func cliProfile(path, name string, cfg Config) fetcher {
-	shown := path
-	if path == "" {
-		path = os.Getenv("ALIBABA_CLOUD_CONFIG_FILE")
-		shown = path
+// namedProfile is what the user has named: a profile of the file, or of the CLI's file, or else a section of the INI file,
+// which are as other tools look for it.
+func namedProfile(cfg Config) fetcher {
+	cli, ini := cliProfile(cfg), iniFile(cfg)
+	if cfg.SharedCredentialsFile != "" {
+		return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
+			if content, err := readRegular(cfg.SharedCredentialsFile); err == nil && !isObject(content) {
+				return ini.get(ctx)
+			}
+			return cli.get(ctx)
+		}}
 	}
-	if path == "" {
-		shown = "~/.aliyun/config.json"
-		path = shown
+	return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
+		c, err := cli.get(ctx)
+		notThere, ok := errors.AsType[*Error](err)
+		if !ok || !notThere.unused {
+			return c, err
+		}
+		c, err = ini.get(ctx)
+		if e, ok := errors.AsType[*Error](err); ok && e.unused {
+			return c, &Error{Kind: NotFound, Err: fmt.Errorf("%w; and %s: %w", notThere.Err, e.Source, e.Err)}
+		}
+		return c, err
+	}}
+}
+
+func (cfg Config) cliPath() string {
+	return cmp.Or(cfg.SharedCredentialsFile, cfg.CLIFile, "~/.aliyun/config.json")
+}
+
+// cliProfile is a profile of the CLI's file, which is read again for every fetch so that a new sign-in is seen.
+func cliProfile(cfg Config) fetcher {
+	path := cfg.cliPath()
+	title := func(name string) string { return "profile " + name + " of " + path }
+	f := fetcher{source: "the current profile of " + path}
+	if cfg.Profile != "" {
+		f.source = title(cfg.Profile)
 	}
-	title := func(name string) string { return "profile " + name + " of " + shown }
-	o := fetcher{source: title(name)}
-	if name == "" {
-		o.source = "the current profile of " + shown
-	}
-	o.fetch = func(ctx context.Context) (Credentials, error) {
-		file, err := readCLIFile(path)
+	f.fetch = func(ctx context.Context) (Credentials, error) {
+		if cfg.NoCLIFile != "" {
+			return Credentials{}, unused(errors.New("switched off by " + cfg.NoCLIFile))
+		}
+		file, err := readCLIFile(cfg, readFile)
 		if err != nil {
 			return Credentials{}, err
 		}
-		file.cfg = cfg
-		chosen := name
-		if chosen == "" {
-			chosen = file.Current
-		}
-		inner, err := file.fetcher(chosen, nil)
+		name := file.chosen()
+		inner, err := file.fetcher(name, nil)
 		if err != nil {
 			return Credentials{}, err
 		}
 		c, err := inner.fetch(ctx)
-		c.source = title(chosen)
+		c.source = title(name)
 		return c, err
 	}
-	return o
+	return f
 }
 
-func readCLIFile(path string) (cliFile, error) {
-	path, err := ExpandHome(path)
-	if err != nil {
-		return cliFile{}, unused(err)
+// Region is the region of the CLI's profile in use, empty where there is none.
+func (cfg Config) Region() string { return cfg.profileInUse().RegionID }
+
+// profileInUse is the CLI's profile that cfg means, or an empty one. What is wrong with the file is for the fetch of
+// credentials to say.
+func (cfg Config) profileInUse() profile {
+	if cfg.AccessKeyID+cfg.CredentialsURI+cfg.ECSRoleName != "" || cfg.OIDC != nil || cfg.NoCLIFile != "" {
+		return profile{}
 	}
-	content, err := readBounded(path)
+	file, err := readCLIFile(cfg, readRegular)
 	if err != nil {
-		return cliFile{}, &Error{Kind: fileKind(err), Err: err, unused: errors.Is(err, os.ErrNotExist)}
+		return profile{}
 	}
-	return parseCLIFile(path, content)
+	if p := file.find(file.chosen()); p != nil && !p.unset() {
+		return *p
+	}
+	return profile{}
+}
+
+func readCLIFile(cfg Config, read func(path string) ([]byte, error)) (cliFile, error) {
+	content, err := read(cfg.cliPath())
+	if err != nil {
+		return cliFile{}, fileError(err, cfg.SharedCredentialsFile+cfg.CLIFile == "")
+	}
+	file, err := parseCLIFile(content)
+	file.cfg = cfg
+	file.path, _ = ExpandHome(cfg.cliPath()) // it was read
+	return file, err
 }
 
 // parseCLIFile never quotes content: it holds secrets.
-func parseCLIFile(path string, content []byte) (cliFile, error) {
-	file := cliFile{path: path}
+func parseCLIFile(content []byte) (cliFile, error) {
+	var file cliFile
 	err := json.Unmarshal(content, &file)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		err = fmt.Errorf("%s has the wrong type", wrong.Field)
 	}
 	if err != nil {
-		return cliFile{}, &Error{Kind: Invalid, Err: fmt.Errorf("read %s: not the CLI's configuration: %w", path, err)}
+		return cliFile{}, &Error{Kind: Invalid, Err: fmt.Errorf("not the CLI's configuration: %w", err)}
 	}
 	if len(file.Profiles) == 0 {
-		return cliFile{}, unused(fmt.Errorf("%s has no profiles", path))
+		return cliFile{}, unused(errors.New("it has no profiles"))
 	}
 	return file, nil
 }
 
+// chosen is the name of the profile that is meant.
+func (f cliFile) chosen() string { return cmp.Or(f.cfg.Profile, f.Current, "default") }
+
 // fetcher is how the profile called name gets credentials; via are the profiles that led to it.
 func (f cliFile) fetcher(name string, via []string) (fetcher, error) {
 	if slices.Contains(via, name) {
-		return fetcher{}, &Error{Kind: Invalid, Err: fmt.Errorf("source_profile goes round in a circle: %s",
+		return fetcher{}, &Error{Kind: Invalid, Err: fmt.Errorf("source_profile has a cycle: %s",
 			strings.Join(append(via, name), " → "))}
 	}
-	found := f.find(name)
-	if found == nil {
-		return fetcher{}, &Error{Kind: NotFound, Err: fmt.Errorf("%s has no profile %q, only %s", f.path, name, f.names())}
+	p := f.find(name)
+	switch {
+	case p == nil:
+		err := fmt.Errorf("%s has no profile %q, only %s", f.path, name, f.names())
+		return fetcher{}, &Error{Kind: NotFound, Err: err, unused: len(via) == 0}
+	case p.unset():
+		err := fmt.Errorf("profile %s has no access key", name)
+		if f.cfg.Profile == "" && len(via) == 0 {
+			return fetcher{}, unused(err)
+		}
+		return fetcher{}, &Error{Kind: Invalid, Err: err, Command: p.configure()}
 	}
-	p := *found
-	o, err := f.mode(p, append(via, name))
+	o, err := f.mode(*p, append(via, name))
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); ok {
 			return fetcher{}, e
@@ -163,9 +213,46 @@ func (f cliFile) find(name string) *profile {
 	return nil
 }
 
+// unset reports whether nobody has set p up. The CLI makes such a profile by itself.
+func (p profile) unset() bool {
+	mode := p.usedMode()
+	return mode == "" || strings.EqualFold(mode, "AK") && p.AccessKeyID+p.AccessKeySecret+p.SecurityToken == ""
+}
+
+// usedMode is p's mode, or else the one that the CLI takes its fields for.
+func (p profile) usedMode() string {
+	switch {
+	case p.Mode != "":
+		return p.Mode
+	case p.AccessKeyID+p.AccessKeySecret != "" && p.SecurityToken != "":
+		return "StsToken"
+	case p.AccessKeyID+p.AccessKeySecret != "" && p.RoleARN != "":
+		return "RamRoleArn"
+	case p.AccessKeyID+p.AccessKeySecret != "":
+		return "AK"
+	case p.RoleName != "":
+		return "EcsRamRole"
+	case p.ProcessCommand != "":
+		return "External"
+	case p.OIDCProviderARN != "":
+		return "OIDC"
+	case p.SignInURL != "":
+		return "CloudSSO"
+	}
+	return ""
+}
+
 func (f cliFile) mode(p profile, via []string) (fetcher, error) {
-	at := sts{endpoint: f.cfg.STSEndpoint, region: p.STSRegion, vpc: p.EnableVPC}
-	switch strings.ToLower(p.Mode) {
+	host := func() (string, error) { return f.cfg.stsHost(p) }
+	switch mode := strings.ToLower(p.usedMode()); mode {
+	case "external", "credentialsuri":
+		if f.cfg.NoExternal != "" {
+			return fetcher{}, fmt.Errorf("profiles of the mode %s are switched off by %s", p.usedMode(), f.cfg.NoExternal)
+		}
+		if mode == "external" {
+			return external(p.ProcessCommand)
+		}
+		return credentialsURI(p.CredentialsURI)
 	case "ak":
 		return accessKey(p.AccessKeyID, p.AccessKeySecret, "")
 	case "ststoken":
@@ -174,34 +261,30 @@ func (f cliFile) mode(p profile, via []string) (fetcher, error) {
 		}
 		return accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
 	case "ramrolearn":
-		base, err := accessKey(p.AccessKeyID, p.AccessKeySecret, "")
-		return p.assume(base, err, at)
+		base, err := accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
+		return p.assume(base, err, host)
 	case "chainableramrolearn":
 		base, err := f.fetcher(p.SourceProfile, via)
-		return p.assume(base, err, at)
+		return p.assume(base, err, host)
 	case "ramrolearnwithrolename":
-		return p.assume(ecsRole(p.RoleName), nil, at)
+		return p.assume(ecsRole(p.RoleName), nil, host)
 	case "ecsramrole":
 		return ecsRole(p.RoleName), nil
 	case "oidc":
 		return oidc(OIDC{
 			ProviderARN: p.OIDCProviderARN, RoleARN: p.RoleARN, Token: p.OIDCToken, TokenFile: p.OIDCTokenFile,
 			SessionName: p.SessionName, Policy: p.Policy, Expiration: p.Expiration,
-		}, at)
-	case "credentialsuri":
-		return credentialsURI(p.CredentialsURI)
-	case "external":
-		return external(p.ProcessCommand)
+		}, host)
 	case "cloudsso":
 		return p.cloudSSO(), nil
 	case "oauth":
 		return f.oauth(p), nil
 	}
 	return fetcher{}, fmt.Errorf("its mode %q isn't supported: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, "+
-		"RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth and External are", p.Mode)
+		"RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth and External are", typeName(p.Mode))
 }
 
-func (p profile) assume(base fetcher, err error, at sts) (fetcher, error) {
+func (p profile) assume(base fetcher, err error, host func() (string, error)) (fetcher, error) {
 	if err != nil {
 		return fetcher{}, err
 	}
@@ -210,7 +293,7 @@ func (p profile) assume(base fetcher, err error, at sts) (fetcher, error) {
 	}
 	return assumeRole(base, AssumeRole{
 		RoleARN: p.RoleARN, SessionName: p.SessionName, Policy: p.Policy, ExternalID: p.ExternalID, Expiration: p.Expiration,
-	}, at), nil
+	}, host), nil
 }
 
 func (p profile) cloudSSO() fetcher {

@@ -36,7 +36,8 @@ func TestProfileModes(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
 	i.AddKey(castest.Key{AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/=="})
-	command := jsonString(os.Args[0] + ` external-command print '{"mode": "StsToken", "access_key_id": "STS.NTexternalexternal", "access_key_secret": "external-secret", "sts_token": "external-token", "expiration": "2999-01-01T00:00:00Z"}'`)
+	command := jsonString(os.Args[0] + ` external-command print '{"mode": "StsToken", "access_key_id": "STS.NTexternalexternal", ` +
+		`"access_key_secret": "external-secret", "sts_token": "external-token", "expiration": "2999-01-01T00:00:00Z"}'`)
 	sts, role := Config{STSEndpoint: i.STSEndpoint()}, `"ram_role_arn": "`+testRole+`", "ram_session_name": "cli"`
 	for name, test := range map[string]struct {
 		cfg      Config
@@ -45,22 +46,132 @@ func TestProfileModes(t *testing.T) {
 		id       string
 		host     string
 	}{
-		"AK":                  {profiles: []string{`"mode": "AK", ` + ak}, id: castest.DefaultKey.AccessKeyID},
-		"AK, other case":      {profiles: []string{`"mode": "ak", ` + ak}, id: castest.DefaultKey.AccessKeyID},
-		"StsToken":            {profiles: []string{`"mode": "StsToken", "access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`}, id: "STS.NTexampleexample"},
-		"RamRoleArn":          {sts, []string{`"mode": "RamRoleArn", ` + ak + `, ` + role}, i, "", ""},
-		"RamRoleArn, region":  {Config{}, []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", ` + ak + `, ` + role}, shared, "", "sts.cn-shanghai.aliyuncs.com"},
-		"RamRoleArn, VPC":     {Config{}, []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", "enable_vpc": true, ` + ak + `, ` + role}, shared, "", "sts-vpc.cn-shanghai.aliyuncs.com"},
-		"RamRoleArn, default": {Config{}, []string{`"mode": "RamRoleArn", ` + ak + `, ` + role}, shared, "", "sts.aliyuncs.com"},
-		"ChainableRamRoleArn": {sts, []string{`"mode": "ChainableRamRoleArn", "source_profile": "q", ` + role, `"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "r", ` + role, `"name": "r", "mode": "AK", ` + ak}, i, "", ""},
-		"EcsRamRole":          {Config{}, []string{`"mode": "EcsRamRole", "ram_role_name": "` + castest.MetadataRole + `"`}, shared, "", "100.100.100.200"},
-		"EcsRamRole, unnamed": {Config{}, []string{`"mode": "EcsRamRole"`}, shared, "", "100.100.100.200"},
-		"OIDC":                {sts, []string{`"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", "oidc_token_file": ` + jsonString(file(t, "token", castest.OIDCToken)) + `, ` + role}, i, "", ""},
-		"CredentialsURI":      {Config{}, []string{`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`}, i, "", ""},
-		"CloudSSO":            {Config{}, []string{`"mode": "CloudSSO", "cloud_sso_sign_in_url": "` + i.SignInURL() + `", "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": ` + inTwoHours}, i, "", ""},
-		"OAuth":               {Config{}, []string{`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_refresh_token": "` + castest.OAuthRefreshToken + `", "oauth_access_token_expire": ` + inTwoHours}, shared, "", "oauth.aliyun.com"},
-		"OAuth, abroad":       {Config{}, []string{`"mode": "OAuth", "oauth_site_type": "INTL", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_access_token_expire": ` + inTwoHours}, shared, "", "oauth.alibabacloud.com"},
-		"External":            {profiles: []string{`"mode": "External", "process_command": ` + command}, id: "STS.NTexternalexternal"},
+		"AK":             {profiles: []string{`"mode": "AK", ` + ak}, id: castest.DefaultKey.AccessKeyID},
+		"AK, other case": {profiles: []string{`"mode": "ak", ` + ak}, id: castest.DefaultKey.AccessKeyID},
+		"StsToken": {
+			profiles: []string{
+				`"mode": "StsToken", "access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`,
+			},
+			id: "STS.NTexampleexample",
+		},
+		"RamRoleArn": {cfg: sts, profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role}, from: i},
+		"RamRoleArn, region": {
+			cfg:      Config{},
+			profiles: []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", ` + ak + `, ` + role},
+			from:     shared,
+			host:     "sts.cn-shanghai.aliyuncs.com",
+		},
+		"RamRoleArn, VPC": {
+			cfg:      Config{},
+			profiles: []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", "enable_vpc": true, ` + ak + `, ` + role},
+			from:     shared,
+			host:     "sts-vpc.cn-shanghai.aliyuncs.com",
+		},
+		"RamRoleArn, endpoint": {
+			cfg: Config{},
+			profiles: []string{
+				`"mode": "RamRoleArn", "sts_endpoint": "https://` + i.STSEndpoint() + `/", "sts_region": "cn-shanghai", ` + ak + `, ` + role,
+			},
+			from: i,
+			host: i.STSEndpoint(),
+		},
+		"RamRoleArn, endpoint of the block": {
+			cfg:      sts,
+			profiles: []string{`"mode": "RamRoleArn", "sts_endpoint": "sts.invalid", ` + ak + `, ` + role},
+			from:     i,
+			host:     i.STSEndpoint(),
+		},
+		"RamRoleArn, region of the variable": {
+			cfg:      Config{STSRegion: "cn-beijing"},
+			profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role},
+			from:     shared,
+			host:     "sts.cn-beijing.aliyuncs.com",
+		},
+		"RamRoleArn, temporary": {
+			cfg: sts,
+			profiles: []string{
+				`"mode": "RamRoleArn", "access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/==", ` +
+					role,
+			},
+			from: i,
+		},
+		"no mode, token": {
+			profiles: []string{
+				`"access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`,
+			},
+			id: "STS.NTexampleexample",
+		},
+		"no mode, role": {cfg: sts, profiles: []string{ak + `, ` + role}, from: i},
+		"no mode, ECS": {
+			cfg:      Config{},
+			profiles: []string{`"ram_role_name": "` + castest.MetadataRole + `"`},
+			from:     shared,
+			host:     "100.100.100.200",
+		},
+		"no mode, External": {profiles: []string{`"process_command": ` + command}, id: "STS.NTexternalexternal"},
+		"RamRoleArn, default": {
+			cfg:      Config{},
+			profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role},
+			from:     shared,
+			host:     "sts.aliyuncs.com",
+		},
+		"ChainableRamRoleArn": {
+			cfg: sts,
+			profiles: []string{
+				`"mode": "ChainableRamRoleArn", "source_profile": "q", ` + role,
+				`"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "r", ` + role,
+				`"name": "r", "mode": "AK", ` + ak,
+			},
+			from: i,
+		},
+		"EcsRamRole": {
+			cfg:      Config{},
+			profiles: []string{`"mode": "EcsRamRole", "ram_role_name": "` + castest.MetadataRole + `"`},
+			from:     shared,
+			host:     "100.100.100.200",
+		},
+		"EcsRamRole, unnamed": {cfg: Config{}, profiles: []string{`"mode": "EcsRamRole"`}, from: shared, host: "100.100.100.200"},
+		"OIDC": {
+			cfg: sts,
+			profiles: []string{
+				`"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", "oidc_token_file": ` + jsonString(file(t, "token", castest.OIDCToken)) +
+					`, ` + role,
+			},
+			from: i,
+		},
+		"CredentialsURI": {
+			cfg:      Config{},
+			profiles: []string{`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`},
+			from:     i,
+		},
+		"CloudSSO": {
+			cfg: Config{},
+			profiles: []string{
+				`"mode": "CloudSSO", "cloud_sso_sign_in_url": "` + i.SignInURL() +
+					`", "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken +
+					`", "cloud_sso_access_token_expire": ` + inTwoHours,
+			},
+			from: i,
+		},
+		"OAuth": {
+			cfg: Config{},
+			profiles: []string{
+				`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_refresh_token": "` +
+					castest.OAuthRefreshToken + `", "oauth_access_token_expire": ` + inTwoHours,
+			},
+			from: shared,
+			host: "oauth.aliyun.com",
+		},
+		"OAuth, abroad": {
+			cfg: Config{},
+			profiles: []string{
+				`"mode": "OAuth", "oauth_site_type": "INTL", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_access_token_expire": ` +
+					inTwoHours,
+			},
+			from: shared,
+			host: "oauth.alibabacloud.com",
+		},
+		"External": {profiles: []string{`"mode": "External", "process_command": ` + command}, id: "STS.NTexternalexternal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,12 +223,13 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := parseCLIFile(path, content)
+	parsed, err := parseCLIFile(content)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := parsed.Profiles[1]
-	if p.OAuthRefreshToken != refresh+"-next" || p.OAuthAccessToken != castest.OAuthAccessToken || p.OAuthAccessTokenExpire <= time.Now().Unix() {
+	if p.OAuthRefreshToken != refresh+"-next" || p.OAuthAccessToken != castest.OAuthAccessToken ||
+		p.OAuthAccessTokenExpire <= time.Now().Unix() {
 		t.Error("the new tokens weren't kept")
 	}
 	for _, kept := range []string{`"n": 12345678901234567890`, `"output_format": "json"`, `"<&>"`, `"meta_path"`} {
@@ -143,7 +255,11 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nolint:paralleltest // shared is scripted
 	refresh := castest.OAuthRefreshToken + rand.Text()
 	shared.Script("oauth",
-		castest.Body(200, "application/json", `{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`),
+		castest.Body(
+			200,
+			"application/json",
+			`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`,
+		),
 		castest.Body(502, "text/html", "<html>"))
 	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
 		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
@@ -212,7 +328,8 @@ func TestOAuthLockIsBounded(t *testing.T) {
 // Where the file can't be locked, credentials are fetched without.
 func TestOAuthWithoutALock(t *testing.T) {
 	t.Parallel()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)
+	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": `+
+		`"`+castest.OAuthRefreshToken+rand.Text()+`"`)
 	if err := os.Mkdir(path+".lock", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -232,33 +349,196 @@ func TestProfileFailures(t *testing.T) {
 		command string
 		want    string
 	}{
-		"no file":           {"", "p", NotFound, "", "no such file"},
-		"no JSON":           {`{"profiles": [{"access_key_secret": "` + secret, "p", Invalid, "", "not the CLI's configuration"},
-		"not even close":    {secret, "p", Invalid, "", "not the CLI's configuration"},
-		"wrong type":        {`{"profiles": [{"name": "p", "expired_seconds": "` + secret + `"}]}`, "p", Invalid, "", "expired_seconds has the wrong type"},
-		"no profiles":       {`{}`, "p", NotFound, "", "has no profiles"},
-		"another profile":   {`{"profiles": [{"name": "a"}, {"name": "b"}]}`, "p", NotFound, "", `no profile "p", only a, b`},
-		"missing source":    {`{"profiles": [{"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "q"}]}`, "p", NotFound, "", `no profile "q"`},
-		"AK, half":          {`{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "` + secret + `"}]}`, "p", Invalid, "aliyun configure --mode AK --profile p", "no access key ID"},
-		"StsToken, half":    {`{"profiles": [{"name": "p", "mode": "StsToken", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`, "p", Invalid, "aliyun configure --mode StsToken --profile p", "sts_token is empty"},
-		"RamRoleArn, half":  {`{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`, "p", Invalid, "aliyun configure --mode RamRoleArn --profile p", "role ARN is empty"},
-		"unknown mode":      {`{"profiles": [{"name": "p q", "mode": "BearerToken", "bearer_token": "` + secret + `"}]}`, "p q", Invalid, `aliyun configure --mode BearerToken --profile "p q"`, "isn't supported"},
-		"no mode":           {`{"profiles": [{"name": "p"}]}`, "p", Invalid, "aliyun configure --profile p", "isn't supported"},
-		"plain URI":         {`{"profiles": [{"name": "p", "mode": "CredentialsURI", "credentials_uri": "http://example.com/` + secret + `?a=` + secret + `"}]}`, "p", Invalid, "aliyun configure --mode CredentialsURI --profile p", "http is only allowed"},
-		"CloudSSO, new":     {`{"profiles": [{"name": "p", "mode": "CloudSSO"}]}`, "p", Login, "aliyun configure --mode CloudSSO --profile p", "expired or was never made"},
-		"CloudSSO, expired": {`{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_access_token_expire": 1}]}`, "p", Login, "aliyun configure --mode CloudSSO --profile p", "expired or was never made"},
-		"CloudSSO, plain":   {`{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_sign_in_url": "http://example.com", "cloud_sso_access_token_expire": ` + inTwoHours + `}]}`, "p", Invalid, "aliyun configure --mode CloudSSO --profile p", "http is only allowed"},
-		"CloudSSO, refused": {`{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_sign_in_url": "https://signin.example.com/x", "cloud_sso_account_id": "1", "cloud_sso_access_config": "a", "cloud_sso_access_token_expire": ` + inTwoHours + `}]}`, "p", Refused, "aliyun configure --mode CloudSSO --profile p", "InvalidAccessToken: The access token *** is invalid."},
-		"OAuth, new":        {`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN"}]}`, "p", Login, "aliyun configure --mode OAuth --oauth-site-type CN --profile p", "expired or was never made"},
-		"OAuth, no site":    {`{"profiles": [{"name": "p", "mode": "OAuth"}]}`, "p", Invalid, "aliyun configure --mode OAuth --profile p", "not CN or INTL"},
-		"OAuth, refused":    {`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", "oauth_access_token_expire": ` + inTwoHours + `}]}`, "p", Refused, "aliyun configure --mode OAuth --oauth-site-type CN --profile p", "invalid_token"},
-		"OAuth, no refresh": {`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"}]}`, "p", Login, "aliyun configure --mode OAuth --oauth-site-type CN --profile p", "the sign-in of profile p can't be renewed: HTTP 400"},
-		"External, none":    {`{"profiles": [{"name": "p", "mode": "External"}]}`, "p", Invalid, "aliyun configure --mode External --profile p", "process_command: it is empty"},
-		"External, absent":  {`{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool --key ` + secret + `"}]}`, "p", Invalid, "", "run /nowhere/tool"},
-		"External, fails":   {`{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret) + `}]}`, "p", Invalid, "", "exit status 1"},
-		"External, no JSON": {`{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command print "+secret) + `}]}`, "p", Malformed, "", "isn't a JSON object"},
-		"External, half":    {`{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+` external-command print '{"access_key_secret": "`+secret+`"}'`) + `}]}`, "p", Malformed, "", "access_key_id or access_key_secret is empty"},
-		"OIDC, no file":     {`{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`, "p", NotFound, "", "open /nowhere: no such file"},
+		"no file": {content: "", profile: "p", kind: NotFound, want: "no such file"},
+		"no JSON": {
+			content: `{"profiles": [{"access_key_secret": "` + secret,
+			profile: "p",
+			kind:    Invalid,
+			want:    "not the CLI's configuration",
+		},
+		"wrong type": {
+			content: `{"profiles": [{"name": "p", "expired_seconds": "` + secret + `"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			want:    "expired_seconds has the wrong type",
+		},
+		"no profiles": {content: `{}`, profile: "p", kind: NotFound, want: "has no profiles"},
+		"another profile": {
+			content: `{"profiles": [{"name": "a"}, {"name": "b"}]}`,
+			profile: "p",
+			kind:    NotFound,
+			want:    `no profile "p", only a, b`,
+		},
+		"missing source": {
+			content: `{"profiles": [{"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "q"}]}`,
+			profile: "p",
+			kind:    NotFound,
+			want:    `no profile "q"`,
+		},
+		"AK, half": {
+			content: `{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "` + secret + `"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode AK --profile p",
+			want:    "no access key ID",
+		},
+		"StsToken, half": {
+			content: `{"profiles": [{"name": "p", "mode": "StsToken", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode StsToken --profile p",
+			want:    "sts_token is empty",
+		},
+		"RamRoleArn, half": {
+			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode RamRoleArn --profile p",
+			want:    "role ARN is empty",
+		},
+		"unknown mode": {
+			content: `{"profiles": [{"name": "p q", "mode": "BearerToken", "bearer_token": "` + secret + `"}]}`,
+			profile: "p q",
+			kind:    Invalid,
+			command: `aliyun configure --mode BearerToken --profile "p q"`,
+			want:    "isn't supported",
+		},
+		"External, off": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode External --profile p",
+			want:    "profiles of the mode External are switched off by NO_EXTERNAL",
+		},
+		"URI, off": {
+			content: `{"profiles": [{"name": "p", "mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode CredentialsURI --profile p",
+			want:    "switched off by NO_EXTERNAL",
+		},
+		"STS elsewhere": {
+			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret +
+				`", "ram_role_arn": "r", "sts_endpoint": "evil.example/x"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			want:    "the endpoint of STS isn't a host name",
+		},
+		"no mode": {
+			content: `{"profiles": [{"name": "p"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --profile p",
+			want:    "profile p has no access key",
+		},
+		"plain URI": {
+			content: `{"profiles": [{"name": "p", "mode": "CredentialsURI", "credentials_uri": "http://example.com/` + secret + `?a=` + secret +
+				`"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode CredentialsURI --profile p",
+			want:    "http is only allowed",
+		},
+		"CloudSSO, new": {
+			content: `{"profiles": [{"name": "p", "mode": "CloudSSO"}]}`,
+			profile: "p",
+			kind:    Login,
+			command: "aliyun configure --mode CloudSSO --profile p",
+			want:    "expired or was never made",
+		},
+		"CloudSSO, expired": {
+			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_access_token_expire": 1}]}`,
+			profile: "p",
+			kind:    Login,
+			command: "aliyun configure --mode CloudSSO --profile p",
+			want:    "expired or was never made",
+		},
+		"CloudSSO, plain": {
+			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret +
+				`", "cloud_sso_sign_in_url": "http://example.com", "cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode CloudSSO --profile p",
+			want:    "http is only allowed",
+		},
+		"CloudSSO, refused": {
+			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret +
+				`", "cloud_sso_sign_in_url": "https://signin.example.com/x", "cloud_sso_account_id": "1", "cloud_sso_access_config": "a", ` +
+				`"cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
+			profile: "p",
+			kind:    Refused,
+			command: "aliyun configure --mode CloudSSO --profile p",
+			want:    "InvalidAccessToken: The access token *** is invalid.",
+		},
+		"OAuth, new": {
+			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN"}]}`,
+			profile: "p",
+			kind:    Login,
+			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
+			want:    "expired or was never made",
+		},
+		"OAuth, no site": {
+			content: `{"profiles": [{"name": "p", "mode": "OAuth"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode OAuth --profile p",
+			want:    "not CN or INTL",
+		},
+		"OAuth, refused": {
+			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret +
+				`", "oauth_access_token_expire": ` + inTwoHours + `}]}`,
+			profile: "p",
+			kind:    Refused,
+			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
+			want:    "invalid_token",
+		},
+		"OAuth, no refresh": {
+			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"}]}`,
+			profile: "p",
+			kind:    Login,
+			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
+			want:    "the sign-in of profile p can't be renewed: HTTP 400",
+		},
+		"External, none": {
+			content: `{"profiles": [{"name": "p", "mode": "External"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode External --profile p",
+			want:    "process_command: it is empty",
+		},
+		"External, absent": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool --key ` + secret + `"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			want:    "run /nowhere/tool",
+		},
+		"External, fails": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret) +
+				`}]}`,
+			profile: "p",
+			kind:    Invalid,
+			want:    "exit status 1",
+		},
+		"External, no JSON": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command print "+secret) +
+				`}]}`,
+			profile: "p",
+			kind:    Malformed,
+			want:    "isn't a JSON object",
+		},
+		"External, half": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` +
+				jsonString(self+` external-command print '{"access_key_secret": "`+secret+`"}'`) + `}]}`,
+			profile: "p",
+			kind:    Malformed,
+			want:    "access_key_id or access_key_secret is empty",
+		},
+		"OIDC, no file": {
+			content: `{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`,
+			profile: "p",
+			kind:    NotFound,
+			want:    "open /nowhere: no such file",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -266,7 +546,11 @@ func TestProfileFailures(t *testing.T) {
 			if test.content != "" {
 				path = file(t, "config.json", test.content)
 			}
-			_, _, err := fetch(t, Config{Profile: test.profile, SharedCredentialsFile: path}, secret)
+			cfg := Config{Profile: test.profile, SharedCredentialsFile: path}
+			if strings.HasSuffix(name, ", off") {
+				cfg.NoExternal = "NO_EXTERNAL"
+			}
+			_, _, err := fetch(t, cfg, secret)
 			e, ok := errors.AsType[*Error](err)
 			if !ok {
 				t.Fatalf("got %v", err)
@@ -281,18 +565,19 @@ func TestProfileFailures(t *testing.T) {
 	}
 }
 
-func TestSourceProfileCircle(t *testing.T) {
+func TestSourceProfileCycle(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ p, q, want string }{
-		"itself":  {"p", "p", "p → p"},
-		"another": {"q", "p", "p → q → p"},
-		"further": {"q", "q", "p → q → q"},
+		"itself":  {p: "p", q: "p", want: "p → p"},
+		"another": {p: "q", q: "p", want: "p → q → p"},
+		"further": {p: "q", q: "q", want: "p → q → q"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := config(t, `"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "`+test.p+`"`, `"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "`+test.q+`"`)
+			path := config(t, `"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "`+test.p+`"`,
+				`"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "`+test.q+`"`)
 			_, _, err := fetch(t, Config{SharedCredentialsFile: path})
-			if e, ok := errors.AsType[*Error](err); !ok || e.Err.Error() != "source_profile goes round in a circle: "+test.want {
+			if e, ok := errors.AsType[*Error](err); !ok || e.Err.Error() != "source_profile has a cycle: "+test.want {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -303,7 +588,8 @@ func TestHomeIsExpanded(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("USERPROFILE", home)
-	if err := os.WriteFile(filepath.Join(home, "mine.json"), []byte(`{"current": "p", "profiles": [{"name": "p", "mode": "AK", `+ak+`}]}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(home, "mine.json"), []byte(`{"current": "p", "profiles": [{"name": "p", "mode": "AK", `+ak+`}]}`),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, _, err := fetch(t, Config{SharedCredentialsFile: "~/mine.json"})
@@ -317,7 +603,7 @@ func TestHomeIsExpanded(t *testing.T) {
 	}
 }
 
-// Without a home directory, ~ would name a folder of the working directory, whose External command would be run.
+// Without a home directory, ~ would name a directory of the working directory, whose External command would be run.
 func TestNoHome(t *testing.T) {
 	t.Chdir(t.TempDir())
 	external := `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "touch ran"}]}`
@@ -352,7 +638,7 @@ func FuzzParseCLIFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		const secret = "tOpSeCrEt0123456789"
 		content = append(content, secret...)
-		parsed, err := parseCLIFile("config.json", content)
+		parsed, err := parseCLIFile(content)
 		if err == nil {
 			for _, p := range parsed.Profiles {
 				if _, err = parsed.fetcher(p.Name, nil); err != nil && strings.Contains(err.Error(), secret) {

@@ -8,6 +8,8 @@ import (
 func accessKey(id, secret, token string) (fetcher, error) {
 	o := fetcher{source: "access key " + Shorten(id)}
 	switch {
+	case id == "" && secret == "" && token == "":
+		return o, errors.New("there is no access key")
 	case id == "" && secret == "":
 		return o, errors.New("there is a security token, but no access key")
 	case id == "":

@@ -5,19 +5,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"os"
 	"strings"
 
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
-// sts is where to assume roles.
-type sts struct {
-	endpoint string // host[:port]; the rest only matters where it is empty
-	region   string
-	vpc      bool
+// stsHost is where to assume a role with the settings of a profile, which may be empty.
+func (cfg Config) stsHost(p profile) (string, error) {
+	host := strings.TrimPrefix(strings.TrimPrefix(p.STSEndpoint, "http://"), "https://") // as in the CLI; https is spoken anyway
+	host = cmp.Or(cfg.STSEndpoint, strings.TrimRight(host, "/"))
+	region := cmp.Or(p.STSRegion, cfg.STSRegion)
+	switch {
+	case host != "":
+	case region == "":
+		host = "sts.aliyuncs.com"
+	case p.EnableVPC || cfg.STSVPC:
+		host = "sts-vpc." + region + ".aliyuncs.com"
+	default:
+		host = "sts." + region + ".aliyuncs.com"
+	}
+	// The library takes anything for the beginning of a URL.
+	if u, err := url.Parse("https://" + host); err != nil || u.Host != host || u.Hostname() == "" {
+		return "", &Error{Kind: Invalid, Err: errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")}
+	}
+	return host, nil
 }
 
-func oidc(cfg OIDC, at sts) (fetcher, error) {
+func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {
 	o := fetcher{source: "OIDC, as " + cfg.RoleARN}
 	switch {
 	case cfg.ProviderARN == "":
@@ -34,6 +50,10 @@ func oidc(cfg OIDC, at sts) (fetcher, error) {
 		if err != nil {
 			return Credentials{}, err
 		}
+		endpoint, err := host()
+		if err != nil {
+			return Credentials{}, err
+		}
 		options := patience
 		p, err := providers.NewOIDCCredentialsProviderBuilder().
 			WithOIDCToken(token).
@@ -42,9 +62,7 @@ func oidc(cfg OIDC, at sts) (fetcher, error) {
 			WithRoleSessionName(cmp.Or(cfg.SessionName, DefaultSessionName)).
 			WithPolicy(cfg.Policy).
 			WithDurationSeconds(cfg.Expiration).
-			WithSTSEndpoint(at.endpoint).
-			WithStsRegionId(at.region).
-			WithEnableVpc(at.vpc).
+			WithSTSEndpoint(endpoint).
 			WithHttpOptions(&options).
 			Build()
 		if err != nil {
@@ -63,7 +81,7 @@ func (cfg OIDC) token() (string, error) {
 	}
 	content, err := readFile(cfg.TokenFile)
 	if err != nil {
-		return "", &Error{Kind: fileKind(err), Err: fmt.Errorf("read OIDC token file: %w", err)}
+		return "", &Error{Kind: fileKind(err), Err: fmt.Errorf("read OIDC token file: %w", ExplainTokenFile(err))}
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {
@@ -72,10 +90,22 @@ func (cfg OIDC) token() (string, error) {
 	return token, nil
 }
 
-func assumeRole(base fetcher, role AssumeRole, at sts) fetcher {
+// ExplainTokenFile adds to an error about an OIDC token file what lets the user of a pod read it.
+func ExplainTokenFile(err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w; in a pod, fsGroup in its securityContext lets its user read the token", err)
+	}
+	return err
+}
+
+func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) fetcher {
 	name := role.RoleARN + ", assumed with " + base.source
 	return fetcher{source: name, fetch: func(ctx context.Context) (Credentials, error) {
 		as, err := base.get(ctx)
+		if err != nil {
+			return Credentials{}, err
+		}
+		endpoint, err := host()
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -87,9 +117,7 @@ func assumeRole(base fetcher, role AssumeRole, at sts) fetcher {
 			WithPolicy(role.Policy).
 			WithExternalId(role.ExternalID).
 			WithDurationSeconds(role.Expiration).
-			WithStsEndpoint(at.endpoint).
-			WithStsRegionId(at.region).
-			WithEnableVpc(at.vpc).
+			WithStsEndpoint(endpoint).
 			WithHttpOptions(&options).
 			Build()
 		if err != nil {

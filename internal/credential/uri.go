@@ -118,18 +118,21 @@ func parseURI(body []byte) (Credentials, error) {
 	}
 	for _, field := range []struct{ name, value string }{
 		{"AccessKeyId", answer.AccessKeyID}, {"AccessKeySecret", answer.AccessKeySecret},
-		{"SecurityToken", answer.SecurityToken}, {"Expiration", answer.Expiration},
 	} {
 		if field.value == "" {
 			return malformed("its answer has no " + field.name)
 		}
 	}
-	expires, err := time.Parse(time.RFC3339, answer.Expiration)
-	if err != nil {
-		return malformed("its answer's Expiration isn't an RFC 3339 time")
+	c := Credentials{AccessKeyID: answer.AccessKeyID, AccessKeySecret: answer.AccessKeySecret, SecurityToken: answer.SecurityToken}
+	if c.SecurityToken == "" {
+		c.account = c.AccessKeyID
 	}
-	return Credentials{
-		AccessKeyID: answer.AccessKeyID, AccessKeySecret: answer.AccessKeySecret, SecurityToken: answer.SecurityToken,
-		Expiration: expires,
-	}, nil
+	if answer.Expiration != "" {
+		expires, err := time.Parse(time.RFC3339, answer.Expiration)
+		if err != nil {
+			return malformed("its answer's Expiration isn't an RFC 3339 time")
+		}
+		c.Expiration = expires
+	}
+	return c, nil
 }
