@@ -65,6 +65,10 @@ func (c *Client) enter(ctx context.Context, call *call) (
 	if creds, err = c.config.Credentials.Get(ctx); err != nil {
 		return creds, nil, slot{}, err
 	}
+	c.identified.Do(func() {
+		c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", c.config.Credentials.String(),
+			"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
+	})
 	call.waitFor(c.gate.quotaTitle())
 	place, wait = c.gate.enter(ctx, creds, latest)
 	return creds, place, wait, nil

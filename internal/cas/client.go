@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
@@ -38,6 +39,8 @@ type Client struct {
 	config Config
 	share  *share
 	gate   *gate
+
+	identified sync.Once // logs who reads, for those who aren't sure
 }
 
 // New makes a client. It doesn't touch the network.

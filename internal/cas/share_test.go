@@ -398,6 +398,7 @@ func TestLongWait(t *testing.T) {
 			at     time.Duration // 0 where it is random
 			waited string
 		}{
+			{text: "Reading Certificate Management Service"},
 			{text: "A call failed and may be tried again", at: 5 * time.Millisecond},
 			{text: "Still waiting for " + throttled, at: 10*time.Second + time.Millisecond, waited: "10s"},
 			{text: "Still waiting for " + throttled, at: 40*time.Second + time.Millisecond, waited: "40s"},
@@ -418,8 +419,8 @@ func TestLongWait(t *testing.T) {
 				t.Errorf("got %v with %q, want %v", l.attrs, l.text, attrs)
 			}
 		}
-		if reason, _ := log.lines[0].attrs["error"].(string); !strings.Contains(reason, "Throttling.User") {
-			t.Errorf("the first line gives the error %q", reason)
+		if reason, _ := log.lines[1].attrs["error"].(string); !strings.Contains(reason, "Throttling.User") {
+			t.Errorf("the second line gives the error %q", reason)
 		}
 	})
 }
