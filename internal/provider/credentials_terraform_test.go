@@ -20,6 +20,7 @@ type terraform struct {
 	cas    *castest.Server
 	issuer *castest.Issuer
 	dir    string
+	home   string
 	env    []string
 }
 
@@ -37,13 +38,22 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	t.Cleanup(tf.issuer.Close)
 	tf.issuer.OnIssue(tf.cas.AddKey)
 	home := t.TempDir()
-	tf.write(t, "terraform.rc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n", tf.dir))
+	tf.home = home
+	tf.write(
+		t,
+		"terraform.rc",
+		fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n", tf.dir),
+	)
 	tf.env = append(os.Environ(),
 		"HOME="+home, "XDG_CACHE_HOME="+home, "TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
 		"HTTP_PROXY="+tf.issuer.ProxyURL(), "HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
 		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE", "DEBUG=credential,tea,sdk")
 	tf.env = append(tf.env, tf.fill(env...)...)
-	tf.write(t, "main.tf", "terraform {\n  required_providers {\n    cas = { source = \"terraform-provider-cas/cas\" }\n  }\n}\n"+tf.fill(config)[0])
+	tf.write(
+		t,
+		"main.tf",
+		"terraform {\n  required_providers {\n    cas = { source = \"terraform-provider-cas/cas\" }\n  }\n}\n"+tf.fill(config)[0],
+	)
 	return tf
 }
 
@@ -52,7 +62,8 @@ func (tf *terraform) fill(texts ...string) []string {
 	known := strings.NewReplacer(
 		"$KEY", castest.DefaultKey.AccessKeyID, "$SECRET", castest.DefaultKey.AccessKeySecret,
 		"$STS", tf.issuer.STSEndpoint(), "$URI", tf.issuer.CredentialsURI(), "$SIGNIN", tf.issuer.SignInURL(),
-		"$ROLE", testRole, "$PROVIDER", testProvider, "$TOKEN", castest.OIDCToken, "$DIR", tf.dir)
+		"$OTHERKEY", otherKey.AccessKeyID, "$OTHERSECRET", otherKey.AccessKeySecret, "$ROLE", testRole, "$PROVIDER", testProvider, "$TOKEN",
+		castest.OIDCToken, "$DIR", tf.dir, "$HOME", tf.home)
 	filled := make([]string, len(texts)) // the tests that run in parallel may have given the same texts
 	for i, text := range texts {
 		filled[i] = known.Replace(text)
@@ -63,6 +74,16 @@ func (tf *terraform) fill(texts ...string) []string {
 func (tf *terraform) write(t *testing.T, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(tf.dir, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -87,7 +108,8 @@ func (tf *terraform) run(t *testing.T, args ...string) (said string, log string,
 // checkSecrets looks for everything secret that the fakes know, in every form it may have been sent in.
 func (tf *terraform) checkSecrets(t *testing.T, shown string) {
 	t.Helper()
-	secrets := []string{castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken, castest.OAuthRefreshToken, hush}
+	secrets := []string{castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken,
+		castest.OAuthRefreshToken, otherKey.AccessKeySecret, hush}
 	for _, key := range tf.issuer.Issued() {
 		secrets = append(secrets, key.AccessKeySecret, key.SecurityToken, key.AccessKeyID)
 	}
@@ -131,21 +153,46 @@ func TestCredentialSources(t *testing.T) {
 		service string // asked once; empty for none
 		source  string // in the log
 	}{
-		"keys":                    {block: "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n", source: "access key LTAI…eyId (access_key in the provider block)"},
-		"keys of the environment": {env: []string{"ALICLOUD_ACCESS_KEY=$KEY", "ALICLOUD_SECRET_KEY=$SECRET"}, source: "access key LTAI…eyId (ALICLOUD_ACCESS_KEY)"},
-		"profile":                 {block: "  profile                 = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n", source: "profile ak of "},
-		"CloudSSO":                {block: "  profile                 = \"sso\"\n  shared_credentials_file = \"$DIR/config.json\"\n", service: "cloudsso", source: "profile sso of "},
-		"OIDC": {block: sts + "  assume_role_with_oidc {\n    oidc_provider_arn = \"$PROVIDER\"\n    role_arn = \"$ROLE\"\n    oidc_token_file = \"$DIR/token\"\n  }\n",
-			service: "sts", source: "OIDC, as " + testRole},
-		"OIDC of the environment": {block: sts, env: []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN=$PROVIDER", "ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN"},
+		"keys": {
+			block:  "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n",
+			source: "access key LTAI…eyId (access_key in the provider block)",
+		},
+		"keys of the environment": {
+			env:    []string{"ALICLOUD_ACCESS_KEY=$KEY", "ALICLOUD_SECRET_KEY=$SECRET"},
+			source: "access key LTAI…eyId (ALICLOUD_ACCESS_KEY)",
+		},
+		"profile": {block: "  profile                 = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n", source: "profile ak of "},
+		"CloudSSO": {
+			block:   "  profile                 = \"sso\"\n  shared_credentials_file = \"$DIR/config.json\"\n",
+			service: "cloudsso",
+			source:  "profile sso of ",
+		},
+		"OIDC": {
+			block: sts + "  assume_role_with_oidc {\n    oidc_provider_arn = \"$PROVIDER\"\n    role_arn = \"$ROLE\"\n    oidc_token_file = " +
+				"\"$DIR/token\"\n  }\n",
+			service: "sts",
+			source:  "OIDC, as " + testRole,
+		},
+		"OIDC of the environment": {block: sts, env: []string{
+			"ALIBABA_CLOUD_OIDC_PROVIDER_ARN=$PROVIDER",
+			"ALIBABA_CLOUD_ROLE_ARN=$ROLE",
+			"ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN",
+		},
 			service: "sts", source: "OIDC, as " + testRole + " (ALIBABA_CLOUD_OIDC_PROVIDER_ARN)"},
 		"role on keys": {block: sts + "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
 			service: "sts", source: testRole + ", assumed with access key"},
-		"role on a profile": {block: sts + "  profile = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
-			service: "sts", source: testRole + ", assumed with profile ak"},
-		"URI":      {block: "  credentials_uri = \"$URI\"\n", service: "uri", source: "credentials URI http://127.0.0.1"},
-		"ECS role": {block: "  ecs_role_name = \"" + castest.MetadataRole + "\"\n", service: "metadata", source: "ECS RAM role " + castest.MetadataRole},
-		"chain":    {env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$DIR/config.json"}, source: "profile ak of "},
+		"role on a profile": {
+			block:   sts + "  profile = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
+			service: "sts",
+			source:  testRole + ", assumed with profile ak",
+		},
+		"URI": {block: "  credentials_uri = \"$URI\"\n", service: "uri", source: "credentials URI http://127.0.0.1"},
+		"ECS role": {
+			block:   "  ecs_role_name = \"" + castest.MetadataRole + "\"\n",
+			service: "metadata",
+			source:  "ECS RAM role " + castest.MetadataRole,
+		},
+		"chain": {env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$DIR/config.json"}, source: "profile ak of "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -165,6 +212,9 @@ func TestCredentialSources(t *testing.T) {
 			if !strings.Contains(log, "Fetched credentials") || !strings.Contains(log, test.source) {
 				t.Errorf("the log doesn't say that %s was used", test.source)
 			}
+			if n := strings.Count(log, "Reading Certificate Management Service"); n != 1 {
+				t.Errorf("got %d lines that say who reads, want 1", n)
+			}
 			tf.checkSecrets(t, said+log)
 		})
 	}
@@ -181,6 +231,215 @@ func fetches(i *castest.Issuer, service string) int {
 	return n
 }
 
+// otherKey is somebody else's, which the service knows too.
+var otherKey = castest.Key{AccessKeyID: "LTAI5tCasTestSomebodyElse", AccessKeySecret: "somebody-elses-secret"}
+
+// TestSameIdentity gives a real Terraform what other tools have set up: who signs, what STS is asked, and which endpoint.
+func TestSameIdentity(t *testing.T) {
+	t.Parallel()
+	const (
+		cli      = ".aliyun/config.json"
+		ini      = ".alibabacloud/credentials"
+		ak       = `"mode": "AK", "access_key_id": "$KEY", "access_key_secret": "$SECRET"`
+		otherAK  = `"mode": "AK", "access_key_id": "$OTHERKEY", "access_key_secret": "$OTHERSECRET"`
+		somebody = `{"current": "p", "profiles": [{"name": "p", ` + otherAK + `}]}`
+		iniKey   = "\ntype = access_key\naccess_key_id = $KEY\naccess_key_secret = $SECRET\n"
+		sts      = "  endpoints {\n    sts = \"$STS\"\n  }\n"
+		keys     = "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n"
+	)
+	for name, test := range map[string]struct {
+		block   string
+		env     []string
+		files   map[string]string // in the home directory
+		prepare func(*terraform)
+		signer  string            // access key ID; empty where it was issued
+		sts     map[string]string // parameters that STS was asked with
+		host    string            // that was asked through the proxy
+		says    string            // Terraform
+		fails   bool
+	}{
+		"CREDENTIALS_FILE, the CLI's, and a profile": {
+			env:    []string{"ALIBABA_CLOUD_CREDENTIALS_FILE=$HOME/mine.json", "ALIBABA_CLOUD_PROFILE=p"},
+			files:  map[string]string{"mine.json": "\xef\xbb\xbf" + `{"profiles": [{"name": "p", ` + ak + `}]}`, cli: somebody},
+			signer: "$KEY",
+		},
+		"the CLI's names of keys": {
+			env:    []string{"ALIBABACLOUD_ACCESS_KEY_ID=$KEY", "ALIBABACLOUD_ACCESS_KEY_SECRET=$SECRET"},
+			files:  map[string]string{cli: somebody},
+			signer: "$KEY",
+		},
+		"alicloud's names of keys, and a profile to ignore": {
+			env:    []string{"ALICLOUD_ACCESS_KEY_ID=$KEY", "ALICLOUD_ACCESS_KEY_SECRET=$SECRET", "ALIBABA_CLOUD_PROFILE=p"},
+			files:  map[string]string{cli: somebody},
+			signer: "$KEY",
+		},
+		"the CLI's name of a profile, and two families that disagree": {
+			env:    []string{"ALIBABACLOUD_PROFILE=q", "ALICLOUD_PROFILE=p"},
+			files:  map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", ` + otherAK + `}, {"name": "q", ` + ak + `}]}`},
+			signer: "$KEY",
+			says:   "Environment variables disagree",
+		},
+		"profiles ignored, INI file": {
+			env:    []string{"ALIBABA_CLOUD_IGNORE_PROFILE=TRUE"},
+			files:  map[string]string{cli: somebody, ini: "[default]" + iniKey},
+			signer: "$KEY",
+		},
+		"ROLE_ARN alone": {
+			block:  sts,
+			env:    []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=$KEY", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=$SECRET", "ALIBABA_CLOUD_ROLE_ARN=$ROLE"},
+			signer: "$KEY",
+		},
+		"an empty assume_role": {
+			block: sts + keys + "  assume_role {}\n",
+			env: []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALICLOUD_ASSUME_ROLE_SESSION_NAME=session",
+				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION=900", "ALIBABA_CLOUD_EXTERNAL_ID=external"},
+			sts: map[string]string{
+				"AccessKeyId":     "$KEY",
+				"RoleArn":         "$ROLE",
+				"RoleSessionName": "session",
+				"DurationSeconds": "900",
+				"ExternalId":      "external",
+			},
+		},
+		"role_arn = null": {
+			block: keys + "  assume_role {\n    role_arn = null\n  }\n",
+			fails: true,
+			says:  "assume_role.role_arn is not set, and ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are empty.",
+		},
+		"External, another mode": {
+			env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$HOME/f"},
+			files: map[string]string{
+				"f":   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "cat $HOME/out"}]}`,
+				"out": `{` + strings.Replace(ak, "AK", "RamRoleArn", 1) + `, "ram_role_arn": "$ROLE"}`,
+			},
+			fails: true,
+			says:  `its mode is "RamRoleArn"; only AK and StsToken are supported`,
+		},
+		"External, switched off": {
+			env: []string{"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS=1"},
+			files: map[string]string{
+				cli:   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "cat $HOME/out"}]}`,
+				"out": `{` + ak + `}`,
+			},
+			fails: true,
+			says:  "switched off by ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS",
+		},
+		"region_id of the profile": {
+			env:   []string{"CAS_ENDPOINT="},
+			files: map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "region_id": "ap-southeast-1", ` + ak + `}]}`},
+			host:  "cas.ap-southeast-1.aliyuncs.com",
+			fails: true, // the proxy leads to a fake that isn't the service
+			says:  "cas.ap-southeast-1.aliyuncs.com",
+		},
+		"REGION_ID before the profile's": {
+			env:   []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_REGION_ID=eu-central-1"},
+			files: map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "region_id": "ap-southeast-1", ` + ak + `}]}`},
+			host:  "cas.eu-central-1.aliyuncs.com",
+			fails: true,
+			says:  "cas.eu-central-1.aliyuncs.com",
+		},
+		"sts_endpoint of a profile, on temporary keys": {
+			files: map[string]string{cli: `{"profiles": [{"name": "default", "mode": "RamRoleArn",
+				"sts_endpoint": "https://$STS/", "sts_region": "cn-shanghai",
+				"access_key_id": "STS.NTtemporary", "access_key_secret": "$OTHERSECRET", "sts_token": "CAIStoken",
+				"ram_role_arn": "$ROLE", "ram_session_name": "cli"}]}`},
+			prepare: func(tf *terraform) {
+				tf.issuer.AddKey(castest.Key{AccessKeyID: "STS.NTtemporary", AccessKeySecret: otherKey.AccessKeySecret, SecurityToken: "CAIStoken"})
+			},
+			sts: map[string]string{"AccessKeyId": "STS.NTtemporary", "SecurityToken": "CAIStoken", "RoleArn": "$ROLE", "RoleSessionName": "cli"},
+		},
+		"STS_ENDPOINT": {
+			block: keys + "  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
+			env:   []string{"ALIBABA_CLOUD_STS_ENDPOINT=sts-vpc.cn-beijing.aliyuncs.com", "ALIBABA_CLOUD_STS_REGION=cn-shanghai"},
+			host:  "sts-vpc.cn-beijing.aliyuncs.com",
+			sts:   map[string]string{"AccessKeyId": "$KEY", "RoleArn": "$ROLE", "RoleSessionName": "terraform", "DurationSeconds": "3600"},
+		},
+		"a current profile without keys": {
+			files: map[string]string{
+				cli: `{"current": "default", "profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`,
+				ini: "[default]" + iniKey,
+			},
+			signer: "$KEY",
+		},
+		"nothing set up": {
+			env:   []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"},
+			files: map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", ` + ak + `}]}`, ini: "[default]\ntype = access_key\n"},
+			fails: true,
+			says:  `has no profile "q", only p - file ~/.alibabacloud/credentials: its section [default] has no access key`,
+		},
+		"a section of the INI file": {
+			env: []string{"ALIBABA_CLOUD_PROFILE=q"},
+			files: map[string]string{
+				ini: "[default]" + iniKey + "[q]" + strings.NewReplacer("$KEY", "$OTHERKEY", "$SECRET", "$OTHERSECRET").Replace(iniKey),
+			},
+			signer: "$OTHERKEY",
+		},
+		"a URI without token and expiration": {
+			block: "  credentials_uri = \"$URI\"\n",
+			prepare: func(tf *terraform) {
+				tf.issuer.Script("uri", castest.Body(200, "application/json",
+					tf.fill(`{"Code": "Success", "AccessKeyId": "$KEY", "AccessKeySecret": "$SECRET"}`)[0]))
+			},
+			signer: "$KEY",
+		},
+		"a token of the CI system beside a profile": {
+			env:    []string{"ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN", "ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_PROFILE=p"},
+			files:  map[string]string{cli: `{"profiles": [{"name": "p", ` + ak + `}]}`},
+			signer: "$KEY",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"}\ndata \"cas_asset_count\" \"this\" {}\n", test.env...)
+			tf.cas.AddKey(otherKey)
+			for file, content := range test.files {
+				writeFile(t, filepath.Join(tf.home, file), tf.fill(content)[0])
+			}
+			if test.prepare != nil {
+				test.prepare(tf)
+			}
+			said, log, err := tf.run(t, "plan", "-no-color")
+			if (err != nil) != test.fails {
+				t.Fatalf("got %v\n%s", err, said)
+			}
+			if said := unwrapped(said); !strings.Contains(said, test.says) {
+				t.Errorf("%q isn't in:\n%s", test.says, said)
+			}
+			for _, call := range tf.cas.Calls() {
+				if want := tf.fill(test.signer)[0]; want != "" && call.AccessKeyID != want {
+					t.Errorf("got a call signed with %s, want %s", call.AccessKeyID, want)
+				}
+				if call.Code != "" {
+					t.Errorf("got a call refused: %s", call.Code)
+				}
+			}
+			var asked []castest.Issue
+			for _, call := range tf.issuer.Calls() {
+				if call.Service == "sts" {
+					asked = append(asked, call)
+				}
+			}
+			if wanted := test.sts != nil || test.host != ""; wanted != (len(asked) > 0) {
+				t.Fatalf("got %d calls of STS, want some: %t", len(asked), wanted)
+			}
+			if test.host != "" && asked[0].Host != test.host {
+				t.Errorf("got %s asked, want %s", asked[0].Host, test.host)
+			}
+			for parameter, want := range test.sts {
+				if got := asked[0].Parameters[parameter]; got != tf.fill(want)[0] {
+					t.Errorf("got %s %q, want %q", parameter, got, tf.fill(want)[0])
+				}
+			}
+			tf.checkSecrets(t, said+log)
+		})
+	}
+}
+
+// unwrapped is what Terraform said, in one line.
+func unwrapped(said string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("│", "", "╷", "", "╵", "").Replace(said)), " ")
+}
+
 // TestCredentialFailures shows what a user sees, and that nothing secret is in it or in the log.
 func TestCredentialFailures(t *testing.T) {
 	t.Parallel()
@@ -189,31 +448,64 @@ func TestCredentialFailures(t *testing.T) {
 		env   []string
 		want  []string
 	}{
-		"nothing":     {"", []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"}, []string{"No Alibaba Cloud credentials", "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
-		"half a pair": {"access_key = \"id\"", []string{"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush}, []string{"Missing Alibaba Cloud secret key"}},
-		"conflict":    {"access_key = \"id\"\nsecret_key = \"" + hush + "\"\nprofile = \"p\"", nil, []string{"Conflicting sources of credentials", "access_key and profile"}},
-		"role denied": {"access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"acs:ram::1:role/denied\"\n}\nendpoints {\n sts = \"$STS\"\n}", nil,
-			[]string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"}},
-		"STS doesn't know the key": {"access_key = \"unknown-key-id\"\nsecret_key = \"" + hush + "\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}", nil,
-			[]string{"InvalidAccessKeyId.NotFound"}},
-		"wrong secret":     {"access_key = \"$KEY\"\nsecret_key = \"" + hush + "\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}", nil, []string{"SignatureDoesNotMatch"}},
-		"STS out of reach": {"access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"127.0.0.1:1\"\n}", nil, []string{"connection refused"}},
-		"malformed file":   {"profile = \"p\"\nshared_credentials_file = \"$DIR/config.json\"", nil, []string{"not the CLI's configuration"}},
-		"sign-in needed": {"", []string{"ALIBABA_CLOUD_PROFILE=p", "ALICLOUD_SHARED_CREDENTIALS_FILE=$DIR/sso.json"},
-			[]string{"Sign-in to Alibaba Cloud needed", "aliyun configure --mode CloudSSO --profile p"}},
-		"unknown": {"access_key = terraform_data.key.output\nsecret_key = \"" + hush + "\"\n}\nresource \"terraform_data\" \"key\" {\n  input = \"id\"", nil,
-			[]string{"Unknown provider argument", "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
+		"nothing": {
+			env:  []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"},
+			want: []string{"No Alibaba Cloud credentials", "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+		},
+		"half a pair": {
+			block: "access_key = \"id\"",
+			env:   []string{"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush},
+			want:  []string{"Missing Alibaba Cloud secret key"},
+		},
+		"conflict": {
+			block: "access_key = \"id\"\nsecret_key = \"" + hush + "\"\nprofile = \"p\"",
+			want:  []string{"Conflicting sources of credentials", "access_key and profile"},
+		},
+		"role denied": {
+			block: "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"acs:ram::1:role/denied\"\n}\nendpoints {\n " +
+				"sts = \"$STS\"\n}",
+			want: []string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"},
+		},
+		"STS doesn't know the key": {
+			block: "access_key = \"unknown-key-id\"\nsecret_key = \"" + hush +
+				"\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}",
+			want: []string{"InvalidAccessKeyId.NotFound"},
+		},
+		"wrong secret": {
+			block: "access_key = \"$KEY\"\nsecret_key = \"" + hush + "\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}",
+			want:  []string{"SignatureDoesNotMatch"},
+		},
+		"STS out of reach": {
+			block: "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = " +
+				"\"127.0.0.1:1\"\n}",
+			want: []string{"connection refused"},
+		},
+		"malformed file": {
+			block: "profile = \"p\"\nshared_credentials_file = \"$DIR/config.json\"",
+			want:  []string{"not the CLI's configuration"},
+		},
+		"sign-in needed": {env: []string{"ALIBABA_CLOUD_PROFILE=p", "ALICLOUD_SHARED_CREDENTIALS_FILE=$DIR/sso.json"},
+			want: []string{"Sign-in to Alibaba Cloud needed", "aliyun configure --mode CloudSSO --profile p"}},
+		"unknown": {
+			block: "access_key = terraform_data.key.output\nsecret_key = \"" + hush +
+				"\"\n}\nresource \"terraform_data\" \"key\" {\n  input = \"id\"",
+			want: []string{"Unknown provider argument", "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"\n}\n"+twentyReads, test.env...)
 			tf.write(t, "config.json", `{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "`+hush)
-			tf.write(t, "sso.json", `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "`+hush+`", "cloud_sso_access_token_expire": 1}]}`)
+			tf.write(
+				t,
+				"sso.json",
+				`{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "`+hush+`", "cloud_sso_access_token_expire": 1}]}`,
+			)
 			said, log, err := tf.run(t, "plan", "-no-color")
 			if err == nil {
 				t.Fatalf("it worked:\n%s", said)
 			}
-			said = strings.Join(strings.Fields(strings.NewReplacer("│", "", "╷", "", "╵", "").Replace(said)), " ")
+			said = unwrapped(said)
 			for _, want := range test.want {
 				if !strings.Contains(said, want) {
 					t.Errorf("%q isn't in:\n%s", want, said)
@@ -269,7 +561,8 @@ func TestCredentialsExpireDuringAPlan(t *testing.T) {
 // A throttled STS doesn't fail a plan, and isn't counted by max_retries.
 func TestThrottledSTSIsAskedAgain(t *testing.T) {
 	t.Parallel()
-	tf := newTerraform(t, "provider \"cas\" {\n access_key = \"$KEY\"\n secret_key = \"$SECRET\"\n max_retries = 0\n assume_role {\n  role_arn = \"$ROLE\"\n }\n endpoints {\n  sts = \"$STS\"\n }\n}\n"+twentyReads)
+	tf := newTerraform(t, "provider \"cas\" {\n access_key = \"$KEY\"\n secret_key = \"$SECRET\"\n max_retries = 0\n assume_role {\n  "+
+		"role_arn = \"$ROLE\"\n }\n endpoints {\n  sts = \"$STS\"\n }\n}\n"+twentyReads)
 	tf.issuer.Script("sts", castest.Fault(400, "Throttling.User", "Request was denied due to user flow control."))
 	said, _, err := tf.run(t, "plan", "-no-color")
 	if asked := len(tf.issuer.Calls()); err != nil || asked != 2 {

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
@@ -27,73 +27,31 @@ type arguments map[string]any
 
 type unknown struct{}
 
-func (a arguments) model(t *testing.T) providerModel {
+// values are what a provider block with these arguments says.
+func (a arguments) values(t *testing.T) map[string]attr.Value {
 	t.Helper()
-	var m providerModel
-	fields := reflect.ValueOf(&m).Elem()
-	set := map[string]bool{}
-	for i := range fields.NumField() {
-		name := fields.Type().Field(i).Tag.Get("tfsdk")
-		set[name] = true
-		switch target := fields.Field(i).Addr().Interface().(type) {
-		case *types.String:
-			*target = stringValue(a[name])
-		case *types.Object:
-			*target = blockValue(t, name, a[name])
-		}
+	var resp provider.SchemaResponse
+	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
+	kind := resp.Schema.Type()
+	value, err := kind.ValueFromTerraform(t.Context(), encoded(t, kind.TerraformType(t.Context()), a))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name := range a {
-		if !set[name] {
-			t.Fatalf("no argument %s", name)
-		}
-	}
-	return m
-}
-
-func stringValue(v any) types.String {
-	switch v := v.(type) {
-	case string:
-		return types.StringValue(v)
-	case unknown:
-		return types.StringUnknown()
-	}
-	return types.StringNull()
-}
-
-func blockValue(t *testing.T, name string, v any) types.Object {
-	t.Helper()
-	kinds := map[string]attr.Type{"cas": types.StringType, "sts": types.StringType}
-	if block, ok := credentialBlocks()[name]; ok {
-		object, _ := block.Type().(types.ObjectType)
-		kinds = object.AttrTypes
-	}
-	switch v := v.(type) {
-	case unknown:
-		return types.ObjectUnknown(kinds)
-	case arguments:
-		values := map[string]attr.Value{}
-		for field, kind := range kinds {
-			if kind == types.NumberType {
-				values[field] = types.NumberNull()
-				if n, ok := v[field].(int); ok {
-					values[field] = types.NumberValue(big.NewFloat(float64(n)))
-				}
-				continue
-			}
-			values[field] = stringValue(v[field])
-		}
-		return types.ObjectValueMust(kinds, values)
-	}
-	return types.ObjectNull(kinds)
+	object, _ := value.(types.Object)
+	return object.Attributes()
 }
 
 type environment map[string]string
 
+func (e environment) resolver(t *testing.T, block arguments) *resolver {
+	t.Helper()
+	return &resolver{block: block.values(t), getenv: e.get}
+}
+
 func (e environment) resolve(t *testing.T, block arguments) (credential.Config, diag.Diagnostics, diag.Diagnostics) {
 	t.Helper()
-	r := &resolver{getenv: func(name string) string { return e[name] }}
-	config := r.credentials(t.Context(), block.model(t))
-	return config, r.unknown, r.diags
+	r := e.resolver(t, block)
+	return r.credentials(), r.unknown, r.diags
 }
 
 // tokenFile is one that is there.
@@ -109,7 +67,10 @@ func tokenFile(t *testing.T) string {
 // TestPrecedence has a case for each row of the table in the authentication guide.
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
-	file := tokenFile(t)
+	file, cliFile := tokenFile(t), filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(cliFile, []byte("\xef\xbb\xbf\n{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	everything := environment{
 		"ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret", "ALIBABA_CLOUD_SECURITY_TOKEN": "env-token",
 		"ALICLOUD_ACCESS_KEY": "old-id", "ALICLOUD_SECRET_KEY": "old-secret", "ALICLOUD_SECURITY_TOKEN": "old-token",
@@ -135,91 +96,356 @@ func TestPrecedence(t *testing.T) {
 	oidc := append(keys, "ALIBABA_CLOUD_OIDC", "ALIBABA_CLOUD_ROLE")
 	profile := append(oidc, "ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE", "ALICLOUD_SHARED")
 	ecs := append(profile, "ALICLOUD_ECS", "ALIBABA_CLOUD_ECS")
-	assumed := &credential.AssumeRole{RoleARN: testRole}
 	for name, test := range map[string]struct {
 		block arguments
 		env   environment
 		want  credential.Config
 	}{
-		"block: keys": {arguments{"access_key": "id", "secret_key": "secret"}, everything,
-			credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block"}},
-		"block: temporary keys": {arguments{"access_key": "id", "secret_key": "secret", "security_token": "token"}, everything,
-			credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token", SetBy: "access_key in the provider block"}},
-		"block: profile": {arguments{"profile": "p", "shared_credentials_file": "f"}, everything,
-			credential.Config{Profile: "p", SharedCredentialsFile: "f", SetBy: "profile in the provider block"}},
-		"block: profile, file from the environment": {arguments{"profile": "p"}, everything,
-			credential.Config{Profile: "p", SharedCredentialsFile: "env-file", SetBy: "profile in the provider block"}},
-		"block: file, profile from the environment": {arguments{"shared_credentials_file": "f"}, everything,
-			credential.Config{Profile: "env-profile", SharedCredentialsFile: "f", SetBy: "shared_credentials_file in the provider block"}},
-		"block: URI": {arguments{"credentials_uri": "https://block.example"}, everything,
-			credential.Config{CredentialsURI: "https://block.example", SetBy: "credentials_uri in the provider block"}},
-		"block: ECS role": {arguments{"ecs_role_name": "ecs"}, everything,
-			credential.Config{ECSRoleName: "ecs", SetBy: "ecs_role_name in the provider block"}},
-		"block: OIDC": {arguments{"assume_role_with_oidc": arguments{
-			"oidc_provider_arn": testProvider, "role_arn": otherRole, "oidc_token": "block-token", "role_session_name": "session", "policy": "{}", "session_expiration": 900}}, everything,
-			credential.Config{OIDC: &credential.OIDC{ProviderARN: testProvider, RoleARN: otherRole, Token: "block-token", SessionName: "session", Policy: "{}", Expiration: 900},
-				SetBy: "assume_role_with_oidc in the provider block"}},
-		"block: OIDC, completed from the environment": {arguments{"assume_role_with_oidc": arguments{}}, everything,
-			credential.Config{OIDC: &credential.OIDC{ProviderARN: testProvider, RoleARN: testRole, TokenFile: file}, SetBy: "assume_role_with_oidc in the provider block"}},
-		"block: token file, no token of the environment": {arguments{"assume_role_with_oidc": arguments{"oidc_token_file": file}}, environment{
-			"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_ROLE_ARN": testRole, "ALIBABA_CLOUD_OIDC_TOKEN": "env-token"},
-			credential.Config{OIDC: &credential.OIDC{ProviderARN: testProvider, RoleARN: testRole, TokenFile: file}, SetBy: "assume_role_with_oidc in the provider block"}},
-		"block: keys and a role": {arguments{"access_key": "id", "secret_key": "secret", "assume_role": arguments{
-			"role_arn": otherRole, "session_name": "session", "policy": "{}", "external_id": "external", "session_expiration": 43200}}, everything,
-			credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block",
-				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "session", Policy: "{}", ExternalID: "external", Expiration: 43200}}},
-		"block: keys, no role of the environment": {arguments{"access_key": "id", "secret_key": "secret"}, environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
-			credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block"}},
-		"block: role on keys of the environment": {arguments{"assume_role": arguments{"role_arn": otherRole}}, without(),
-			credential.Config{AccessKeyID: "env-id", AccessKeySecret: "env-secret", SecurityToken: "env-token", SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID",
-				AssumeRole: &credential.AssumeRole{RoleARN: otherRole}}},
-		"block: empty role is no role": {arguments{"assume_role": arguments{"role_arn": ""}}, nil, credential.Config{}},
-		"block: empty strings are as null": {arguments{"access_key": "", "secret_key": "", "profile": "", "ecs_role_name": "", "credentials_uri": ""}, everything,
-			credential.Config{AccessKeyID: "env-id", AccessKeySecret: "env-secret", SecurityToken: "env-token", SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
-		"block: an empty string is no conflict": {arguments{"profile": "", "ecs_role_name": "ecs"}, nil,
-			credential.Config{ECSRoleName: "ecs", SetBy: "ecs_role_name in the provider block"}},
+		"block: keys": {block: arguments{"access_key": "id", "secret_key": "secret"}, env: everything,
+			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block"}},
+		"block: temporary keys": {
+			block: arguments{"access_key": "id", "secret_key": "secret", "security_token": "token"},
+			env:   everything,
+			want: credential.Config{
+				AccessKeyID:     "id",
+				AccessKeySecret: "secret",
+				SecurityToken:   "token",
+				SetBy:           "access_key in the provider block",
+			},
+		},
+		"block: profile": {block: arguments{"profile": "p", "shared_credentials_file": "f"}, env: everything,
+			want: credential.Config{Profile: "p", SharedCredentialsFile: "f", SetBy: "profile in the provider block"}},
+		"block: profile, file from the environment": {block: arguments{"profile": "p"}, env: everything,
+			want: credential.Config{Profile: "p", SharedCredentialsFile: "env-file", SetBy: "profile in the provider block"}},
+		"block: file, profile from the environment": {block: arguments{"shared_credentials_file": "f"}, env: everything,
+			want: credential.Config{Profile: "env-profile", SharedCredentialsFile: "f", SetBy: "shared_credentials_file in the provider block"}},
+		"block: URI": {block: arguments{"credentials_uri": "https://block.example"}, env: everything,
+			want: credential.Config{CredentialsURI: "https://block.example", SetBy: "credentials_uri in the provider block"}},
+		"block: ECS role": {block: arguments{"ecs_role_name": "ecs"}, env: everything,
+			want: credential.Config{ECSRoleName: "ecs", SetBy: "ecs_role_name in the provider block"}},
+		"block: OIDC": {
+			block: arguments{
+				"assume_role_with_oidc": arguments{
+					"oidc_provider_arn":  testProvider,
+					"role_arn":           otherRole,
+					"oidc_token":         "block-token",
+					"role_session_name":  "session",
+					"policy":             "{}",
+					"session_expiration": 900,
+				},
+			},
+			env: everything,
+			want: credential.Config{
+				OIDC: &credential.OIDC{
+					ProviderARN: testProvider,
+					RoleARN:     otherRole,
+					Token:       "block-token",
+					SessionName: "session",
+					Policy:      "{}",
+					Expiration:  900,
+				},
+				SetBy: "assume_role_with_oidc in the provider block",
+			},
+		},
+		"block: OIDC, completed from the environment": {
+			block: arguments{"assume_role_with_oidc": arguments{}},
+			env:   everything,
+			want: credential.Config{
+				OIDC: &credential.OIDC{
+					ProviderARN: testProvider,
+					RoleARN:     testRole,
+					TokenFile:   file,
+					SessionName: "terraform",
+					Expiration:  3600,
+				},
+				SetBy: "assume_role_with_oidc in the provider block",
+			},
+		},
+		"block: token file, no token of the environment": {
+			block: arguments{"assume_role_with_oidc": arguments{"oidc_token_file": file}},
+			env: environment{
+				"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider,
+				"ALIBABA_CLOUD_ROLE_ARN":          testRole,
+				"ALIBABA_CLOUD_OIDC_TOKEN":        "env-token",
+			},
+			want: credential.Config{
+				OIDC: &credential.OIDC{
+					ProviderARN: testProvider,
+					RoleARN:     testRole,
+					TokenFile:   file,
+					SessionName: "terraform",
+					Expiration:  3600,
+				},
+				SetBy: "assume_role_with_oidc in the provider block",
+			},
+		},
+		"block: keys and a role": {
+			block: arguments{
+				"access_key": "id",
+				"secret_key": "secret",
+				"assume_role": arguments{
+					"role_arn":           otherRole,
+					"session_name":       "session",
+					"policy":             "{}",
+					"external_id":        "external",
+					"session_expiration": 43200,
+				},
+			},
+			env: everything,
+			want: credential.Config{
+				AccessKeyID:     "id",
+				AccessKeySecret: "secret",
+				SetBy:           "access_key in the provider block",
+				AssumeRole: &credential.AssumeRole{
+					RoleARN:     otherRole,
+					SessionName: "session",
+					Policy:      "{}",
+					ExternalID:  "external",
+					Expiration:  43200,
+				},
+			},
+		},
+		"block: keys, no role of the environment": {block: arguments{"access_key": "id", "secret_key": "secret"}, env: environment{
+			"ALIBABA_CLOUD_ROLE_ARN": testRole,
+		},
+			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block"}},
+		"block: role on keys of the environment": {
+			block: arguments{"assume_role": arguments{"role_arn": otherRole}},
+			env:   without(),
+			want: credential.Config{
+				AccessKeyID:     "env-id",
+				AccessKeySecret: "env-secret",
+				SecurityToken:   "env-token",
+				SetBy:           "ALIBABA_CLOUD_ACCESS_KEY_ID",
+				AssumeRole:      &credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600},
+			},
+		},
+		"block: empty role is no role": {block: arguments{"assume_role": arguments{"role_arn": ""}}, want: credential.Config{}},
+		"block: empty strings are as null": {
+			block: arguments{"access_key": "", "secret_key": "", "profile": "", "ecs_role_name": "", "credentials_uri": ""},
+			env:   everything,
+			want: credential.Config{
+				AccessKeyID:     "env-id",
+				AccessKeySecret: "env-secret",
+				SecurityToken:   "env-token",
+				SetBy:           "ALIBABA_CLOUD_ACCESS_KEY_ID",
+			},
+		},
+		"block: an empty string is no conflict": {block: arguments{"profile": "", "ecs_role_name": "ecs"},
+			want: credential.Config{ECSRoleName: "ecs", SetBy: "ecs_role_name in the provider block"}},
 
-		"environment: keys": {nil, everything,
-			credential.Config{AccessKeyID: "env-id", AccessKeySecret: "env-secret", SecurityToken: "env-token", SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
-		"environment: keys of the other family": {nil, without(newKeys...),
-			credential.Config{AccessKeyID: "old-id", AccessKeySecret: "old-secret", SecurityToken: "old-token", SetBy: "ALICLOUD_ACCESS_KEY"}},
-		"environment: families aren't mixed": {nil, environment{
+		"environment: keys": {
+			env: everything,
+			want: credential.Config{
+				AccessKeyID:     "env-id",
+				AccessKeySecret: "env-secret",
+				SecurityToken:   "env-token",
+				SetBy:           "ALIBABA_CLOUD_ACCESS_KEY_ID",
+			},
+		},
+		"environment: keys of the other family": {env: without(newKeys...),
+			want: credential.Config{AccessKeyID: "old-id", AccessKeySecret: "old-secret", SecurityToken: "old-token", SetBy: "ALICLOUD_ACCESS_KEY"}},
+		"environment: families aren't mixed": {env: environment{
 			"ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret", "ALICLOUD_SECURITY_TOKEN": "old-token"},
-			credential.Config{AccessKeyID: "env-id", AccessKeySecret: "env-secret", SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
-		"environment: OIDC": {nil, without(keys...),
-			credential.Config{OIDC: &credential.OIDC{ProviderARN: testProvider, RoleARN: testRole, TokenFile: file}, SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"}},
-		"environment: profile": {nil, without(oidc...),
-			credential.Config{Profile: "env-profile", SharedCredentialsFile: "env-file", SetBy: "ALIBABA_CLOUD_PROFILE"}},
-		"environment: profile by its other name": {nil, environment{"ALICLOUD_PROFILE": "old-profile"},
-			credential.Config{Profile: "old-profile", SetBy: "ALICLOUD_PROFILE"}},
-		"environment: file alone": {nil, environment{"ALICLOUD_SHARED_CREDENTIALS_FILE": "env-file"},
-			credential.Config{SharedCredentialsFile: "env-file", SetBy: "ALICLOUD_SHARED_CREDENTIALS_FILE"}},
-		"environment: ECS role": {nil, without(profile...),
-			credential.Config{ECSRoleName: "env-ecs", SetBy: "ALICLOUD_ECS_ROLE_NAME"}},
-		"environment: ECS role by its other name": {nil, environment{"ALIBABA_CLOUD_ECS_METADATA": "other-ecs"},
-			credential.Config{ECSRoleName: "other-ecs", SetBy: "ALIBABA_CLOUD_ECS_METADATA"}},
-		"environment: URI": {nil, without(ecs...),
-			credential.Config{CredentialsURI: "https://env.example", SetBy: "ALIBABA_CLOUD_CREDENTIALS_URI"}},
-		"environment: URI by its other name": {nil, environment{"ALICLOUD_CREDENTIALS_URI": "https://old.example"},
-			credential.Config{CredentialsURI: "https://old.example", SetBy: "ALICLOUD_CREDENTIALS_URI"}},
-		"environment: role on keys": {nil, environment{
-			"ALICLOUD_ACCESS_KEY": "old-id", "ALICLOUD_SECRET_KEY": "old-secret", "ALIBABA_CLOUD_ROLE_ARN": testRole, "ALIBABA_CLOUD_ROLE_SESSION_NAME": "session"},
-			credential.Config{AccessKeyID: "old-id", AccessKeySecret: "old-secret", SetBy: "ALICLOUD_ACCESS_KEY",
-				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session"}}},
-		"environment: role on the default chain": {nil, environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole}, credential.Config{AssumeRole: assumed}},
-		"environment: with OIDC, the role is its own": {nil, without(keys...),
-			credential.Config{OIDC: &credential.OIDC{ProviderARN: testProvider, RoleARN: testRole, TokenFile: file}, SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"}},
-		"environment: with OIDC, another role on top": {nil, environment{
-			"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "ALIBABA_CLOUD_ROLE_ARN": testRole, "ALICLOUD_ASSUME_ROLE_ARN": otherRole},
-			credential.Config{OIDC: &credential.OIDC{ProviderARN: testProvider, RoleARN: testRole, Token: "env-token"}, SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-				AssumeRole: &credential.AssumeRole{RoleARN: otherRole}}},
-		"nothing: the default chain": {nil, nil, credential.Config{}},
+			want: credential.Config{AccessKeyID: "env-id", AccessKeySecret: "env-secret", SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
+		"environment: OIDC": {
+			env: without(keys...),
+			want: credential.Config{
+				OIDC: &credential.OIDC{
+					ProviderARN: testProvider,
+					RoleARN:     testRole,
+					TokenFile:   file,
+					SessionName: "terraform",
+					Expiration:  3600,
+				},
+				SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+			},
+		},
+		"environment: profile": {env: without(oidc...),
+			want: credential.Config{Profile: "env-profile", SharedCredentialsFile: "env-file", SetBy: "ALIBABA_CLOUD_PROFILE"}},
+		"environment: profile by its other name": {env: environment{"ALICLOUD_PROFILE": "old-profile"},
+			want: credential.Config{Profile: "old-profile", SetBy: "ALICLOUD_PROFILE"}},
+		"environment: file alone": {env: environment{"ALICLOUD_SHARED_CREDENTIALS_FILE": "env-file"},
+			want: credential.Config{SharedCredentialsFile: "env-file", SetBy: "ALICLOUD_SHARED_CREDENTIALS_FILE"}},
+		"environment: ECS role": {env: without(profile...),
+			want: credential.Config{ECSRoleName: "other-ecs", SetBy: "ALIBABA_CLOUD_ECS_METADATA"}},
+		"environment: ECS role by its other name": {env: environment{"ALICLOUD_ECS_ROLE_NAME": "env-ecs"},
+			want: credential.Config{ECSRoleName: "env-ecs", SetBy: "ALICLOUD_ECS_ROLE_NAME"}},
+		"environment: URI": {env: without(ecs...),
+			want: credential.Config{CredentialsURI: "https://env.example", SetBy: "ALIBABA_CLOUD_CREDENTIALS_URI"}},
+		"environment: URI by its other name": {env: environment{"ALICLOUD_CREDENTIALS_URI": "https://old.example"},
+			want: credential.Config{CredentialsURI: "https://old.example", SetBy: "ALICLOUD_CREDENTIALS_URI"}},
+		"environment: no role without a block": {
+			env: environment{
+				"ALICLOUD_ACCESS_KEY":      "old-id",
+				"ALICLOUD_SECRET_KEY":      "old-secret",
+				"ALIBABA_CLOUD_ROLE_ARN":   testRole,
+				"ALICLOUD_ASSUME_ROLE_ARN": testRole,
+			},
+			want: credential.Config{AccessKeyID: "old-id", AccessKeySecret: "old-secret", SetBy: "ALICLOUD_ACCESS_KEY"},
+		},
+		"environment: no role on the default chain": {env: environment{"ALIBABA_CLOUD_ROLE_ARN": testRole}},
+		"block: empty, role of the environment": {
+			block: arguments{"assume_role": arguments{}},
+			env: environment{
+				"ALIBABA_CLOUD_ROLE_ARN":                  testRole,
+				"ALIBABA_CLOUD_ROLE_SESSION_NAME":         "session",
+				"ALIBABA_CLOUD_EXTERNAL_ID":               "external",
+				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "900",
+			},
+			want: credential.Config{
+				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session", ExternalID: "external", Expiration: 900},
+			},
+		},
+		"block: empty, role by its other names": {
+			block: arguments{"assume_role": arguments{}},
+			env: environment{
+				"ALICLOUD_ASSUME_ROLE_ARN":          testRole,
+				"ALICLOUD_ASSUME_ROLE_SESSION_NAME": "session",
+				"ALIBABACLOUD_EXTERNAL_ID":          "external",
+			},
+			want: credential.Config{
+				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session", ExternalID: "external", Expiration: 3600},
+			},
+		},
+		"block: role, completed by the environment": {
+			block: arguments{"assume_role": arguments{"role_arn": otherRole, "session_name": "mine"}},
+			env: environment{
+				"ALIBABA_CLOUD_ROLE_ARN":          testRole,
+				"ALIBABA_CLOUD_ROLE_SESSION_NAME": "session",
+				"ALIBABA_CLOUD_EXTERNAL_ID":       "external",
+			},
+			want: credential.Config{
+				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "mine", ExternalID: "external", Expiration: 3600},
+			},
+		},
+		"block: keys and an empty role block": {block: arguments{"access_key": "id", "secret_key": "secret", "assume_role": arguments{}},
+			env: environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block",
+				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "terraform", Expiration: 3600}}},
+		"block: an empty string takes the role of the environment": {block: arguments{"assume_role": arguments{"role_arn": ""}},
+			env:  environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			want: credential.Config{AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "terraform", Expiration: 3600}}},
+		"environment: a token alone isn't OIDC": {
+			env: environment{
+				"ALIBABA_CLOUD_OIDC_TOKEN":      "token",
+				"ALIBABA_CLOUD_OIDC_TOKEN_FILE": file,
+				"ALIBABA_CLOUD_ROLE_ARN":        testRole,
+				"ALIBABA_CLOUD_PROFILE":         "p",
+			},
+			want: credential.Config{Profile: "p", SetBy: "ALIBABA_CLOUD_PROFILE"},
+		},
+		"environment: OIDC by the CLI's names": {env: environment{
+			"ALIBABACLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABACLOUD_OIDC_TOKEN_FILE": file, "ALIBABACLOUD_ROLE_ARN": testRole},
+			want: credential.Config{OIDC: &credential.OIDC{
+				ProviderARN: testProvider,
+				RoleARN:     testRole,
+				TokenFile:   file,
+				SessionName: "terraform",
+				Expiration:  3600,
+			},
+				SetBy: "ALIBABACLOUD_OIDC_PROVIDER_ARN"}},
+		"environment: keys by the CLI's names": {env: environment{
+			"ALIBABACLOUD_ACCESS_KEY_ID": "id", "ALIBABACLOUD_ACCESS_KEY_SECRET": "secret", "ALIBABACLOUD_SECURITY_TOKEN": "token"},
+			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token", SetBy: "ALIBABACLOUD_ACCESS_KEY_ID"}},
+		"environment: keys by alicloud's other names": {env: environment{
+			"ALICLOUD_ACCESS_KEY_ID":     "id",
+			"ALICLOUD_ACCESS_KEY_SECRET": "secret",
+		},
+			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "ALICLOUD_ACCESS_KEY_ID"}},
+		"environment: profile by the CLI's name": {env: environment{"ALIBABACLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"},
+			want: credential.Config{Profile: "p", SetBy: "ALIBABACLOUD_PROFILE"}},
+		"environment: credentials file, the CLI's": {env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": cliFile, "ALIBABA_CLOUD_PROFILE": "p"},
+			want: credential.Config{Profile: "p", SharedCredentialsFile: cliFile, SetBy: "ALIBABA_CLOUD_PROFILE"}},
+		"environment: credentials file alone, the CLI's": {env: environment{
+			"ALIBABA_CLOUD_CREDENTIALS_FILE":   cliFile,
+			"ALICLOUD_SHARED_CREDENTIALS_FILE": "other",
+		},
+			want: credential.Config{SharedCredentialsFile: cliFile, SetBy: "ALIBABA_CLOUD_CREDENTIALS_FILE"}},
+		"environment: credentials file, INI": {env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file, "ALIBABA_CLOUD_PROFILE": "p"},
+			want: credential.Config{Profile: "p", INIFile: file, SetBy: "ALIBABA_CLOUD_PROFILE"}},
+		"environment: credentials file alone, INI": {
+			env:  environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file},
+			want: credential.Config{INIFile: file},
+		},
+		"block: profile, credentials file of the environment": {block: arguments{"profile": "p"}, env: environment{
+			"ALIBABA_CLOUD_CREDENTIALS_FILE": cliFile,
+		},
+			want: credential.Config{Profile: "p", SharedCredentialsFile: cliFile, SetBy: "profile in the provider block"}},
+		"environment: the CLI's file elsewhere": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "f"}, want: credential.Config{CLIFile: "f"}},
+		"environment: profiles ignored": {
+			env: environment{
+				"ALIBABA_CLOUD_IGNORE_PROFILE":     "TRUE",
+				"ALIBABA_CLOUD_PROFILE":            "p",
+				"ALICLOUD_SHARED_CREDENTIALS_FILE": "f",
+				"ALIBABA_CLOUD_ECS_METADATA":       "r",
+			},
+			want: credential.Config{ECSRoleName: "r", SetBy: "ALIBABA_CLOUD_ECS_METADATA"},
+		},
+		"environment: profiles ignored, section": {env: environment{"ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "true", "ALIBABA_CLOUD_PROFILE": "p"},
+			want: credential.Config{Profile: "p", NoCLIFile: "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"}},
+		"environment: profiles ignored, by its other name": {env: environment{"ALIBABACLOUD_IGNORE_PROFILE": "1"},
+			want: credential.Config{NoCLIFile: "ALIBABACLOUD_IGNORE_PROFILE"}},
+		"environment: profiles not ignored": {env: environment{"ALIBABA_CLOUD_IGNORE_PROFILE": "FALSE", "ALIBABA_CLOUD_PROFILE": "p"},
+			want: credential.Config{Profile: "p", SetBy: "ALIBABA_CLOUD_PROFILE"}},
+		"block: profiles ignored, but for the block": {block: arguments{"profile": "p"}, env: environment{
+			"ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE",
+		},
+			want: credential.Config{Profile: "p", SetBy: "profile in the provider block"}},
+		"environment: no commands": {env: environment{"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": "1"},
+			want: credential.Config{NoExternal: "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"}},
+		"environment: STS": {
+			env: environment{
+				"ALIBABA_CLOUD_STS_ENDPOINT":         "sts-vpc.cn-beijing.aliyuncs.com",
+				"ALIBABA_CLOUD_STS_REGION":           "cn-beijing",
+				"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": "true",
+			},
+			want: credential.Config{STSEndpoint: "sts-vpc.cn-beijing.aliyuncs.com", STSRegion: "cn-beijing", STSVPC: true},
+		},
+		"block: STS": {block: arguments{"endpoints": arguments{"sts": "sts.aliyuncs.com"}}, env: environment{
+			"ALIBABA_CLOUD_STS_ENDPOINT": "sts.invalid",
+		},
+			want: credential.Config{STSEndpoint: "sts.aliyuncs.com"}},
+		"environment: with OIDC, the role is its own": {
+			env: without(keys...),
+			want: credential.Config{
+				OIDC: &credential.OIDC{
+					ProviderARN: testProvider,
+					RoleARN:     testRole,
+					TokenFile:   file,
+					SessionName: "terraform",
+					Expiration:  3600,
+				},
+				SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+			},
+		},
+		"block: with OIDC of the environment, another role on top": {
+			block: arguments{"assume_role": arguments{}},
+			env: environment{
+				"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider,
+				"ALIBABA_CLOUD_OIDC_TOKEN":        "env-token",
+				"ALIBABA_CLOUD_ROLE_ARN":          testRole,
+				"ALICLOUD_ASSUME_ROLE_ARN":        otherRole,
+			},
+			want: credential.Config{
+				OIDC: &credential.OIDC{
+					ProviderARN: testProvider,
+					RoleARN:     testRole,
+					Token:       "env-token",
+					SessionName: "terraform",
+					Expiration:  3600,
+				},
+				SetBy:      "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600},
+			},
+		},
+		"nothing: the default chain": {want: credential.Config{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, unknown, diags := test.env.resolve(t, test.block)
-			if len(unknown) > 0 || len(diags) > 0 {
-				t.Fatalf("%v %v", unknown, diags)
+			if unknown.HasError() || diags.HasError() {
+				t.Fatalf("got %v, %v", unknown, diags)
 			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
@@ -240,7 +466,8 @@ func checkProblems(t *testing.T, diags diag.Diagnostics, want []problem) {
 		found := false
 		for _, d := range diags {
 			at, _ := d.(diag.DiagnosticWithPath)
-			found = found || at != nil && at.Path().String() == w.path && strings.Contains(d.Summary(), w.summary) && strings.Contains(d.Detail(), w.detail)
+			found = found || at != nil && at.Path().String() == w.path && strings.Contains(d.Summary(), w.summary) &&
+				strings.Contains(d.Detail(), w.detail)
 		}
 		if !found {
 			t.Errorf("missing: %+v", w)
@@ -263,63 +490,216 @@ func TestCredentialProblems(t *testing.T) {
 		env   environment
 		want  []problem
 	}{
-		"no secret key": {arguments{"access_key": "id"}, environment{"ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush},
-			[]problem{{"secret_key", "Missing Alibaba Cloud secret key", "access_key is set, but secret_key is not. Both are needed to sign requests. What the provider block says is never completed from the environment"}}},
-		"no access key": {arguments{"secret_key": hush}, environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id"},
-			[]problem{{"access_key", "Missing Alibaba Cloud access key", "secret_key is set, but access_key is not."}}},
-		"only a token": {arguments{"security_token": hush}, environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"},
-			[]problem{{"access_key", "Missing Alibaba Cloud access key", "security_token is set"}}},
-		"half a pair in the environment": {nil, environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush},
-			[]problem{{"secret_key", "Missing Alibaba Cloud secret key", "ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are needed to sign requests. Set ALIBABA_CLOUD_ACCESS_KEY_SECRET as well"}}},
-		"half a pair of the other family": {nil, environment{"ALICLOUD_SECRET_KEY": hush},
-			[]problem{{"access_key", "Missing Alibaba Cloud access key", "ALICLOUD_SECRET_KEY is set, but ALICLOUD_ACCESS_KEY is not"}}},
-		"copied with quotes and spaces": {arguments{"access_key": `"id"`, "secret_key": hush + "\n", "security_token": hush + " " + hush}, nil, []problem{
-			{"access_key", "Invalid access key", "access_key has quotes in or around it"},
-			{"secret_key", "Invalid secret key", "secret_key begins or ends with white space"},
-			{"security_token", "Invalid security token", "security_token has white space in it"}}},
-		"copied into the environment": {nil, environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": " " + hush},
-			[]problem{{"secret_key", "Invalid secret key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET begins or ends with white space"}}},
-		"two sources": {arguments{"access_key": "id", "secret_key": hush, "profile": "p"}, nil,
-			[]problem{{"profile", "Conflicting sources of credentials", "access_key and profile are both set"}}},
-		"three sources": {arguments{"shared_credentials_file": "f", "credentials_uri": "https://a.example", "assume_role_with_oidc": arguments{}}, nil, []problem{
-			{"credentials_uri", "Conflicting sources", "shared_credentials_file and credentials_uri"},
-			{"assume_role_with_oidc", "Conflicting sources", "shared_credentials_file and assume_role_with_oidc"}}},
-		"plain URI": {arguments{"credentials_uri": "http://me:" + hush + "@example.com/x?k=" + hush}, nil,
-			[]problem{{"credentials_uri", "Invalid credentials URI", `credentials_uri is "http://…@example.com/x", which can't be used: http is only allowed`}}},
-		"URI of the environment": {nil, environment{"ALICLOUD_CREDENTIALS_URI": "ftp://example.com"},
-			[]problem{{"credentials_uri", "Invalid credentials URI", `ALICLOUD_CREDENTIALS_URI is "ftp://example.com"`}}},
-		"ECS role's ARN": {arguments{"ecs_role_name": testRole}, nil,
-			[]problem{{"ecs_role_name", "Invalid ECS role name", "ecs_role_name is \"" + testRole}}},
-		"everything about a role": {arguments{"access_key": "id", "secret_key": hush, "assume_role": arguments{
-			"role_arn": "arn:aws:iam::1:role/x", "session_name": "a session", "policy": "{", "external_id": "x", "session_expiration": 899}}, nil, []problem{
-			{"assume_role.role_arn", "Invalid role ARN", `assume_role.role_arn is "arn:aws:iam::1:role/x"`},
-			{"assume_role.session_name", "Invalid session name", `is "a session"`},
-			{"assume_role.policy", "Invalid policy", "isn't a JSON object: unexpected end of JSON input"},
-			{"assume_role.external_id", "Invalid external ID", `is "x"`},
-			{"assume_role.session_expiration", "Invalid number", `is 899. It must be a whole number from 900 to 43200`}}},
-		"role and session of the environment": {nil, environment{"ALIBABA_CLOUD_ROLE_ARN": "role/x", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "x"}, []problem{
-			{"assume_role.role_arn", "Invalid role ARN", `ALIBABA_CLOUD_ROLE_ARN is "role/x"`},
-			{"assume_role.session_name", "Invalid session name", `ALIBABA_CLOUD_ROLE_SESSION_NAME is "x"`}}},
-		"no role": {arguments{"assume_role": arguments{"session_name": "ok"}}, nil,
-			[]problem{{"assume_role.role_arn", "Missing role ARN", "ALIBABA_CLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are both empty"}}},
-		"everything about OIDC": {arguments{"assume_role_with_oidc": arguments{
-			"oidc_provider_arn": "x", "role_arn": "y", "oidc_token": hush + "\n", "role_session_name": "z", "session_expiration": 43201, "policy": "[]"}}, nil, []problem{
-			{"assume_role_with_oidc.oidc_provider_arn", "Invalid OIDC provider ARN", `is "x"`},
-			{"assume_role_with_oidc.role_arn", "Invalid role ARN", `is "y"`},
-			{"assume_role_with_oidc.oidc_token", "Invalid OIDC token", "begins or ends with white space"},
-			{"assume_role_with_oidc.role_session_name", "Invalid session name", `is "z"`},
-			{"assume_role_with_oidc.policy", "Invalid policy", "isn't a JSON object"},
-			{"assume_role_with_oidc.session_expiration", "Invalid number", `is 43201`}}},
-		"nothing about OIDC": {arguments{"assume_role_with_oidc": arguments{}}, nil, []problem{
-			{"assume_role_with_oidc.oidc_provider_arn", "Missing OIDC provider ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN is empty"},
-			{"assume_role_with_oidc.role_arn", "Missing role ARN", "ALIBABA_CLOUD_ROLE_ARN is empty"},
-			{"assume_role_with_oidc.oidc_token_file", "Missing OIDC token", "ALIBABA_CLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_TOKEN are both empty"}}},
-		"two tokens": {arguments{"assume_role_with_oidc": arguments{
-			"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": hush, "oidc_token_file": os.Args[0]}}, nil,
-			[]problem{{"assume_role_with_oidc.oidc_token_file", "Conflicting OIDC tokens", "assume_role_with_oidc.oidc_token and assume_role_with_oidc.oidc_token_file"}}},
-		"half of OIDC in the environment": {nil, environment{"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere/token", "ALIBABA_CLOUD_ROLE_ARN": testRole}, []problem{
-			{"assume_role_with_oidc.oidc_provider_arn", "Missing OIDC provider ARN", ""},
-			{"assume_role_with_oidc.oidc_token_file", "OIDC token file not found", `ALIBABA_CLOUD_OIDC_TOKEN_FILE is "/nowhere/token"`}}},
+		"no secret key": {
+			block: arguments{"access_key": "id"},
+			env:   environment{"ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush},
+			want: []problem{
+				{
+					"secret_key",
+					"Missing Alibaba Cloud secret key",
+					"access_key is set, but secret_key is not. Both are needed to sign requests. What the provider block says is never completed " +
+						"from the environment",
+				},
+			},
+		},
+		"no access key": {block: arguments{"secret_key": hush}, env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id"},
+			want: []problem{{"access_key", "Missing Alibaba Cloud access key", "secret_key is set, but access_key is not."}}},
+		"only a token": {block: arguments{"security_token": hush}, env: environment{
+			"ALIBABA_CLOUD_ACCESS_KEY_ID":     "id",
+			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s",
+		},
+			want: []problem{{"access_key", "Missing Alibaba Cloud access key", "security_token is set"}}},
+		"half a pair in the environment": {
+			env: environment{
+				"ALIBABA_CLOUD_ACCESS_KEY_ID": "id",
+				"ALICLOUD_ACCESS_KEY":         "id",
+				"ALICLOUD_SECRET_KEY":         hush,
+			},
+			want: []problem{
+				{
+					"secret_key",
+					"Missing Alibaba Cloud secret key",
+					"ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are needed to sign requests. Set " +
+						"ALIBABA_CLOUD_ACCESS_KEY_SECRET as well",
+				},
+			},
+		},
+		"half a pair of the other family": {env: environment{"ALICLOUD_SECRET_KEY": hush},
+			want: []problem{{"access_key", "Missing Alibaba Cloud access key", "ALICLOUD_SECRET_KEY is set, but ALICLOUD_ACCESS_KEY is not"}}},
+		"copied with quotes and spaces": {
+			block: arguments{"access_key": `"id"`, "secret_key": hush + "\n", "security_token": hush + " " + hush},
+			want: []problem{
+				{"access_key", "Invalid access key", "access_key has quotes in or around it"},
+				{"secret_key", "Invalid secret key", "secret_key begins or ends with white space"},
+				{"security_token", "Invalid security token", "security_token has white space in it"},
+			},
+		},
+		"copied into the environment": {env: environment{
+			"ALIBABA_CLOUD_ACCESS_KEY_ID":     "id",
+			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": " " + hush,
+		},
+			want: []problem{{"secret_key", "Invalid secret key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET begins or ends with white space"}}},
+		"two sources": {block: arguments{"access_key": "id", "secret_key": hush, "profile": "p"},
+			want: []problem{{"profile", "Conflicting sources of credentials", "access_key and profile are both set"}}},
+		"three sources": {
+			block: arguments{"shared_credentials_file": "f", "credentials_uri": "https://a.example", "assume_role_with_oidc": arguments{
+				"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": "token"}},
+			want: []problem{
+				{"shared_credentials_file", "Conflicting sources", "assume_role_with_oidc and shared_credentials_file"},
+				{"credentials_uri", "Conflicting sources", "assume_role_with_oidc and credentials_uri"}},
+		},
+		"plain URI": {
+			block: arguments{"credentials_uri": "http://me:" + hush + "@example.com/x?k=" + hush},
+			want: []problem{
+				{
+					"credentials_uri",
+					"Invalid credentials URI",
+					`credentials_uri is "http://…@example.com/x", which can't be used: http is only allowed`,
+				},
+			},
+		},
+		"URI of the environment": {env: environment{"ALICLOUD_CREDENTIALS_URI": "ftp://example.com"},
+			want: []problem{{"credentials_uri", "Invalid credentials URI", `ALICLOUD_CREDENTIALS_URI is "ftp://example.com"`}}},
+		"ECS role's ARN": {block: arguments{"ecs_role_name": testRole},
+			want: []problem{{"ecs_role_name", "Invalid ECS role name", "ecs_role_name is \"" + testRole}}},
+		"everything about a role": {
+			block: arguments{
+				"access_key": "id",
+				"secret_key": hush,
+				"assume_role": arguments{
+					"role_arn":           "arn:aws:iam::1:role/x",
+					"session_name":       "a session",
+					"policy":             "{",
+					"external_id":        "x",
+					"session_expiration": 899,
+				},
+			},
+			want: []problem{
+				{"assume_role.role_arn", "Invalid role ARN", `assume_role.role_arn is "arn:aws:iam::1:role/x"`},
+				{"assume_role.session_name", "Invalid session name", `is "a session"`},
+				{"assume_role.policy", "Invalid policy", "isn't a JSON object: unexpected end of JSON input"},
+				{"assume_role.external_id", "Invalid external ID", `is "x"`},
+				{"assume_role.session_expiration", "Invalid number", `is 899, which isn't a whole number from 900 to 43200`},
+			},
+		},
+		"role of the environment": {
+			block: arguments{"assume_role": arguments{}},
+			env: environment{"ALIBABA_CLOUD_ROLE_ARN": "role/x", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "x",
+				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "1h",
+				"ALIBABA_CLOUD_EXTERNAL_ID":               "?"},
+			want: []problem{
+				{"assume_role.role_arn", "Invalid role ARN", `ALIBABA_CLOUD_ROLE_ARN is "role/x"`},
+				{"assume_role.session_name", "Invalid session name", `ALIBABA_CLOUD_ROLE_SESSION_NAME is "x"`},
+				{
+					"assume_role.session_expiration",
+					"Invalid number",
+					`ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION is "1h", which isn't a whole number from 900`,
+				},
+				{"assume_role.external_id", "Invalid external ID", `ALIBABA_CLOUD_EXTERNAL_ID is "?"`}},
+		},
+		"null role beside OIDC, whose role it isn't": {
+			block: arguments{"assume_role": arguments{"role_arn": nil}, "assume_role_with_oidc": arguments{
+				"oidc_provider_arn": testProvider, "oidc_token": "token"}},
+			env:  environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			want: []problem{{"assume_role.role_arn", "Missing role ARN", "and ALICLOUD_ASSUME_ROLE_ARN is empty"}},
+		},
+		"STS of the environment": {
+			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "http://127.0.0.1"},
+			want: []problem{
+				{
+					"endpoints.sts",
+					"Invalid endpoint",
+					`ALIBABA_CLOUD_STS_ENDPOINT is "http://127.0.0.1", which can't be used: STS is only asked over https`,
+				},
+			},
+		},
+		"half a pair of the CLI's names": {
+			env: environment{"ALIBABACLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_SECURITY_TOKEN": ""},
+			want: []problem{
+				{
+					"secret_key",
+					"Missing Alibaba Cloud secret key",
+					"ALIBABACLOUD_ACCESS_KEY_ID is set, but ALIBABACLOUD_ACCESS_KEY_SECRET is not",
+				},
+			},
+		},
+		"halves of two families": {env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALICLOUD_SECRET_KEY": hush},
+			want: []problem{{"secret_key", "Missing Alibaba Cloud secret key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not"}}},
+		"invisible character in the environment": {env: environment{
+			"ALIBABA_CLOUD_ACCESS_KEY_ID":     "id\u200b",
+			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush,
+		},
+			want: []problem{{"access_key", "Invalid access key", "ALIBABA_CLOUD_ACCESS_KEY_ID has a character in it that is invisible"}}},
+		"no role": {
+			block: arguments{"assume_role": arguments{"session_name": "ok"}},
+			want: []problem{
+				{
+					"assume_role.role_arn",
+					"Missing role ARN",
+					"ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are empty. Set one of them. To assume no role, leave " +
+						"the block out",
+				},
+			},
+		},
+		"everything about OIDC": {
+			block: arguments{
+				"assume_role_with_oidc": arguments{
+					"oidc_provider_arn":  "x",
+					"role_arn":           "y",
+					"oidc_token":         hush + "\n",
+					"role_session_name":  "z",
+					"session_expiration": 43201,
+					"policy":             "[]",
+				},
+			},
+			want: []problem{
+				{"assume_role_with_oidc.oidc_provider_arn", "Invalid OIDC provider ARN", `is "x"`},
+				{"assume_role_with_oidc.role_arn", "Invalid role ARN", `is "y"`},
+				{"assume_role_with_oidc.oidc_token", "Invalid OIDC token", "begins or ends with white space"},
+				{"assume_role_with_oidc.role_session_name", "Invalid session name", `is "z"`},
+				{"assume_role_with_oidc.policy", "Invalid policy", "isn't a JSON object"},
+				{"assume_role_with_oidc.session_expiration", "Invalid number", `is 43201`},
+			},
+		},
+		"nothing about OIDC": {
+			block: arguments{"assume_role_with_oidc": arguments{}},
+			want: []problem{
+				{
+					"assume_role_with_oidc.oidc_provider_arn",
+					"Missing OIDC provider ARN",
+					"ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABACLOUD_OIDC_PROVIDER_ARN are empty",
+				},
+				{"assume_role_with_oidc.role_arn", "Missing role ARN", "ALIBABA_CLOUD_ROLE_ARN and ALIBABACLOUD_ROLE_ARN are empty"},
+				{
+					"assume_role_with_oidc.oidc_token_file",
+					"Missing OIDC token",
+					"ALIBABA_CLOUD_OIDC_TOKEN_FILE, ALIBABACLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_TOKEN are empty",
+				},
+			},
+		},
+		"two tokens": {
+			block: arguments{
+				"assume_role_with_oidc": arguments{
+					"oidc_provider_arn": testProvider,
+					"role_arn":          testRole,
+					"oidc_token":        hush,
+					"oidc_token_file":   os.Args[0],
+				},
+			},
+			want: []problem{
+				{
+					"assume_role_with_oidc.oidc_token_file",
+					"Conflicting OIDC tokens",
+					"assume_role_with_oidc.oidc_token and assume_role_with_oidc.oidc_token_file",
+				},
+			},
+		},
+		"half of OIDC in the environment": {
+			env: environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere/token"},
+			want: []problem{
+				{"assume_role_with_oidc.role_arn", "Missing role ARN", ""},
+				{"assume_role_with_oidc.oidc_token_file", "OIDC token file not found", `ALIBABA_CLOUD_OIDC_TOKEN_FILE is "/nowhere/token"`}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -336,17 +716,32 @@ func TestUnknownCredentials(t *testing.T) {
 		block arguments
 		want  []problem
 	}{
-		"secret key": {arguments{"access_key": "id", "secret_key": unknown{}},
-			[]problem{{"secret_key", "Unknown provider argument", "set ALIBABA_CLOUD_ACCESS_KEY_SECRET instead"}}},
-		"both keys": {arguments{"access_key": unknown{}, "secret_key": unknown{}},
-			[]problem{{"access_key", "Unknown", "set ALIBABA_CLOUD_ACCESS_KEY_ID instead"}, {"secret_key", "Unknown", ""}}},
-		"profile":       {arguments{"profile": unknown{}}, []problem{{"profile", "Unknown", "set ALIBABA_CLOUD_PROFILE instead"}}},
-		"URI":           {arguments{"credentials_uri": unknown{}}, []problem{{"credentials_uri", "Unknown", "set ALIBABA_CLOUD_CREDENTIALS_URI instead"}}},
-		"ECS role":      {arguments{"ecs_role_name": unknown{}}, []problem{{"ecs_role_name", "Unknown", "set ALICLOUD_ECS_ROLE_NAME instead"}}},
-		"role":          {arguments{"assume_role": arguments{"role_arn": unknown{}}}, []problem{{"assume_role.role_arn", "Unknown", "set ALIBABA_CLOUD_ROLE_ARN instead"}}},
-		"role's block":  {arguments{"assume_role": unknown{}}, []problem{{"assume_role", "Unknown", "known at plan time"}}},
-		"OIDC's block":  {arguments{"assume_role_with_oidc": unknown{}}, []problem{{"assume_role_with_oidc", "Unknown", "known at plan time"}}},
-		"OIDC provider": {arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": unknown{}, "role_arn": testRole, "oidc_token": "t"}}, []problem{{"assume_role_with_oidc.oidc_provider_arn", "Unknown", ""}}},
+		"secret key": {block: arguments{"access_key": "id", "secret_key": unknown{}},
+			want: []problem{{"secret_key", "Unknown provider argument", "set ALIBABA_CLOUD_ACCESS_KEY_SECRET instead"}}},
+		"both keys": {block: arguments{"access_key": unknown{}, "secret_key": unknown{}},
+			want: []problem{{"access_key", "Unknown", "set ALIBABA_CLOUD_ACCESS_KEY_ID instead"}, {"secret_key", "Unknown", ""}}},
+		"profile": {block: arguments{"profile": unknown{}}, want: []problem{{"profile", "Unknown", "set ALIBABA_CLOUD_PROFILE instead"}}},
+		"URI": {
+			block: arguments{"credentials_uri": unknown{}},
+			want:  []problem{{"credentials_uri", "Unknown", "set ALIBABA_CLOUD_CREDENTIALS_URI instead"}},
+		},
+		"ECS role": {
+			block: arguments{"ecs_role_name": unknown{}},
+			want:  []problem{{"ecs_role_name", "Unknown", "set ALIBABA_CLOUD_ECS_METADATA instead"}},
+		},
+		"role": {
+			block: arguments{"assume_role": arguments{"role_arn": unknown{}}},
+			want:  []problem{{"assume_role.role_arn", "Unknown", "set ALIBABA_CLOUD_ROLE_ARN instead"}},
+		},
+		"role's block": {block: arguments{"assume_role": unknown{}}, want: []problem{{"assume_role", "Unknown", "known at plan time"}}},
+		"OIDC's block": {
+			block: arguments{"assume_role_with_oidc": unknown{}},
+			want:  []problem{{"assume_role_with_oidc", "Unknown", "known at plan time"}},
+		},
+		"OIDC provider": {
+			block: arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": unknown{}, "role_arn": testRole, "oidc_token": "t"}},
+			want:  []problem{{"assume_role_with_oidc.oidc_provider_arn", "Unknown", ""}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -366,46 +761,81 @@ func TestValidate(t *testing.T) {
 		block arguments
 		want  []problem
 	}{
-		"complete by the environment": {arguments{"assume_role": arguments{}, "assume_role_with_oidc": arguments{"oidc_token_file": "/nowhere"}}, nil},
-		"half a pair":                 {arguments{"access_key": "id"}, []problem{{"secret_key", "Missing", ""}}},
+		"complete by the environment": {
+			block: arguments{"assume_role": arguments{}, "assume_role_with_oidc": arguments{"oidc_token_file": "/nowhere"}},
+			want:  nil,
+		},
+		"half a pair": {block: arguments{"access_key": "id"}, want: []problem{{"secret_key", "Missing", ""}}},
 		// Whether a variable of the root module is null is known later.
-		"keys, and what may be null": {arguments{
-			"access_key": "id", "secret_key": "secret", "security_token": unknown{}, "profile": unknown{}, "credentials_uri": unknown{}, "ecs_role_name": unknown{},
-		}, nil},
-		"a profile, and keys that may be null":       {arguments{"access_key": unknown{}, "secret_key": unknown{}, "profile": "p"}, nil},
-		"what may be half a pair":                    {arguments{"access_key": unknown{}}, nil},
-		"what may be the other half":                 {arguments{"access_key": unknown{}, "secret_key": "secret"}, nil},
-		"half a pair for certain":                    {arguments{"secret_key": "secret", "security_token": unknown{}}, []problem{{"access_key", "Missing", ""}}},
-		"a token file, and a token that may be null": {arguments{"assume_role_with_oidc": arguments{"oidc_token": unknown{}, "oidc_token_file": "/nowhere"}}, nil},
-		"a conflict for certain, behind what may be null": {arguments{"access_key": unknown{}, "profile": "p", "ecs_role_name": "r"},
-			[]problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}}},
-		"conflict": {arguments{"profile": "p", "ecs_role_name": "r"}, []problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}}},
-		"all at once": {arguments{"region": "Hangzhou", "endpoints": arguments{"cas": "http://me:" + hush + "@example.com", "sts": "http://127.0.0.1"}, "ecs_role_name": "a b"}, []problem{
-			{"region", "Invalid region", `region is "Hangzhou"`},
-			{"endpoints.cas", "Invalid endpoint", `endpoints.cas is "http://…@example.com"`},
-			{"endpoints.sts", "Invalid endpoint", "STS is only asked over https"},
-			{"ecs_role_name", "Invalid ECS role name", `"a b"`}}},
+		"keys, and what may be null": {
+			block: arguments{
+				"access_key":      "id",
+				"secret_key":      "secret",
+				"security_token":  unknown{},
+				"profile":         unknown{},
+				"credentials_uri": unknown{},
+				"ecs_role_name":   unknown{},
+			},
+			want: nil,
+		},
+		"a profile, and keys that may be null": {block: arguments{"access_key": unknown{}, "secret_key": unknown{}, "profile": "p"}, want: nil},
+		"what may be half a pair":              {block: arguments{"access_key": unknown{}}, want: nil},
+		"what may be the other half":           {block: arguments{"access_key": unknown{}, "secret_key": "secret"}, want: nil},
+		"half a pair for certain": {
+			block: arguments{"secret_key": "secret", "security_token": unknown{}},
+			want:  []problem{{"access_key", "Missing", ""}},
+		},
+		"a token file, and a token that may be null": {
+			block: arguments{"assume_role_with_oidc": arguments{"oidc_token": unknown{}, "oidc_token_file": "/nowhere"}},
+			want:  nil,
+		},
+		"a conflict for certain, behind what may be null": {block: arguments{"access_key": unknown{}, "profile": "p", "ecs_role_name": "r"},
+			want: []problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}}},
+		"conflict": {
+			block: arguments{"profile": "p", "ecs_role_name": "r"},
+			want:  []problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}},
+		},
+		"all at once": {
+			block: arguments{
+				"region":        "Hangzhou",
+				"endpoints":     arguments{"cas": "http://me:" + hush + "@example.com", "sts": "http://127.0.0.1"},
+				"ecs_role_name": "a b",
+			},
+			want: []problem{
+				{"region", "Invalid region", `region is "Hangzhou"`},
+				{"endpoints.cas", "Invalid endpoint", `endpoints.cas is "http://…@example.com"`},
+				{"endpoints.sts", "Invalid endpoint", "STS is only asked over https"},
+				{"ecs_role_name", "Invalid ECS role name", `"a b"`},
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			checkProblems(t, test.block.model(t).validate(t.Context()), test.want)
+			r := environment{}.resolver(t, test.block)
+			r.validating = true
+			r.resolve(t.Context())
+			checkProblems(t, r.diags, test.want)
 		})
 	}
 }
 
 func TestSTSEndpoint(t *testing.T) {
 	t.Parallel()
-	r := &resolver{}
 	for given, want := range map[string]string{
-		"": "", "sts.aliyuncs.com": "sts.aliyuncs.com", "https://sts.aliyuncs.com/": "sts.aliyuncs.com", "127.0.0.1:8443": "127.0.0.1:8443", "[::1]:8443": "[::1]:8443",
+		"": "", "sts.aliyuncs.com": "sts.aliyuncs.com", "https://sts.aliyuncs.com/": "sts.aliyuncs.com", "127.0.0.1:8443": "127.0.0.1:8443",
+		"[::1]:8443": "[::1]:8443",
 	} {
-		if got := r.stsEndpoint(setting{value: given}); got != want || len(r.diags) > 0 {
-			t.Errorf("%q became %q, want %q: %v", given, got, want, r.diags)
+		config, _, diags := environment{}.resolve(t, arguments{"endpoints": arguments{"sts": given}})
+		if config.STSEndpoint != want {
+			t.Errorf("%q: got %q, want %q", given, config.STSEndpoint, want)
+		}
+		if len(diags) > 0 {
+			t.Errorf("%q: got %v", given, diags)
 		}
 	}
 }
 
-// Without a home directory, ~ would name a folder of the working directory.
+// Without a home directory, ~ would name a directory of the working directory.
 func TestTokenFileWithoutAHome(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("HOME", "")
@@ -416,12 +846,14 @@ func TestTokenFileWithoutAHome(t *testing.T) {
 	if err := os.WriteFile("~/token", []byte("token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token_file": "~/token"}})
+	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider,
+		"role_arn": testRole, "oidc_token_file": "~/token"}})
 	checkProblems(t, diags, []problem{{"assume_role_with_oidc.oidc_token_file", "OIDC token file not found", "no home directory is known"}})
 }
 
 func TestSecretNames(t *testing.T) {
 	t.Parallel()
-	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": "to ken"}})
+	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider,
+		"role_arn": testRole, "oidc_token": "to ken"}})
 	checkProblems(t, diags, []problem{{"assume_role_with_oidc.oidc_token", "Invalid OIDC token", "has white space in it"}})
 }

@@ -2,17 +2,23 @@
 package provider
 
 import (
+	"cmp"
 	"context"
-	"maps"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
 // Address is the provider's source address.
@@ -41,76 +47,64 @@ func (p *casProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 func (p *casProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads from Alibaba Cloud's [Certificate Management Service](https://www.alibabacloud.com/help/en/ssl-certificate).",
-		Attributes: map[string]schema.Attribute{
-			"region": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "Region whose endpoint is asked. Default: `cn-hangzhou`, for accounts of the China site; an account of the international " +
-					"site uses `ap-southeast-1`. Environment: `ALIBABA_CLOUD_REGION`, `ALICLOUD_REGION`.",
-			},
-			"requests_per_second": schema.NumberAttribute{
-				Optional: true,
-				MarkdownDescription: "The most calls in any one second, of all processes of this user on this machine: a whole number from 1 to 100. Default: `10`, which " +
-					"is what the service allows an account; lower it to leave room for other tools of the account. Environment: `CAS_REQUESTS_PER_SECOND`.",
-			},
-			"max_retries": schema.NumberAttribute{
-				Optional: true,
-				MarkdownDescription: "How often a temporary failure other than throttling is tried again: a whole number from 0 to 20. Default: `5`. Throttled calls are " +
-					"tried again until the read's time is up. Environment: `CAS_MAX_RETRIES`.",
-			},
-			"request_timeout": schema.StringAttribute{
-				Optional:            true,
-				MarkdownDescription: "How long one attempt may take, from connecting to the end of the answer: a Go duration such as `10s`, at most `1h`. Default: `30s`. Environment: `CAS_REQUEST_TIMEOUT`.",
-			},
-		},
+		Attributes:          schemaOf(""),
 		Blocks: map[string]schema.Block{
 			"endpoints": schema.SingleNestedBlock{
 				MarkdownDescription: "Endpoints to use instead of the region's: a host name with or without a port and `https://`.",
-				Attributes: map[string]schema.Attribute{
-					"cas": schema.StringAttribute{
-						Optional: true,
-						MarkdownDescription: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is for loopback addresses " +
-							"only. Environment: `ALIBABA_CLOUD_ENDPOINT_CAS`, `CAS_ENDPOINT`.",
-					},
-					"sts": schema.StringAttribute{
-						Optional:            true,
-						MarkdownDescription: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. Default: `sts.aliyuncs.com`.",
-					},
-				},
+				Attributes:          schemaOf("endpoints."),
+			},
+			"assume_role": schema.SingleNestedBlock{
+				MarkdownDescription: "RAM role to act as. It is assumed with the credentials that the rest of the block, the environment or the " +
+					"default chain gives, from whichever source. Without this block, no role is assumed on top of these. It may be empty: then " +
+					"variables complete it.",
+				Attributes: schemaOf("assume_role."),
+			},
+			"assume_role_with_oidc": schema.SingleNestedBlock{
+				MarkdownDescription: "RAM role to act as with a token of an OIDC identity provider, as in CI systems and in ACK with RRSA. It is a " +
+					"source of credentials of its own, so it can't be combined with another one; with `assume_role` it can.",
+				Attributes: schemaOf("assume_role_with_oidc."),
 			},
 		},
 	}
-	maps.Copy(resp.Schema.Attributes, credentialAttributes())
-	maps.Copy(resp.Schema.Blocks, credentialBlocks())
 }
 
 // ValidateConfig refuses what can't work whatever the environment says, so that terraform validate finds it.
 func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	var model providerModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(model.validate(ctx)...)
+	var block types.Object
+	resp.Diagnostics.Append(req.Config.Get(ctx, &block)...)
+	if resp.Diagnostics.HasError() {
+		return
 	}
+	r := &resolver{block: block.Attributes(), getenv: func(string) string { return "" }, validating: true}
+	r.resolve(ctx)
+	resp.Diagnostics.Append(r.diags...)
 }
 
 // Configure does no network. What is unknown before apply fails the read that needs it, not the provider, unless
 // Terraform can defer the read.
 func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	var model providerModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	var block types.Object
+	resp.Diagnostics.Append(req.Config.Get(ctx, &block)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	config, unknown, diags := model.resolve(ctx, p.getenv)
-	resp.Diagnostics.Append(diags...)
+	r := &resolver{block: block.Attributes(), getenv: p.getenv}
+	config, source := r.resolve(ctx)
+	resp.Diagnostics.Append(r.diags...)
 	switch {
 	case resp.Diagnostics.HasError():
 		return
-	case unknown.HasError() && req.ClientCapabilities.DeferralAllowed:
+	case r.unknown.HasError() && req.ClientCapabilities.DeferralAllowed:
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 		return
-	case unknown.HasError():
-		resp.DataSourceData = configured{unknown: unknown}
+	case r.unknown.HasError():
+		resp.DataSourceData = configured{unknown: r.unknown}
 		resp.EphemeralResourceData = resp.DataSourceData
+		return
+	}
+	var err error
+	if config.Credentials, err = credential.New(source); err != nil {
+		resp.Diagnostics.Append(diagnose(err))
 		return
 	}
 	config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
@@ -127,3 +121,53 @@ func (p *casProvider) EphemeralResources(context.Context) []func() ephemeral.Eph
 }
 
 func (p *casProvider) Resources(context.Context) []func() resource.Resource { return nil }
+
+// resolve makes the configurations of the client and of its credentials from the provider block and the environment.
+func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) {
+	source := r.credentials()
+	source.Logger = newLogger(ctx, secrets(source)...)
+	timeout, _ := time.ParseDuration(r.text("request_timeout"))
+	return cas.Config{
+		Endpoint:          r.endpoint(source),
+		Logger:            source.Logger,
+		CacheDir:          cacheDir(),
+		RequestsPerSecond: r.number("requests_per_second"),
+		MaxRetries:        r.number("max_retries"),
+		RequestTimeout:    timeout,
+	}, source
+}
+
+func (r *resolver) endpoint(source credential.Config) *url.URL {
+	address, region := r.text("endpoints.cas"), r.read("region")
+	id := r.use(region)
+	switch {
+	case address != "":
+		endpoint, _ := cas.ParseEndpoint(address)
+		return endpoint
+	case !region.given() && !r.validating:
+		id = cmp.Or(source.Region(), id)
+	}
+	return cas.Endpoint(id)
+}
+
+// cacheDir is where the processes of this user meet. Where the user has no such directory it is a relative path, which the
+// client says in the log that it can't use.
+func cacheDir() string {
+	dir, _ := os.UserCacheDir()
+	return filepath.Join(dir, "terraform-provider-cas")
+}
+
+// userAgent tells the service who asks: the provider, Terraform, and what TF_APPEND_USER_AGENT adds.
+func userAgent(version, terraform, appended string) string {
+	agent := "terraform-provider-cas/" + version
+	if terraform != "" {
+		agent += " Terraform/" + terraform
+	}
+	// A control character would make the header invalid.
+	return strings.Join(strings.Fields(agent+" "+strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return ' '
+		}
+		return r
+	}, appended)), " ")
+}

@@ -215,7 +215,7 @@ func TestLimitsAreValidated(t *testing.T) {
 		"half a call":        {arguments{"requests_per_second": 2.5}, "Invalid number"},
 		"half a retry":       {arguments{"max_retries": 1.5}, "Invalid number"},
 		"half a second":      {arguments{"assume_role": arguments{"role_arn": testRole, "session_expiration": 900.5}}, "Invalid number"},
-		"everything at once": {arguments{"requests_per_second": 1e30, "max_retries": 2.5, "request_timeout": "soon", "region": "?"}, "Invalid regionInvalid numberInvalid numberInvalid duration"},
+		"everything at once": {arguments{"requests_per_second": 1e30, "max_retries": 2.5, "request_timeout": "soon", "region": "?"}, "Invalid durationInvalid regionInvalid numberInvalid number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,557 @@
+package provider
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+)
+
+// setting is an argument of the provider block with the variables that stand in for it, or variables without an argument.
+type setting struct {
+	name        string   // path in the provider block, such as "assume_role.role_arn"; empty for variables alone
+	variables   []string // the first that is set counts
+	fallback    string   // counts where nothing is set
+	description string   // Markdown; the schema adds the fallback and the variables
+	secret      bool     // sensitive in the schema
+	number      bool     // in the provider block, instead of a string
+	check
+}
+
+// check is what a value must look like.
+type check struct {
+	summary string              // of the diagnostic
+	flaw    func(string) string // why a value can't be used, as in "isn't the ID of a region"; empty where it can
+	advice  string              // what to do about it
+	show    func(string) string // the value as it may be shown, empty for not at all; nil quotes it
+}
+
+// Variables that the code names.
+const (
+	sharedFileVariable = "ALIBABA_CLOUD_CREDENTIALS_FILE"
+	cliFileVariable    = "ALIBABA_CLOUD_CONFIG_FILE"
+	noProfileVariable  = "ALIBABA_CLOUD_IGNORE_PROFILE"
+	noExternalVariable = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"
+	stsRegionVariable  = "ALIBABA_CLOUD_STS_REGION"
+	stsVPCVariable     = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"
+)
+
+// families are the prefixes of variables, in the order in which they count. A key pair is of one family.
+var families = []string{"ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"}
+
+// familyOf returns the prefix of a variable of credentials.
+func familyOf(variable string) string {
+	return families[slices.IndexFunc(families, func(family string) bool { return strings.HasPrefix(variable, family) })]
+}
+
+const (
+	alone      = " It is a source of credentials of its own, so it can't be combined with another one."
+	keyAdvice  = "No key or token has that in it. It was probably added when the value was copied: take it out."
+	policyText = "RAM policy, in JSON, that narrows what the session may do; it can't widen it. Default: all that the role may do."
+	roleText   = "ARN of the role, such as `acs:ram::1234567890123456:role/reader`."
+	lifeText   = "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. A new one is made " +
+		"before it ends."
+	nameText   = "Name of the session, which the account's audit log shows: 2 to 64 letters, digits and the characters `.` `@` `_` `-`."
+	switchText = " `true`, in any case, or `1` switches it on."
+)
+
+// settings are all that the provider reads, in the order of the documentation.
+//
+// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole says what roles need.
+var settings = []setting{
+	{
+		name: "access_key", description: "Access key ID. Needs `secret_key`.",
+		variables: []string{"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"},
+		check:     check{summary: "Invalid access key", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+	},
+	{
+		name: "secret_key", secret: true, description: "Access key secret. Needs `access_key`.",
+		variables: []string{
+			"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_SECRET",
+		},
+		check: check{summary: "Invalid secret key", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+	},
+	{
+		name: "security_token", secret: true, description: "Security token of temporary credentials. Needs `access_key` and `secret_key`.",
+		variables: []string{"ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABACLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"},
+		check:     check{summary: "Invalid security token", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+	},
+	{
+		name: "profile", variables: []string{"ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"},
+		description: "Profile of the Alibaba Cloud CLI's configuration, in any of its modes that gives keys: AK, StsToken, RamRoleArn, " +
+			"ChainableRamRoleArn, EcsRamRole, RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth or External; or else a section of " +
+			"the INI file `~/.alibabacloud/credentials`. Default: the file's current profile." + alone,
+	},
+	{
+		name: "shared_credentials_file", variables: []string{sharedFileVariable, "ALICLOUD_SHARED_CREDENTIALS_FILE"},
+		description: "File that holds the profile: the Alibaba Cloud CLI's configuration, which is a JSON object, or an INI file. A leading " +
+			"`~` is the home directory. Default: `~/.aliyun/config.json`. `" + sharedFileVariable +
+			"` counts where it names a file of the CLI's.",
+	},
+	{
+		name: "credentials_uri", variables: []string{"ALIBABA_CLOUD_CREDENTIALS_URI", "ALICLOUD_CREDENTIALS_URI"},
+		description: "URL that answers with temporary credentials, over https; http is for loopback and link-local addresses only." + alone,
+		check: check{summary: "Invalid credentials URI", flaw: unusable(credential.CheckURI), show: publicPart,
+			advice: "Use an https URL, or http for a server on this machine or its own link, such as \"http://127.0.0.1:6666/credentials\"."},
+	},
+	{
+		name: "ecs_role_name", variables: []string{"ALIBABA_CLOUD_ECS_METADATA", "ALICLOUD_ECS_ROLE_NAME"},
+		description: "Name of the RAM role of the ECS instance that Terraform runs on." + alone,
+		check: check{summary: "Invalid ECS role name", flaw: unlike(`^[\w.-]{1,64}$`, "isn't the name of a RAM role"),
+			advice: "Use the name, not the ARN: at most 64 letters, digits, periods, underscores and hyphens."},
+	},
+	{
+		name: "assume_role_with_oidc.oidc_provider_arn", variables: []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABACLOUD_OIDC_PROVIDER_ARN"},
+		description: "ARN of the identity provider in RAM, such as `acs:ram::1234567890123456:oidc-provider/ci`.",
+		check: check{
+			summary: "Invalid OIDC provider ARN", advice: "Use one such as \"acs:ram::1234567890123456:oidc-provider/ci\".",
+			flaw: unlike(`^acs:ram::[0-9]+:oidc-provider/[\w.@/-]{1,128}$`, "isn't the ARN of an OIDC provider"),
+		},
+	},
+	{
+		name: "assume_role_with_oidc.oidc_token_file", variables: []string{"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABACLOUD_OIDC_TOKEN_FILE"},
+		description: "File that holds the token. It is read again for every session.",
+	},
+	{
+		name: "assume_role_with_oidc.oidc_token", variables: []string{"ALIBABA_CLOUD_OIDC_TOKEN"}, secret: true,
+		description: "The token itself, instead of a file.",
+		check:       check{summary: "Invalid OIDC token", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+	},
+	{
+		name: "assume_role_with_oidc.role_arn", variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN"},
+		description: roleText, check: isRole,
+	},
+	{
+		name: "assume_role_with_oidc.role_session_name", variables: []string{"ALIBABA_CLOUD_ROLE_SESSION_NAME"},
+		description: nameText, fallback: credential.DefaultSessionName, check: isSessionName,
+	},
+	{name: "assume_role_with_oidc.policy", description: policyText, check: isPolicy},
+	{name: "assume_role_with_oidc.session_expiration", description: lifeText, fallback: "3600", number: true, check: isSessionLife},
+	{
+		name:      "assume_role.role_arn",
+		variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"},
+		description: roleText + " Where a variable names it, it may be left out. An empty string assumes no role where no variable names one. " +
+			"Beside OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts: the others are the role of OIDC.",
+		check: isRole,
+	},
+	{
+		name: "assume_role.session_name", variables: []string{"ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALICLOUD_ASSUME_ROLE_SESSION_NAME"},
+		description: nameText, fallback: credential.DefaultSessionName, check: isSessionName,
+	},
+	{name: "assume_role.policy", description: policyText, check: isPolicy},
+	{
+		name: "assume_role.session_expiration", variables: []string{"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION"},
+		description: lifeText, fallback: "3600", number: true, check: isSessionLife,
+	},
+	{
+		name: "assume_role.external_id", variables: []string{"ALIBABA_CLOUD_EXTERNAL_ID", "ALIBABACLOUD_EXTERNAL_ID"},
+		description: "External ID that the role's trust policy asks for: 2 to 1224 characters.",
+		check: check{
+			summary: "Invalid external ID", advice: "Use 2 to 1224 letters, digits and the characters + = , . @ : / _ -",
+			flaw: unlike(`^[\w+=,.@:/-]{2,1000}[\w+=,.@:/-]{0,224}$`, "isn't an external ID"), // Go repeats nothing above 1000 times
+		},
+	},
+	{
+		name: "region", fallback: "cn-hangzhou",
+		variables: []string{"ALIBABA_CLOUD_REGION", "ALICLOUD_REGION", "ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"},
+		description: "Region whose endpoint is asked. Accounts of the China site use `cn-hangzhou`, accounts of the international site " +
+			"`ap-southeast-1`. Where none is set, the `region_id` of the CLI's profile in use counts.",
+		check: check{summary: "Invalid region", flaw: unlike(`^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$`, "isn't the ID of a region"),
+			advice: "Use an ID such as \"cn-hangzhou\" (China site) or \"ap-southeast-1\" (international site)."},
+	},
+	{
+		name: "endpoints.cas", variables: []string{"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"},
+		description: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is for loopback " +
+			"addresses only. Default: the region's.",
+		check: check{summary: "Invalid endpoint", flaw: unusable(isEndpoint), show: publicPart,
+			advice: "Use a host name such as \"cas.aliyuncs.com\", with a port and https:// where needed."},
+	},
+	{
+		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
+		description: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. Default: the " +
+			"CLI's profile's `sts_endpoint`, else the endpoint of its `sts_region` or of `" + stsRegionVariable + "`, else `sts.aliyuncs.com`.",
+		check: check{summary: "Invalid endpoint", flaw: unusable(isSTSEndpoint), show: publicPart,
+			advice: "Use a host name such as \"sts.ap-southeast-1.aliyuncs.com\", with a port where needed."},
+	},
+	{
+		name: "requests_per_second", variables: []string{"CAS_REQUESTS_PER_SECOND"}, number: true, fallback: "10",
+		description: "Maximum number of calls in any one second, of all processes of this user on this machine: a whole number from 1 to 100. " +
+			"The default is what the service allows an account; lower it where other tools use the account.",
+		check: check{summary: "Invalid number", flaw: notWhole(1, 100)},
+	},
+	{
+		name: "max_retries", variables: []string{"CAS_MAX_RETRIES"}, number: true, fallback: "5",
+		description: "How often a temporary failure other than throttling is tried again: a whole number from 0 to 20. Throttled calls are " +
+			"tried again until the read's time is up.",
+		check: check{summary: "Invalid number", flaw: notWhole(0, 20)},
+	},
+	{
+		name: "request_timeout", variables: []string{"CAS_REQUEST_TIMEOUT"}, fallback: "30s",
+		description: "How long one attempt may take, from connecting to the end of the answer: a Go duration such as `10s`, at most `1h`.",
+		check:       check{summary: "Invalid duration", flaw: notDuration, advice: "Use one such as \"30s\" or \"1m30s\"."},
+	},
+
+	{variables: []string{cliFileVariable}, description: "The CLI's file, instead of `~/.aliyun/config.json`."},
+	{variables: []string{sharedFileVariable}, description: "The INI file, instead of `~/.alibabacloud/credentials`. Where it names " +
+		"a file of the CLI's, a JSON object, it stands for `shared_credentials_file`."},
+	{variables: []string{noProfileVariable, "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"},
+		description: "Leaves the CLI's file out, unless the provider block names a profile or a file." + switchText},
+	{variables: []string{noExternalVariable}, description: "Refuses profiles of the CLI that run a command or ask a URI." + switchText},
+	{variables: []string{stsRegionVariable}, description: "Region where roles are assumed, where nothing else says so."},
+	{variables: []string{stsVPCVariable}, description: "Assumes roles at the region's endpoint within a VPC." + switchText},
+	// These two are read by credentials-go.
+	{variables: []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED"}, description: "Leaves the metadata service of ECS out, if it is `true`."},
+	{variables: []string{"ALIBABA_CLOUD_IMDSV1_DISABLED"}, description: "Asks the metadata service of ECS in its hardened mode only, if " +
+		"it is `true`."},
+}
+
+var (
+	isRole = check{summary: "Invalid role ARN", flaw: unlike(`^acs:ram::[0-9]+:role/[\w.@/-]{1,64}$`, "isn't the ARN of a RAM role"),
+		advice: "Use one such as \"acs:ram::1234567890123456:role/reader\"."}
+	isSessionName = check{summary: "Invalid session name", flaw: unlike(`^[\w.@-]{2,64}$`, "isn't the name of a session"),
+		advice: "Use 2 to 64 letters, digits, periods, at signs, underscores and hyphens."}
+	isSessionLife = check{summary: "Invalid number", flaw: notWhole(credential.MinSessionExpiration, credential.MaxSessionExpiration)}
+	isPolicy      = check{summary: "Invalid policy", flaw: notObject, show: hide,
+		advice: "Write it with jsonencode, so that Terraform takes care of the syntax."}
+)
+
+// unlike is the flaw of what doesn't match a pattern, which is compiled where there is something to match, because
+// Terraform starts the provider several times for a plan.
+func unlike(pattern, flaw string) func(string) string {
+	return func(s string) string {
+		if regexp.MustCompile(pattern).MatchString(s) {
+			return ""
+		}
+		return flaw
+	}
+}
+
+func unusable(check func(string) error) func(string) string {
+	return func(s string) string {
+		if err := check(s); err != nil {
+			return "can't be used: " + err.Error()
+		}
+		return ""
+	}
+}
+
+func notWhole(minimum, maximum int) func(string) string {
+	return func(s string) string {
+		if n, err := strconv.Atoi(s); err != nil || n < minimum || n > maximum {
+			return fmt.Sprintf("isn't a whole number from %d to %d", minimum, maximum)
+		}
+		return ""
+	}
+}
+
+func notDuration(s string) string {
+	if d, err := time.ParseDuration(s); err != nil || d <= 0 || d > time.Hour {
+		return "isn't a duration above zero and of at most 1h"
+	}
+	return ""
+}
+
+func notObject(s string) string {
+	var object map[string]any
+	if err := json.Unmarshal([]byte(s), &object); err != nil {
+		return "isn't a JSON object: " + err.Error()
+	}
+	return ""
+}
+
+func isEndpoint(s string) error {
+	_, err := cas.ParseEndpoint(s)
+	return err
+}
+
+func isSTSEndpoint(s string) error {
+	endpoint, err := cas.ParseEndpoint(s)
+	if err == nil && endpoint.Scheme != "https" {
+		return errors.New("STS is only asked over https")
+	}
+	return err
+}
+
+func hide(string) string { return "" }
+
+// publicPart is an address, quoted, without what may be secret: user information and query.
+func publicPart(address string) string {
+	address, _, _ = strings.Cut(address, "?")
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		scheme, rest = "", address
+	}
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		rest = "…" + rest[at:]
+	}
+	if ok {
+		rest = scheme + "://" + rest
+	}
+	return strconv.Quote(rest)
+}
+
+// find returns the setting of an argument, or else of a variable that stands alone.
+func find(name string) setting {
+	i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name || s.name == "" && s.variables[0] == name })
+	return settings[i]
+}
+
+func (s setting) path() path.Path {
+	block, name, nested := strings.Cut(s.name, ".")
+	if nested {
+		return path.Root(block).AtName(name)
+	}
+	return path.Root(block)
+}
+
+// schemaOf returns the attributes of a block, whose name ends in a period, or of the provider itself.
+func schemaOf(block string) map[string]schema.Attribute {
+	attributes := make(map[string]schema.Attribute)
+	for _, s := range settings {
+		name, ok := strings.CutPrefix(s.name, block)
+		if !ok || name == "" || strings.Contains(name, ".") {
+			continue
+		}
+		text := s.description
+		if s.fallback != "" {
+			text += " Default: `" + s.fallback + "`."
+		}
+		if len(s.variables) > 0 {
+			text += " Environment: `" + strings.Join(s.variables, "`, `") + "`."
+		}
+		if s.number {
+			attributes[name] = schema.NumberAttribute{Optional: true, MarkdownDescription: text}
+		} else {
+			attributes[name] = schema.StringAttribute{Optional: true, Sensitive: s.secret, MarkdownDescription: text}
+		}
+	}
+	return attributes
+}
+
+// value is what a setting is set to, and where.
+type value struct {
+	setting
+	text     string
+	variable string // that it comes from; else it is in the provider block
+	unknown  bool   // before apply
+}
+
+// set reports whether the setting is set for certain.
+func (v value) set() bool { return v.text != "" }
+
+// given reports whether the setting is set, or may turn out to be.
+func (v value) given() bool { return v.set() || v.unknown }
+
+// String names the place as its user knows it.
+func (v value) String() string { return cmp.Or(v.variable, v.name) }
+
+// source names the place in full.
+func (v value) source() string {
+	if v.variable == "" && v.name != "" {
+		return v.name + " in the provider block"
+	}
+	return v.variable
+}
+
+// resolver reads settings, each from the provider block or else from the environment, and gathers all that is wrong.
+type resolver struct {
+	block      map[string]attr.Value
+	getenv     func(string) string
+	validating bool // before there is anything but the configuration
+	diags      diag.Diagnostics
+	unknown    diag.Diagnostics
+}
+
+// inBlock returns what the provider block says. Null and "" aren't set; of a nested block, any text says that it is there.
+func (r *resolver) inBlock(name string) value {
+	block, child, nested := strings.Cut(name, ".")
+	found := r.block[block]
+	object, isBlock := found.(types.Object)
+	v := value{setting: setting{name: name}}
+	if nested || !isBlock {
+		v.setting = find(name)
+	}
+	if nested {
+		found = object.Attributes()[child]
+	}
+	switch {
+	case found == nil || found.IsNull():
+		return v
+	case found.IsUnknown():
+		instead := ""
+		if len(v.variables) > 0 {
+			instead = ", set " + v.variables[0] + " instead"
+		}
+		v.unknown = true
+		r.unknown.AddAttributeError(v.path(), "Unknown provider argument",
+			fmt.Sprintf("%s depends on a value that Terraform learns only during apply, so the certificate asset counts can't be read yet. "+
+				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", v.name, instead))
+		return v
+	}
+	switch found := found.(type) {
+	case types.String:
+		v.text = found.ValueString()
+	case types.Number:
+		v.text = found.ValueBigFloat().Text('f', -1)
+	default:
+		v.text = name
+	}
+	return v
+}
+
+// orVariable returns v, or the first of its variables with a prefix that is set, where v isn't set.
+func (r *resolver) orVariable(v value, prefix string) value {
+	for _, variable := range v.variables {
+		if v.given() {
+			break
+		}
+		text := r.getenv(variable)
+		if variable == sharedFileVariable && !credential.IsCLIFile(text) {
+			continue // it is the INI file
+		}
+		if text != "" && strings.HasPrefix(variable, prefix) {
+			v.text, v.variable = text, variable
+		}
+	}
+	return v
+}
+
+// ofEnvironment returns what the variables with a prefix say.
+func (r *resolver) ofEnvironment(name, prefix string) value {
+	return r.orVariable(value{setting: find(name)}, prefix)
+}
+
+func (r *resolver) read(name string) value { return r.orVariable(r.inBlock(name), "") }
+
+// text returns the value of a setting.
+func (r *resolver) text(name string) string { return r.use(r.read(name)) }
+
+// number returns the value of a setting that is a whole number.
+func (r *resolver) number(name string) int {
+	n, _ := strconv.Atoi(r.text(name))
+	return n
+}
+
+// switchedBy returns the variable that is switched on, of those of a setting.
+func (r *resolver) switchedBy(name string) string {
+	for _, variable := range find(name).variables {
+		if text := r.getenv(variable); strings.EqualFold(text, "true") || text == "1" {
+			return variable
+		}
+	}
+	return ""
+}
+
+// use returns the value to use, and reports what is wrong with it.
+func (r *resolver) use(v value) string {
+	if !v.set() {
+		return v.fallback
+	}
+	if v.flaw != nil {
+		if flaw := v.flaw(v.text); flaw != "" {
+			r.refuse(v, v.summary, strings.TrimSpace(v.shown()+" "+flaw+". "+v.advice))
+		}
+	}
+	r.compare(v)
+	return v.text
+}
+
+// shown is the subject of a sentence about v's flaw.
+func (v value) shown() string {
+	shown := strconv.Quote(v.text)
+	switch {
+	case v.show != nil:
+		shown = v.show(v.text)
+	case v.number && v.variable == "":
+		shown = v.text
+	}
+	if shown == "" {
+		return v.String()
+	}
+	return v.String() + " is " + shown + ", which"
+}
+
+// compare warns of another variable of the setting that says something else: other tools may prefer that one.
+func (r *resolver) compare(v value) {
+	if v.variable == "" || v.secret {
+		return
+	}
+	for _, variable := range v.variables[slices.Index(v.variables, v.variable)+1:] {
+		other := r.getenv(variable)
+		same := other == v.text || v.name == "region" && *cas.Endpoint(other) == *cas.Endpoint(v.text)
+		if other != "" && !same {
+			r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
+				"The provider uses the first one; other tools may use the second one. Unset the one that isn't meant.", v.variable, variable))
+			return
+		}
+	}
+}
+
+// refuse reports what is wrong with a setting: why, and what to do.
+func (r *resolver) refuse(v value, summary, detail string) {
+	r.diags.AddAttributeError(v.path(), summary, detail)
+}
+
+// missing reports whether nothing sets v. There is no saying so before the environment is looked at.
+func (r *resolver) missing(v value) bool { return !v.given() && !r.validating }
+
+// notSet says where v could have been set.
+func notSet(v value, variables ...string) string {
+	empty := variables[0] + " is"
+	if last := len(variables) - 1; last > 0 {
+		empty = strings.Join(variables[:last], ", ") + " and " + variables[last] + " are"
+	}
+	return fmt.Sprintf("%s is not set, and %s empty. Set one of them.", v.name, empty)
+}
+
+// checkTokenFile refuses a file that can't be read now. The token is read again for every session.
+func (r *resolver) checkTokenFile(v value) {
+	if !v.set() || r.validating {
+		return
+	}
+	file, err := credential.ExpandHome(v.text)
+	var info os.FileInfo
+	if err == nil {
+		info, err = os.Stat(file)
+	}
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = &os.PathError{Op: "read", Path: file, Err: syscall.EISDIR}
+	case info.Mode().IsRegular(): // what isn't may be read only once
+		var opened *os.File
+		if opened, err = os.Open(file); err == nil {
+			_ = opened.Close()
+		}
+	}
+	r.refuseTokenFile(v, err)
+}
+
+func (r *resolver) refuseTokenFile(v value, err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, os.ErrPermission):
+		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q: %s.", v, v.text, credential.ExplainTokenFile(err)))
+	case errors.Is(err, syscall.EISDIR):
+		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q, which is a directory. Name the file in it.", v, v.text))
+	default:
+		r.refuse(v, "OIDC token file not found", fmt.Sprintf("%s is %q: %s. The file is written by whoever runs Terraform, such "+
+			"as the CI system or Kubernetes: check that it is mounted, and the path.", v, v.text, err))
+	}
+}
