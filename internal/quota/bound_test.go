@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,38 +11,163 @@ import (
 	"time"
 )
 
-// service counts as strictly as one could: in every closed window of a second.
+// service counts as strictly as its clock allows: in every closed window of a second.
 type service struct {
 	mu       sync.Mutex
 	arrivals []time.Time
+	callers  []int
 }
 
-func (s *service) arrive() {
+func (s *service) arrive(caller int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.arrivals = append(s.arrivals, time.Now())
+	s.callers = append(s.callers, caller)
 }
 
-func (s *service) most() int {
+// maximum returns the largest number of calls in a second, of all or of one caller.
+func (s *service) maximum(counts func(caller int) bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	most, first := 0, 0
+	var recent []time.Time
+	maximum := 0
 	for i, arrival := range s.arrivals {
-		for arrival.Sub(s.arrivals[first]) > time.Second {
-			first++
+		if counts(s.callers[i]) {
+			recent = append(recent, arrival)
+			recent = slices.DeleteFunc(recent, func(t time.Time) bool { return arrival.Sub(t) > time.Second-clockTick })
+			maximum = max(maximum, len(recent))
 		}
-		most = max(most, i-first+1)
 	}
-	return most
+	return maximum
 }
+
+func all(int) bool { return true }
 
 // delay is nothing, a network's or a bad network's, so that everything overtakes everything else.
 func delay(random *rand.Rand) time.Duration {
 	return time.Duration(random.Int64N([]int64{1, 2, int64(50 * time.Millisecond), int64(time.Second)}[random.IntN(4)]))
 }
 
-// Whatever the delays, however many processes, whoever is killed: no more than the limit arrives in any second, and
-// everybody else gets through.
+// victim is a process that is stopped or killed as a whole.
+type victim struct {
+	*process
+	limit int
+
+	mu      sync.Mutex
+	taking  int // readers that a stop has to let pass first
+	stopped chan struct{}
+	dead    bool
+}
+
+// runs waits while the process is stopped, and reports whether it lives.
+func (v *victim) runs(taking int) bool {
+	for {
+		v.mu.Lock()
+		stopped, dead := v.stopped, v.dead
+		if stopped == nil || dead {
+			v.taking += taking
+			v.mu.Unlock()
+			return !dead
+		}
+		v.mu.Unlock()
+		<-stopped
+	}
+}
+
+// freeze stops all of the process but what asks the keeper just now.
+func (v *victim) freeze() {
+	for {
+		v.mu.Lock()
+		if v.taking == 0 {
+			v.stopped = make(chan struct{})
+			v.stop()
+			v.mu.Unlock()
+			return
+		}
+		v.mu.Unlock()
+		time.Sleep(1)
+	}
+}
+
+func (v *victim) thaw() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.resume()
+	close(v.stopped)
+	v.stopped = nil
+}
+
+func (v *victim) kill() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.stop()
+	v.dead = true
+}
+
+// harm stops the process, hangs its file or kills it now and then.
+func (v *victim) harm(random *rand.Rand, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(10 * delay(random)):
+		}
+		switch random.IntN(8) {
+		case 0:
+			v.kill()
+			return
+		case 1, 2:
+			v.freeze()
+			time.Sleep(time.Duration(random.Int64N(int64(10 * time.Second))))
+			v.thaw()
+		case 3, 4:
+			v.stop()
+			time.Sleep(time.Duration(random.Int64N(int64(patience * tick))))
+			v.resume()
+		}
+	}
+}
+
+// read makes calls as the client does.
+func (v *victim) read(caller, calls int, random *rand.Rand, server *service) {
+	for calls > 0 {
+		time.Sleep(delay(random))
+		ctx, cancel := context.WithCancel(context.Background())
+		if random.IntN(5) == 0 {
+			ctx, cancel = context.WithTimeout(ctx, delay(random))
+		}
+		if !v.runs(1) {
+			cancel()
+			return
+		}
+		place, again := v.Take(ctx)
+		cancel()
+		v.mu.Lock()
+		v.taking--
+		v.mu.Unlock()
+		switch {
+		case !v.runs(0):
+			return
+		case place == nil:
+			time.Sleep(time.Until(again))
+			continue
+		case !place.Held():
+			place.Release()
+			continue
+		}
+		time.Sleep(delay(random))
+		server.arrive(caller)
+		calls--
+		time.Sleep(delay(random))
+		if !v.runs(0) {
+			return
+		}
+		place.Release()
+	}
+}
+
+// Whatever the delays, however many processes with whatever limits, whoever is stopped or killed, hangs, gives up or
+// sets the clock: no more than the limit arrives in any second, everybody who lives gets through, and nothing is left behind.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {
@@ -50,78 +176,104 @@ func TestBound(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 0))
-				limit, processes, readers := 1+random.IntN(10), 1+random.IntN(6), 1+random.IntN(6)
-				const calls, hold = 6, 3 * time.Second
+				processes, readers := 1+random.IntN(6), 1+random.IntN(6)
+				const calls = 6
 				if processes == 1 && random.IntN(2) == 0 {
 					dir = ""
 				}
+				// Back and forth within seconds may end a lease early.
+				steps := []time.Duration{0, time.Second / 2, 5 * time.Second, time.Hour}
+				step := steps[random.IntN(len(steps))] * time.Duration(1-2*random.IntN(2))
+				start, every := time.Now(), time.Duration(1+random.Int64N(int64(20*time.Second)))
+				wall := func(t time.Time) int64 { return t.UnixNano() + int64(step)*int64(t.Sub(start)/every) }
 
 				var server service
 				var group sync.WaitGroup
-				for process := range processes {
-					quota := open(dir, limit)
+				var victims []*victim
+				limit, alive := 0, 0
+				ended := make(chan struct{})
+				for i := range processes {
+					v := &victim{limit: 1 + random.IntN(10)}
+					limit = max(limit, v.limit)
+					v.process = open(t, dir, v.limit)
+					v.wall, v.last, v.lastWall = wall, start, wall(start)
+					victims = append(victims, v)
+					if dir != "" {
+						go v.harm(rand.New(rand.NewPCG(seed, uint64(1+i))), ended)
+					}
 					for reader := range readers {
-						group.Go(func() {
-							random := rand.New(rand.NewPCG(seed, uint64(1+process*readers+reader)))
-							for range calls {
-								<-time.After(delay(random))
-								place := await(quota, hold)
-								<-time.After(delay(random))
-								server.arrive()
-								if random.IntN(10) == 0 {
-									continue // killed: another process carries on
-								}
-								<-time.After(delay(random))
-								place.Release()
-							}
-						})
+						group.Go(func() { v.read(i, calls, rand.New(rand.NewPCG(seed, uint64(100*(1+i)+reader))), &server) })
 					}
 				}
 				group.Wait()
-				if got, want := len(server.arrivals), processes*readers*calls; got != want {
-					t.Errorf("%d calls arrived, want %d", got, want)
+				close(ended)
+				time.Sleep(time.Minute)
+				for i, v := range victims {
+					v.mu.Lock()
+					if !v.dead {
+						alive++
+						v.Quota.mu.Lock()
+						if v.keeping || len(v.asks) > 0 {
+							t.Errorf("process %d: the keeper runs: %v, asks: %d; want neither", i, v.keeping, len(v.asks))
+						}
+						v.Quota.mu.Unlock()
+					}
+					v.mu.Unlock()
+					if got := server.maximum(func(caller int) bool { return caller == i }); got > v.limit {
+						t.Errorf("process %d: %d calls arrived in a second, limit %d", i, got, v.limit)
+					}
 				}
-				if got := server.most(); got > limit {
+				if got := server.maximum(all); got > limit {
 					t.Errorf("%d calls arrived in a second, limit %d", got, limit)
+				}
+				if got, want := len(server.arrivals), alive*readers*calls; got < want {
+					t.Errorf("%d calls arrived, want at least %d", got, want)
 				}
 			})
 		})
 	}
 }
 
+// callUntil makes one call after the other.
+func (p *process) callUntil(t *testing.T, end time.Time, roundTrip time.Duration, server *service, caller int) {
+	place := p.await(t.Context())
+	for ; time.Now().Before(end); place = p.await(t.Context()) {
+		time.Sleep(roundTrip / 2)
+		server.arrive(caller)
+		time.Sleep(roundTrip / 2)
+		place.Release()
+	}
+	place.Release()
+}
+
 // Waiting until the time that Take names loses nothing: a saturated service gets as many calls as the limit and the
-// round trip allow.
+// round trip allow, and each process gets its share of them.
 func TestThroughput(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		processes int
 		roundTrip time.Duration
 	}{
-		"one":               {1, 50 * time.Millisecond},
-		"one, far away":     {1, 700 * time.Millisecond},
-		"one, slow":         {1, 2300 * time.Millisecond},
-		"twenty":            {20, 50 * time.Millisecond},
-		"twenty, far away":  {20, 700 * time.Millisecond},
-		"twenty, very slow": {20, 2300 * time.Millisecond},
+		"one":               {processes: 1, roundTrip: 50 * time.Millisecond},
+		"one, far away":     {processes: 1, roundTrip: 700 * time.Millisecond},
+		"one, slow":         {processes: 1, roundTrip: 2300 * time.Millisecond},
+		"twenty":            {processes: 20, roundTrip: 50 * time.Millisecond},
+		"twenty, far away":  {processes: 20, roundTrip: 700 * time.Millisecond},
+		"twenty, very slow": {processes: 20, roundTrip: 2300 * time.Millisecond},
 	} {
 		dir := t.TempDir()
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				const limit, rounds = 10, 20
-				end := time.Now().Add(rounds * (time.Second + test.roundTrip))
+				const limit, rounds = 10, 8
+				end := time.Now().Add(rounds * (window + test.roundTrip))
 				var server service
 				var group sync.WaitGroup
-				for range test.processes {
-					quota := open(dir, limit)
+				for caller := range test.processes {
+					p := open(t, dir, limit)
 					for range 40 / test.processes {
 						group.Go(func() {
-							for place := await(quota, hold); time.Now().Before(end); place = await(quota, hold) {
-								<-time.After(test.roundTrip / 2)
-								server.arrive()
-								<-time.After(test.roundTrip / 2)
-								place.Release()
-							}
+							p.callUntil(t, end, test.roundTrip, &server, caller)
 						})
 					}
 				}
@@ -129,32 +281,56 @@ func TestThroughput(t *testing.T) {
 				if got, want := len(server.arrivals), limit*rounds; got < want*99/100 || got > want {
 					t.Errorf("%d calls arrived, the limit and the round trip allow %d", got, want)
 				}
+				calls := make([]int, test.processes)
+				for _, caller := range server.callers {
+					calls[caller]++
+				}
+				if least, most := slices.Min(calls), slices.Max(calls); most-least > 2 {
+					t.Errorf("calls by process: %v, want the same of each", calls)
+				}
 			})
 		})
 	}
 }
 
-// There is no queue between processes, yet none of them is left out while the others never stop asking.
-func TestNobodyStarves(t *testing.T) {
+// A plan with a small limit beside busy ones with a larger one gets its share at once.
+func TestSmallLimit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		end := time.Now().Add(time.Minute)
-		calls := make([]int, 20)
+		var server service
 		var group sync.WaitGroup
-		for i := range calls {
-			quota := open(dir, 10)
+		run := func(caller, limit int) { // one call after the other, spread over the second, as the client does
+			p := open(t, dir, limit)
 			group.Go(func() {
-				for place := await(quota, hold); time.Now().Before(end); place = await(quota, hold) {
-					calls[i]++
-					<-time.After(50 * time.Millisecond)
+				for place := p.await(t.Context()); time.Now().Before(end); place = p.await(t.Context()) {
+					server.arrive(caller)
+					time.Sleep(20 * time.Millisecond)
 					place.Release()
+					time.Sleep(time.Second/time.Duration(limit) - 20*time.Millisecond)
 				}
 			})
 		}
+		run(0, 10)
+		run(1, 10)
+		time.Sleep(10 * time.Second)
+		start := time.Now()
+		run(2, 3)
 		group.Wait()
-		if slices.Min(calls) == 0 {
-			t.Errorf("calls by process: %v, want none of them left out", calls)
+		if got := server.maximum(all); got > 10 {
+			t.Errorf("%d calls arrived in a second, want 10 at most", got)
+		}
+		if got := server.maximum(func(caller int) bool { return caller == 2 }); got > 3 {
+			t.Errorf("%d of them from the one with the small limit, want 3 at most", got)
+		}
+		first := slices.Index(server.callers, 2)
+		if got := server.arrivals[first].Sub(start); got > window {
+			t.Errorf("its first call arrived after %v, want it at once", got)
+		}
+		count := len(slices.DeleteFunc(slices.Clone(server.callers), func(caller int) bool { return caller != 2 }))
+		if count < 60 {
+			t.Errorf("%d of its calls arrived in 50s, want more than one a second", count)
 		}
 	})
 }

@@ -16,75 +16,110 @@ import (
 )
 
 const (
-	// version goes up when an older reader would misread the leases. The header line stays.
-	version = 1
-	// maxSize is several times what a hundred leases need.
-	maxSize = 64 << 10
 	// contentStart leaves the first byte to the lock: where locks are mandatory, what is locked can't be read or
 	// written through another handle.
 	contentStart = 1
+	// slotSize is enough for some six hundred processes.
+	slotSize = 64 << 10
+	// openTries bounds how often a file is opened again that was replaced meanwhile.
+	openTries = 10
 )
 
-var (
-	errBusy  = errors.New("locked by another process")
-	errNewer = errors.New("written by a newer version of the provider")
-)
+var errReplaced = errors.New("was replaced each time that it was opened")
 
-// lease is a place as other processes see it. Times are nanoseconds of the wall clock since 1970.
-type lease struct {
+// entry is a call, or a process that waits for its turn, as other processes see it. Times are nanoseconds of the wall
+// clock since 1970.
+type entry struct {
 	Holder string `json:"holder"`
-	Taken  int64  `json:"taken"`
+	Limit  int    `json:"limit"`           // how many calls a second the holder may make
+	Since  int64  `json:"since,omitempty"` // since when the holder waits; zero in a lease
 	Until  int64  `json:"until"`
 }
 
-// header is the first line of the file; the second is the leases. What follows was left over by a killed process.
-type header struct {
-	Version  int    `json:"version"`
-	Checksum uint32 `json:"crc32"`
+// content is what the newest slot of the file holds.
+type content struct {
+	Serial  int64   `json:"serial"`
+	Entries []entry `json:"entries"`
 }
 
+// sharedFile has two slots that are written in turn, each with a checksum, so that a process that is killed while it
+// writes, and a disk that is full, leave the other slot intact. The version of its format is a part of its name.
 type sharedFile struct {
 	dir, name string
-	tryLock   func(*flock.Flock) (bool, error) // but for tests, what its name says
+	wait      func(*flock.Flock) error // Lock, except in tests
 }
 
 func (f *sharedFile) path() string { return filepath.Join(f.dir, f.name) }
 
-type lockedFile struct {
-	*os.File
-	flock *flock.Flock
+// exists reports whether another process may share the file, though this one can't use it.
+func (f *sharedFile) exists() bool {
+	_, err := os.Lstat(f.path())
+	return err == nil
 }
 
-// lock opens the file, makes it if it isn't there, and locks it; errBusy when another process has the lock. Nothing
-// stays open between exchanges, so that a file that was removed is simply made again.
-func (f *sharedFile) lock() (*lockedFile, error) {
-	file, err := f.open()
+// change locks the file, which is made if it isn't there, and replaces its entries by what change returns for them. It
+// waits for the lock in the kernel's queue, which ends only when the lock is free.
+func (f *sharedFile) change(change func([]entry) []entry) error {
+	file, lock, err := f.lock()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	lock := flock.New(f.path(), flock.SetFlag(os.O_RDWR))
-	ok, err := f.tryLock(lock)
-	if ok && sameFile(file, lock) {
-		return &lockedFile{file, lock}, nil
+	// Nothing stays open between changes, so that a file that was removed is simply made again.
+	defer file.Close()
+	defer lock.Close()
+	slots := make([]byte, 2*slotSize)
+	n, err := file.ReadAt(slots, contentStart)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
 	}
-	_ = errors.Join(lock.Close(), file.Close())
-	if err == nil || errors.Is(err, fs.ErrNotExist) { // removed or exchanged between the two opens
-		err = errBusy
+	newest, next := decode(slots[:n])
+	data, err := encode(content{newest.Serial + 1, change(newest.Entries)})
+	if err != nil {
+		return err
 	}
-	return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
+	_, err = file.WriteAt(data, contentStart+next*slotSize)
+	return err
 }
 
-// open trusts nothing that another user could have put in place. It goes through the opened folder: once that is
+// lock opens the file and locks it.
+func (f *sharedFile) lock() (*os.File, *flock.Flock, error) {
+	for range openTries {
+		file, err := f.open()
+		if err != nil {
+			return nil, nil, err
+		}
+		lock := flock.New(f.path(), flock.SetFlag(os.O_RDWR))
+		err = f.wait(lock)
+		if err == nil && f.isOpen(file, lock) {
+			return file, lock, nil
+		}
+		_ = errors.Join(lock.Close(), file.Close())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("lock %s: %w", f.path(), err)
+		}
+	}
+	return nil, nil, fmt.Errorf("%s: %w", f.path(), errReplaced)
+}
+
+// isOpen reports whether what was opened, and what was locked, is what others find at the path.
+func (f *sharedFile) isOpen(file *os.File, lock *flock.Flock) bool {
+	opened, err := file.Stat()
+	locked, lockErr := lock.Stat()
+	found, findErr := os.Lstat(f.path())
+	return errors.Join(err, lockErr, findErr) == nil && os.SameFile(opened, locked) && os.SameFile(opened, found)
+}
+
+// open trusts nothing that another user could have put in place. It goes through the opened directory: once that is
 // known to be private, what it holds can't be exchanged between look and use.
 func (f *sharedFile) open() (*os.File, error) {
 	if !filepath.IsAbs(f.dir) {
-		return nil, fmt.Errorf("folder %q: not an absolute path, as when no home directory is known", f.dir)
+		return nil, fmt.Errorf("directory %q: not an absolute path, as when no home directory is known", f.dir)
 	}
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return nil, err
 	}
 	if info, err := os.Lstat(f.dir); err != nil || !info.IsDir() {
-		return nil, errors.Join(fmt.Errorf("%s: not a folder", f.dir), err)
+		return nil, errors.Join(fmt.Errorf("%s: not a directory", f.dir), err)
 	}
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {
@@ -114,85 +149,39 @@ func (f *sharedFile) open() (*os.File, error) {
 	return root.OpenFile(f.name, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-func sameFile(file *os.File, lock *flock.Flock) bool {
-	a, errA := file.Stat()
-	b, errB := lock.Stat()
-	return errA == nil && errB == nil && os.SameFile(a, b)
+// encode leaves out the processes that wait where they would be too many: they come again within a second.
+func encode(c content) ([]byte, error) {
+	body, err := json.Marshal(c)
+	if len(body) > slotSize-len("12345678\n\n") {
+		c.Entries = slices.DeleteFunc(c.Entries, func(e entry) bool { return e.Since != 0 })
+		body, err = json.Marshal(c)
+	}
+	return fmt.Appendf(nil, "%08x\n%s\n", crc32.ChecksumIEEE(body), body), err
 }
 
-func (f *lockedFile) unlock() {
-	_ = f.flock.Close() // closing the file frees the lock in any case
-	_ = f.Close()
-}
-
-// read returns the leases that run at wall and aren't the reader's own.
-func (f *lockedFile) read(wall int64, reader string) ([]lease, error) {
-	content, err := io.ReadAll(io.NewSectionReader(f, contentStart, maxSize))
-	if err != nil {
-		return nil, err
-	}
-	leases, err := decode(content, wall)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	return slices.DeleteFunc(leases, func(l lease) bool { return l.Holder == reader }), nil
-}
-
-// write overwrites in place: a full disk refuses a new file, but not a change of an old one, and a process killed here
-// leaves nothing behind but the end of a longer list.
-func (f *lockedFile) write(leases []lease) error {
-	content, err := encode(leases)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteAt(content, contentStart); err != nil {
-		return err
-	}
-	return f.Truncate(int64(contentStart + len(content)))
-}
-
-func encode(leases []lease) ([]byte, error) {
-	body, err := json.Marshal(leases)
-	if err != nil {
-		return nil, err
-	}
-	head, err := json.Marshal(header{Version: version, Checksum: crc32.ChecksumIEEE(body)})
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(head, []byte("\n"), body, []byte("\n")), nil
-}
-
-// decode returns the leases in content that run at wall. Content that was damaged or cut short has none: their holders
-// write them again at their next exchange.
-func decode(content []byte, wall int64) ([]lease, error) {
-	head, rest, _ := bytes.Cut(content, []byte("\n"))
-	body, _, _ := bytes.Cut(rest, []byte("\n"))
-	var h header
-	_ = json.Unmarshal(head, &h) // what isn't a header has no version
-	if h.Version > version {
-		return nil, errNewer
-	}
-	var leases []lease
-	if h.Version == version && h.Checksum == crc32.ChecksumIEEE(body) && json.Unmarshal(body, &leases) == nil {
-		return running(leases, wall), nil
-	}
-	return nil, nil
-}
-
-// running drops what is over, and what no holder would write.
-func running(leases []lease, wall int64) []lease {
-	leases = slices.DeleteFunc(leases, func(l lease) bool {
-		length := l.Until - l.Taken
-		return l.Until < wall || length < 0 || length > int64(maxHold+window)
-	})
-	for i, l := range leases {
-		// Taken by a clock that was ahead, or has been set back since: it runs from when it is first seen, at
-		// full length.
-		if ahead := l.Taken - wall; ahead > 0 {
-			leases[i].Taken -= ahead
-			leases[i].Until -= ahead
+// decode returns what is in the newest slot that is intact, and the number of the slot to write next. What follows the
+// two lines of a slot is the end of something longer that was written before.
+func decode(slots []byte) (newest content, next int64) {
+	for i := range int64(2) {
+		slot := slots[min(i*slotSize, int64(len(slots))):min((i+1)*slotSize, int64(len(slots)))]
+		sum, rest, _ := bytes.Cut(slot, []byte("\n"))
+		body, _, _ := bytes.Cut(rest, []byte("\n"))
+		var c content
+		intact := string(sum) == fmt.Sprintf("%08x", crc32.ChecksumIEEE(body)) && json.Unmarshal(body, &c) == nil
+		if intact && c.Serial > newest.Serial {
+			newest, next = c, 1-i
 		}
 	}
-	return leases
+	return newest, next
+}
+
+// running returns the entries that others than reader have at wall, when the clock was just set ahead by step.
+func running(entries []entry, reader string, wall, step int64) []entry {
+	was := wall - step
+	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.Holder == reader || e.Until < was })
+	for i := range entries {
+		// Nobody writes more than a lease: the clock was set back since.
+		entries[i].Until = wall + min(entries[i].Until, was+int64(lease)) - was
+	}
+	return entries
 }

@@ -3,6 +3,9 @@
 package quota
 
 import (
+	"bytes"
+	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -24,12 +27,12 @@ func TestBadFileUnix(t *testing.T) {
 			if err := syscall.Mkfifo(f.path(), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, reason: "not a regular file"},
+		}, reason: "not a regular file", want: 1},
 		"a symbolic link in its place": {prepare: func(t *testing.T, f *sharedFile) {
 			target := filepath.Join(t.TempDir(), "target")
 			write(t, target)
 			symlink(t, target, f.path())
-		}, reason: "not a regular file"},
+		}, reason: "not a regular file", want: 1},
 		"a symbolic link to nothing": {prepare: func(t *testing.T, f *sharedFile) {
 			target := filepath.Join(t.TempDir(), "target")
 			symlink(t, target, f.path())
@@ -38,21 +41,21 @@ func TestBadFileUnix(t *testing.T) {
 					t.Error("made a file where the link points to")
 				}
 			})
-		}, reason: "not a regular file"},
-		"a symbolic link in the folder's place": {prepare: func(t *testing.T, f *sharedFile) {
+		}, reason: "not a regular file", want: 1},
+		"a symbolic link in the directory's place": {prepare: func(t *testing.T, f *sharedFile) {
 			symlink(t, t.TempDir(), f.dir)
-		}, reason: "not a folder"},
-		"folder that others can write to": {prepare: func(t *testing.T, f *sharedFile) {
+		}, reason: "not a directory", want: badFilePlaces},
+		"directory that others can write to": {prepare: func(t *testing.T, f *sharedFile) {
 			write(t, f.path(), "")
 			chmod(t, f.dir, 0o770)
-		}, reason: "writable by other users"},
+		}, reason: "writable by other users", want: 1},
 		"file that others can write to": {prepare: func(t *testing.T, f *sharedFile) {
 			write(t, f.path(), "")
 			chmod(t, f.path(), 0o602)
-		}, reason: "writable by other users"},
-		"folder of another user": {prepare: func(t *testing.T, f *sharedFile) {
+		}, reason: "writable by other users", want: 1},
+		"directory of another user": {prepare: func(t *testing.T, f *sharedFile) {
 			f.dir = foreign(t, f.dir)
-		}, reason: "owned by another user"},
+		}, reason: "owned by another user", want: badFilePlaces},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +74,7 @@ func symlink(t *testing.T, target, link string) {
 	}
 }
 
-// foreign gives the folder to somebody else, which takes root; everybody else has the root folder for it.
+// foreign gives the directory to somebody else, which takes root; everybody else has the root directory for it.
 func foreign(t *testing.T, dir string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -88,42 +91,63 @@ func foreign(t *testing.T, dir string) string {
 
 func TestFilePermissions(t *testing.T) {
 	t.Parallel()
-	q := open(filepath.Join(t.TempDir(), "cache", "terraform-provider-cas"), 3)
-	takeAll(q)
-	for path, want := range map[string]os.FileMode{filepath.Dir(q.file.dir): 0o700, q.file.dir: 0o700, q.file.path(): 0o600} {
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
-			t.Errorf("%s: got %v, %v; want %v", path, info.Mode(), err, want)
+	dir := filepath.Join(t.TempDir(), "cache", "terraform-provider-cas")
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, dir, 3)
+		p.want(t, 3)
+		for path, want := range map[string]os.FileMode{filepath.Dir(dir): 0o700, dir: 0o700, p.file.path(): 0o600} {
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := info.Mode().Perm(); got != want {
+				t.Errorf("%s: got %v, want %v", path, got, want)
+			}
 		}
-	}
+	})
 }
 
-// What is locked and what is read and written must be one file.
-func TestFileExchangedWhileOpened(t *testing.T) {
+// What is locked and what is read and written must be what others find.
+func TestFileReplaced(t *testing.T) {
 	t.Parallel()
-	for name, exchange := range map[string]func(t *testing.T, path string){
+	for name, replace := range map[string]func(t *testing.T, path string){
 		"removed":  func(*testing.T, string) {},
 		"replaced": func(t *testing.T, path string) { write(t, path, "") },
 	} {
-		dir := t.TempDir()
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			q, other := open(dir, 3), open(dir, 3)
-			q.file.tryLock = func(lock *flock.Flock) (bool, error) {
-				if err := os.Remove(lock.Path()); err != nil {
-					t.Error(err)
+		for when, before := range map[string]bool{"before it is locked": true, "after it was locked": false} {
+			dir := t.TempDir()
+			t.Run(name+" "+when, func(t *testing.T) {
+				t.Parallel()
+				f := open(t, dir, 1).file
+				times := 1
+				f.wait = func(lock *flock.Flock) error {
+					if !before {
+						if err := lock.Lock(); err != nil {
+							return err
+						}
+					}
+					if times > 0 {
+						times--
+						remove(t, f.path())
+						replace(t, f.path())
+					}
+					return lock.Lock()
 				}
-				exchange(t, lock.Path())
-				return lock.TryLock()
-			}
-			if place, again := q.takeFor(hold); place != nil || again.IsZero() {
-				t.Error("got a place by a file that is gone")
-			}
-			q.file.tryLock = (*flock.Flock).TryLock
-			mine, _ := takeAll(q)
-			others, _ := takeAll(other)
-			if len(mine) != 3 || len(others) != 0 {
-				t.Errorf("then got %d places, the other process %d; want 3 and 0", len(mine), len(others))
-			}
-		})
+				if err := f.change(func([]entry) []entry { return []entry{{Holder: "A"}} }); err != nil {
+					t.Fatal(err)
+				}
+				data, err := os.ReadFile(f.path())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Contains(data, []byte(`"holder":"A"`)) {
+					t.Errorf("got %q, want what was written", data)
+				}
+				times = math.MaxInt32
+				if err := f.change(nil); !errors.Is(err, errReplaced) {
+					t.Errorf("replaced each time: got %v, want %v", err, errReplaced)
+				}
+			})
+		}
 	}
 }

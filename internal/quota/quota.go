@@ -4,11 +4,11 @@
 // call holds one from before it is sent until a second after its answer arrived. The service received the call before
 // it answered, and receives the next call of that place after it was sent; so two calls of one place are always more
 // than a second apart where they are counted, whatever the network does, and n places are never more than n calls in
-// any second. Only what the network delivers after its sender gave up escapes the count.
+// any second. Only what the network delivers after its sender gave up, was killed or stopped escapes the count.
 //
-// Processes meet in a small file that lists their leases. Each process trusts its memory for its own, which no
-// file and no step of the clock can shorten, and the file for everybody else's. Where there is no usable file it
-// counts alone, and says so once.
+// Processes meet in a small file that lists their leases and who waits for one. Each process trusts its memory for its
+// own calls, which no file and no step of the clock can shorten, and the file for everybody else's. A lease lasts a few
+// seconds, and its holder renews it while its call is out, so that the places of a dead process are soon free.
 package quota
 
 import (
@@ -16,9 +16,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"log/slog"
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,28 +25,26 @@ import (
 )
 
 const (
-	// window is the span in which the service counts.
-	window = time.Second
-	// maxHold bounds how long a place can be lost to a killed holder.
-	maxHold = time.Hour
-	// lockRetry is some fifty times as long as the file stays locked.
-	lockRetry = 2 * time.Millisecond
-	// lockPatience is how long the lock is tried for before its holder counts as stopped.
-	lockPatience = time.Second
-	// releaseTries bounds a release's wait for the lock to some tens of milliseconds.
-	releaseTries = 25
+	// window is the span in which the service counts, and the longest that a process is told to wait at a time.
+	window = time.Second + clockTick
+	// renewal is how often a lease is renewed while its call is out.
+	renewal = window
+	// lease is how long a place is taken, as other processes see it, if it is neither renewed nor given back.
+	lease = 4 * window
+	// margin is what a lease must have left when its call leaves: the window, and time for the way to the service.
+	margin = 2 * window
 )
 
 // Config describes a quota.
 type Config struct {
-	// Dir is the folder that holds the shared file, made (0700) when needed: one of the user's own, such as in
-	// [os.UserCacheDir]. A relative path counts as a folder that can't be used, with the warning, so that a caller
-	// for whom os.UserCacheDir fails may join to its empty result. Empty keeps the places in memory, for this process alone.
+	// Dir is the directory that holds the shared file, made (0700) when needed: one of the user's own, such as in
+	// [os.UserCacheDir]. A relative path counts as a directory that can't be used, so that a caller for whom
+	// os.UserCacheDir fails may join to its empty result. Empty keeps the places in memory, for this process alone.
 	Dir string
-	// Name says what is counted: processes share the places of one name. The file is named by its hash.
+	// Name identifies what is counted: processes share the places of one name. The file is named by its hash.
 	Name string
-	// Places is how many calls may arrive in any second, at least 1. Processes may differ: each counts
-	// all calls against its own.
+	// Places is how many calls of this process may arrive in any second, at least 1. Processes may differ: all
+	// their calls together keep to the largest number.
 	Places int
 	// Logger gets one warning when the places can't be shared. Nil discards it.
 	Logger *slog.Logger
@@ -57,74 +54,78 @@ type Config struct {
 type Quota struct {
 	holder string
 	places int
-	file   *sharedFile
 	logger *slog.Logger
 	wall   func(time.Time) int64
+	file   *sharedFile   // nil where the places are kept in memory
+	bell   chan struct{} // tells the keeper that there is something to do
 
-	mu     sync.Mutex
-	own    map[*Place]struct{}
-	warned bool
-	// The lock was refused from busySince to busyLast, and never had in between.
-	busySince, busyLast time.Time
+	mu         sync.Mutex
+	own        []*Place
+	since, due time.Time // since when this process waits for a place, and when it asks again
+	queued     bool      // it waits for places of others, and not only for its own
+	warned     bool
+
+	asks    []chan answer // of those who wait for the keeper
+	keeping bool          // the keeper runs
+	hung    bool          // it is at the file, and has been for too long
+
+	// Only the keeper uses these.
+	company  bool      // others were in the file when it was last read
+	last     time.Time // when the clocks were last compared
+	lastWall int64     // the same by the wall clock
 }
 
 // Place is the right to send one call.
 type Place struct {
-	quota        *Quota
-	taken, until time.Time
-	released     bool
+	quota     *Quota
+	until     time.Time // when the lease ends, and once released when the place is free
+	untilWall int64     // the same by the wall clock
+	released  bool
 }
 
 // Open returns the quota that cfg describes. It touches no file: the first Take does.
 func Open(cfg Config) *Quota {
 	q := &Quota{
-		holder: rand.Text(),
+		holder: rand.Text()[:10],
 		places: max(cfg.Places, 1),
 		logger: cfg.Logger,
 		wall:   time.Time.UnixNano,
-		own:    map[*Place]struct{}{},
+		bell:   make(chan struct{}, 1),
+		last:   time.Now(),
 	}
+	q.lastWall = q.wall(q.last)
 	if q.logger == nil {
 		q.logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Dir != "" {
 		hash := sha256.Sum256([]byte(cfg.Name))
-		q.file = &sharedFile{cfg.Dir, "quota-" + hex.EncodeToString(hash[:16]), (*flock.Flock).TryLock}
+		q.file = &sharedFile{cfg.Dir, "quota-v1-" + hex.EncodeToString(hash[:16]), (*flock.Flock).Lock}
 	}
 	return q
 }
 
-// Take returns a place, or, when none is free, the time at which to ask again. It never waits.
+// Take returns a place, or, when none is free, the time to ask again: about when this process can get one, and at most
+// a second from now. Processes get places in the order in which they began to wait. One that asks late loses
+// its place to the next, and comes first then.
 //
-// The caller keeps the place for at most hold, the time limit of its call (an hour at most): the place of a killed
-// holder is free a second after that. The time to ask again is at most a second away, and nothing is lost by waiting
-// for it: a place that isn't given back yet can't be free sooner.
-func (q *Quota) Take(context.Context) (*Place, time.Time) { return q.takeFor(maxHold) }
-
-// Held reports whether the place is still the caller's.
-func (p *Place) Held() bool { return time.Now().Before(p.until.Add(-window)) }
-
-func (q *Quota) takeFor(hold time.Duration) (*Place, time.Time) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-
-	var place *Place
-	var again time.Time
-	err := q.exchange(func(now time.Time, others []lease) {
-		place, again = q.take(now, others, hold)
-	})
-	if q.crowded(err) {
-		return nil, time.Now().Add(lockRetry)
-	}
-	q.warn(err)
-	if place == nil && again.IsZero() {
-		return q.take(time.Now(), nil, hold)
-	}
-	return place, again
+// Take waits for the file until ctx ends, and no longer than two seconds. Where the file can't be used, it gives one
+// place at a time if other processes may be there, and otherwise counts for this process alone.
+func (q *Quota) Take(ctx context.Context) (*Place, time.Time) {
+	a := q.ask(ctx)
+	return a.place, a.again
 }
 
-// Release gives the place back, free again a second from now: call it when the answer has arrived or the call
-// has failed. It may wait some tens of milliseconds for other processes at the shared file. Further calls do nothing.
+// Held reports whether the place still holds. Ask it right before the call leaves, and take another place if not: others
+// may have this one after the process was stopped or the machine suspended.
+func (p *Place) Held() bool {
+	p.quota.mu.Lock()
+	defer p.quota.mu.Unlock()
+	now := time.Now()
+	return p.until.Sub(now) >= margin && time.Duration(p.untilWall-p.quota.wall(now)) >= margin
+}
+
+// Release gives the place back, to be free a second from now: call it when the answer has arrived or the call has
+// failed. It doesn't wait for the file. Further calls do nothing.
 func (p *Place) Release() {
 	q := p.quota
 	q.mu.Lock()
@@ -134,96 +135,80 @@ func (p *Place) Release() {
 	}
 	p.released = true
 	p.until = time.Now().Add(window)
-	q.own[p] = struct{}{}
+	q.wake()
+}
 
-	// What stays unwritten here keeps others waiting until this process' next Take, or the end of the hold.
-	for range releaseTries {
-		err := q.exchange(func(time.Time, []lease) {})
-		if !q.crowded(err) {
-			q.warn(err)
-			return
-		}
-		q.mu.Unlock()
-		<-time.After(lockRetry)
-		q.mu.Lock()
+// Flush waits until what this process gave back is written, or ctx ends. A process that ends without it may keep
+// others waiting until its leases run out.
+func Flush(ctx context.Context) {
+	for wakes.Load() > 0 && ctx.Err() == nil {
+		<-time.After(time.Millisecond)
 	}
 }
 
-// crowded tells a crowd at the file, which passes, from a process that was stopped while it held the lock.
-func (q *Quota) crowded(err error) bool {
-	return errors.Is(err, errBusy) && q.busyLast.Sub(q.busySince) < lockPatience
-}
-
-func (q *Quota) noteBusy(busy bool) {
-	if !busy {
-		q.busySince, q.busyLast = time.Time{}, time.Time{}
-		return
+// take answers who asks for a place, given what others have in the file. At most maximum calls of this process are out
+// at once. The caller holds mu.
+func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
+	q.forget(now)
+	if now.Sub(q.due) > lease { // whoever waited then has given up
+		q.since = now
 	}
-	now := time.Now()
-	if forgotten := now.Sub(q.busyLast) > lockPatience; forgotten && q.crowded(errBusy) {
-		q.busySince = now
-	}
-	q.busyLast = now
-}
-
-// exchange calls change with what the other processes hold, then tells them what this one holds. When it can't learn
-// the former it fails without calling change; when it can't do the latter it fails afterwards.
-func (q *Quota) exchange(change func(now time.Time, others []lease)) error {
-	if q.file == nil {
-		change(time.Now(), nil)
-		return nil
-	}
-	locked, err := q.file.lock()
-	q.noteBusy(errors.Is(err, errBusy))
-	if err != nil {
-		return err
-	}
-	defer locked.unlock()
-
-	now := time.Now()
-	others, err := locked.read(q.wall(now), q.holder)
-	if err != nil {
-		return err
-	}
-	change(now, others)
-	return locked.write(append(others, q.leases(now)...))
-}
-
-func (q *Quota) take(now time.Time, others []lease, hold time.Duration) (*Place, time.Time) {
-	maps.DeleteFunc(q.own, func(p *Place, _ struct{}) bool { return p.until.Before(now) })
-	if len(q.own)+len(others) < q.places {
-		p := &Place{quota: q, taken: now, until: now.Add(min(max(hold, 0), maxHold) + window)}
-		q.own[p] = struct{}{}
-		return p, time.Time{}
-	}
-	wait := window
-	for p := range q.own {
-		wait = min(wait, p.until.Sub(now)+1)
-	}
-	for _, l := range others {
-		wait = min(wait, time.Duration(l.Until-q.wall(now))+1)
-	}
-	return nil, now.Add(wait)
-}
-
-// leases puts the own places, which are kept by the monotonic clock, into the wall clock's terms.
-func (q *Quota) leases(now time.Time) []lease {
-	var leases []lease
 	wall := q.wall(now)
-	for p := range q.own {
-		leases = append(leases, lease{
-			Holder: q.holder,
-			Taken:  wall + int64(p.taken.Sub(now)),
-			Until:  wall + int64(p.until.Sub(now)),
-		})
+	since := wall - int64(now.Sub(q.since))
+
+	own := make([]time.Duration, len(q.own))
+	for i, p := range q.own {
+		own[i] = window
+		if p.released {
+			own[i] = p.until.Sub(now)
+		}
 	}
-	return leases
+	all := slices.Clone(own)
+	var ahead []time.Duration // of those who wait for longer, how long they still may
+	limit := q.places
+	for _, e := range others {
+		limit = max(limit, e.Limit)
+		switch {
+		case e.Since == 0:
+			all = append(all, min(time.Duration(e.Until-wall), window))
+		case e.Since < since:
+			ahead = append(ahead, min(time.Duration(e.Until-wall), window))
+		}
+	}
+	wait := untilFewer(own, maximum)
+	q.queued = wait == 0
+	wait = max(wait, min(untilFewer(all, limit-len(ahead)), untilFewer(ahead, limit-len(all))))
+	if wait > 0 {
+		q.due = now.Add(wait)
+		return answer{again: q.due}
+	}
+	q.due = time.Time{}
+	p := &Place{quota: q}
+	p.renew(now)
+	q.own = append(q.own, p)
+	return answer{place: p}
 }
 
-func (q *Quota) warn(err error) {
-	if err != nil && !q.warned {
-		q.warned = true
-		q.logger.Warn("Calls of other processes can't be counted: together with them, "+
-			"this one may exceed the requests per second and be throttled", "reason", err.Error())
+// untilFewer returns how long it takes until fewer than n are left, given how long each stays.
+func untilFewer(stays []time.Duration, n int) time.Duration {
+	slices.Sort(stays)
+	switch i := len(stays) - n; {
+	case i < 0:
+		return 0
+	case i < len(stays):
+		return stays[i] + 1
+	default:
+		return window
 	}
+}
+
+func (p *Place) out() bool { return !p.released }
+
+func (p *Place) renew(now time.Time) {
+	p.until, p.untilWall = now.Add(lease), p.quota.wall(now)+int64(lease)
+}
+
+// forget drops the places that are free again.
+func (q *Quota) forget(now time.Time) {
+	q.own = slices.DeleteFunc(q.own, func(p *Place) bool { return p.released && p.until.Before(now) })
 }

@@ -1,7 +1,11 @@
 package quota
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,16 +13,109 @@ import (
 	"github.com/gofrs/flock"
 )
 
-const hold = 10 * time.Second
+// process is a quota as another process has it, with a log of its own. It can be stopped, its file can hang, and its
+// clock can be set.
+type process struct {
+	*Quota
+	log bytes.Buffer
 
-func open(dir string, places int) *Quota {
-	return Open(Config{Dir: dir, Name: "cas.aliyuncs.com 1234567890", Places: places})
+	mu    sync.Mutex
+	hang  chan struct{}
+	fails error
+	step  time.Duration
 }
 
-// takeAll takes places until none is free, and returns them with the time until the next look.
-func takeAll(q *Quota) (places []*Place, wait time.Duration) {
+func open(t testing.TB, dir string, places int) *process {
+	t.Helper()
+	p := new(process)
+	p.Quota = Open(Config{
+		Dir:    dir,
+		Name:   "cas.aliyuncs.com 1234567890",
+		Places: places,
+		Logger: slog.New(slog.NewTextHandler(&p.log, nil)),
+	})
+	p.wall = p.clock
+	if p.file != nil {
+		p.file.wait = p.lock
+	}
+	t.Cleanup(func() {
+		p.resume()
+		p.releaseAll()
+		for p.keeps() {
+			time.Sleep(time.Millisecond)
+		}
+	})
+	return p
+}
+
+func (p *process) keeps() bool {
+	p.Quota.mu.Lock()
+	defer p.Quota.mu.Unlock()
+	return p.keeping
+}
+
+func (p *process) clock(t time.Time) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return t.Add(p.step).UnixNano()
+}
+
+func (p *process) setClock(step time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.step = step
+}
+
+// stop hangs the keeper at the lock, as where the process was stopped or killed, or who has the lock was.
+func (p *process) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hang = make(chan struct{})
+}
+
+func (p *process) resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hang != nil {
+		close(p.hang)
+		p.hang = nil
+	}
+}
+
+// fail makes the file fail, or work again.
+func (p *process) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fails = err
+}
+
+func (p *process) lock(lock *flock.Flock) error {
+	p.mu.Lock()
+	hang, err := p.hang, p.fails
+	p.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+	if err != nil {
+		return err
+	}
+	return lock.Lock()
+}
+
+func (p *process) releaseAll() {
+	p.Quota.mu.Lock()
+	places := append([]*Place(nil), p.own...)
+	p.Quota.mu.Unlock()
+	for _, place := range places {
+		place.Release()
+	}
+}
+
+// takeAll takes places until none is free, and returns them with the time until it asks again.
+func (p *process) takeAll(t testing.TB) (places []*Place, wait time.Duration) {
+	t.Helper()
 	for {
-		place, again := q.takeFor(hold)
+		place, again := p.Take(t.Context())
 		if place == nil {
 			return places, time.Until(again)
 		}
@@ -26,14 +123,36 @@ func takeAll(q *Quota) (places []*Place, wait time.Duration) {
 	}
 }
 
+// want checks how many places can be taken now.
+func (p *process) want(t testing.TB, want int) []*Place {
+	t.Helper()
+	places, _ := p.takeAll(t)
+	if got := len(places); got != want {
+		t.Errorf("got %d places, want %d", got, want)
+	}
+	return places
+}
+
 // await takes a place as soon as there is one.
-func await(q *Quota, hold time.Duration) *Place {
+func (q *Quota) await(ctx context.Context) *Place {
 	for {
-		place, again := q.takeFor(hold)
-		if place != nil {
+		place, again := q.Take(ctx)
+		switch {
+		case place == nil:
+			time.Sleep(time.Until(again))
+		case place.Held():
 			return place
+		default:
+			place.Release()
 		}
-		<-time.After(time.Until(again))
+	}
+}
+
+// since checks how long something took.
+func since(t testing.TB, start time.Time, want time.Duration) {
+	t.Helper()
+	if got := time.Since(start); got != want {
+		t.Errorf("took %v, want %v", got, want)
 	}
 }
 
@@ -43,261 +162,355 @@ func TestTake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				q := open(dir, 3)
-				places, wait := takeAll(q)
-				if len(places) != 3 || wait != time.Second {
-					t.Fatalf("got %d places, look again in %v; want 3, look again in 1s", len(places), wait)
+				p := open(t, dir, 3)
+				places, wait := p.takeAll(t)
+				if len(places) != 3 || wait != window+1 {
+					t.Fatalf("got %d places, asks again in %v; want 3, in 1s", len(places), wait)
 				}
 
-				<-time.After(700 * time.Millisecond)
+				time.Sleep(700 * time.Millisecond)
 				places[0].Release()
-				if _, wait := takeAll(q); wait != time.Second {
-					t.Errorf("look again %v after the release, want 1s", wait)
+				if _, wait := p.takeAll(t); wait != window+1 {
+					t.Errorf("asks again %v after the release, want just over %v", wait, window)
 				}
-				<-time.After(time.Second)
-				if place, again := q.takeFor(hold); place != nil || time.Until(again) != 1 {
-					t.Errorf("a second after the release: place %v, look again in %v; want none yet, 1ns", place, time.Until(again))
+				time.Sleep(window)
+				if place, again := p.Take(t.Context()); place != nil || time.Until(again) != 1 {
+					t.Errorf("a second after the release: place %v, asks again in %v; want none yet, 1ns", place, time.Until(again))
 				}
-				<-time.After(1)
-				if places, _ := takeAll(q); len(places) != 1 {
-					t.Errorf("just over a second after the release: got %d places, want 1", len(places))
-				}
+				time.Sleep(1)
+				p.want(t, 1)
 			})
 		})
 	}
 }
 
-func TestTakeAfterHold(t *testing.T) {
+// The places of a process that died are free as soon as its last lease is over.
+func TestKilled(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ hold, free time.Duration }{
-		"seconds":      {hold: 10 * time.Second, free: 11 * time.Second},
-		"negative":     {hold: -time.Hour, free: time.Second},
-		"over an hour": {hold: 1 << 62, free: time.Hour + time.Second},
-	} {
+	for name, out := range map[string]time.Duration{"at once": 0, "after a while": 10 * time.Minute, "between": 1500 * time.Millisecond} {
 		dir := t.TempDir()
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				killed, other := open(dir, 1), open(dir, 1)
-				if place, _ := killed.takeFor(test.hold); place == nil {
-					t.Fatal("no place to begin with")
-				}
+				killed, other := open(t, dir, 10), open(t, dir, 10)
+				killed.want(t, 10)
+				time.Sleep(out)
+				synctest.Wait()
+				killed.stop()
 				start := time.Now()
-				await(other, hold)
-				if got := time.Since(start); got != test.free+1 {
-					t.Errorf("the killed holder's place was free after %v, want just over %v", got, test.free)
+				other.await(t.Context())
+				if got := time.Since(start); got > lease+1 || got < lease-renewal {
+					t.Errorf("got a place after %v, want it after %v to %v", got, lease-renewal, lease)
 				}
+				other.want(t, 9)
 			})
 		})
 	}
+}
+
+// A call may be out for as long as it likes: its lease is renewed.
+func TestRenewed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p, other := open(t, dir, 1), open(t, dir, 1)
+		place := p.await(t.Context())
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+			got, again := other.Take(t.Context())
+			if got != nil {
+				t.Fatal("the other process got the place")
+			}
+			time.Sleep(time.Until(again))
+			if !place.Held() {
+				t.Fatal("the place no longer holds")
+			}
+		}
+	})
 }
 
 func TestReleaseReachesOthers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		a, b := open(dir, 2), open(dir, 2)
-		places, _ := takeAll(a)
-		if got, _ := takeAll(b); len(places) != 2 || len(got) != 0 {
-			t.Fatalf("got %d and %d places, want 2 and 0", len(places), len(got))
-		}
-		<-time.After(3 * time.Second)
+		a, b := open(t, dir, 2), open(t, dir, 2)
+		places := a.want(t, 2)
+		b.want(t, 0)
+		time.Sleep(3 * time.Second)
 		places[1].Release()
 		start := time.Now()
-		await(b, hold)
-		if got := time.Since(start); got != time.Second+1 {
-			t.Errorf("the place was free %v after its release, want just over 1s", got)
-		}
+		b.await(t.Context())
+		since(t, start, window+1)
 	})
 }
 
 func TestReleaseTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := open("", 1)
-		place := await(q, hold)
+		p := open(t, "", 1)
+		place := p.await(t.Context())
 		place.Release()
-		<-time.After(time.Second + 1)
+		time.Sleep(window + 1)
 		place.Release()
-		if next, _ := q.takeFor(hold); next == nil {
-			t.Error("the second release took the place again")
-		}
+		p.want(t, 1)
 	})
 }
 
-// A holder that is late has been counted out, but its call may have arrived only now.
-func TestReleaseAfterHold(t *testing.T) {
+// A process trusts its memory for its own calls, whatever becomes of the file's leases.
+func TestReleaseAfterStop(t *testing.T) {
 	t.Parallel()
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		q := open("", 1)
-		late := await(q, 0)
-		<-time.After(5 * time.Second)
-		q.takeFor(0)
-		<-time.After(5 * time.Second)
+		p := open(t, dir, 1)
+		late := p.await(t.Context())
+		p.stop()
+		time.Sleep(time.Minute)
+		p.resume()
+		p.want(t, 0)
 		late.Release()
 		start := time.Now()
-		await(q, hold)
-		if got := time.Since(start); got != time.Second+1 {
-			t.Errorf("the place was free %v after the late release, want just over 1s", got)
-		}
+		p.await(t.Context())
+		since(t, start, window+1)
 	})
 }
 
-func TestPlacesDiffer(t *testing.T) {
+func TestHeld(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	few, many := open(dir, 2), open(dir, 5)
-	for i, test := range []struct {
-		quota *Quota
-		want  int
-	}{{few, 2}, {many, 3}, {few, 0}} {
-		if got, _ := takeAll(test.quota); len(got) != test.want {
-			t.Errorf("step %d: got %d places, want %d", i, len(got), test.want)
-		}
-	}
-}
-
-func TestPlacesAtLeastOne(t *testing.T) {
-	t.Parallel()
-	if got, _ := takeAll(open("", -1)); len(got) != 1 {
-		t.Errorf("got %d places, want 1", len(got))
-	}
-}
-
-func TestNamesDiffer(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for i := range 3 {
-		q := Open(Config{Dir: dir, Name: fmt.Sprint("account ", i), Places: 2})
-		if got, _ := takeAll(q); len(got) != 2 {
-			t.Errorf("account %d: got %d places, want 2", i, len(got))
-		}
-	}
-}
-
-// A step of the wall clock lengthens nobody's wait beyond the hold; ahead, it ends the places of killed holders early.
-func TestClockSteps(t *testing.T) {
-	t.Parallel()
-	const year = 365 * 24 * time.Hour
-	for name, test := range map[string]struct{ step, free time.Duration }{
-		"none":         {step: 0, free: hold + window + 1},
-		"second back":  {step: -time.Second, free: hold + window + 1},
-		"hour back":    {step: -time.Hour, free: hold + window + 1},
-		"years back":   {step: -50 * year, free: hold + window + 1},
-		"second ahead": {step: time.Second, free: hold + 1},
-		"hour ahead":   {step: time.Hour, free: 0},
-		"years ahead":  {step: 50 * year, free: 0},
+	for name, test := range map[string]struct {
+		happens func(*process, *Place)
+		want    bool
+	}{
+		"nothing":                        {func(*process, *Place) {}, true},
+		"stopped for a moment":           {func(*process, *Place) { time.Sleep(lease - margin) }, true},
+		"stopped for longer":             {func(*process, *Place) { time.Sleep(lease - margin + 1) }, false},
+		"suspended for a moment":         {func(p *process, _ *Place) { p.setClock(lease - margin) }, true},
+		"suspended for longer":           {func(p *process, _ *Place) { p.setClock(lease - margin + 1) }, false},
+		"clock set back, stopped":        {func(p *process, _ *Place) { p.setClock(-time.Hour); time.Sleep(lease) }, false},
+		"released":                       {func(_ *process, place *Place) { place.Release() }, false},
+		"stopped for longer, and renews": {func(p *process, _ *Place) { time.Sleep(lease); p.resume(); synctest.Wait() }, true},
 	} {
 		dir := t.TempDir()
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				alive, killed, other := open(dir, 4), open(dir, 4), open(dir, 4)
-				await(killed, hold)
-				for range 3 {
-					await(alive, hold)
-				}
-				stepped := func(t time.Time) int64 { return t.Add(test.step).UnixNano() }
-				alive.wall, other.wall = stepped, stepped
-
-				start := time.Now()
-				await(other, hold)
-				if got := time.Since(start); got != test.free {
-					t.Errorf("the killed holder's place was free after %v, want %v", got, test.free)
+				p := open(t, dir, 1)
+				place := p.await(t.Context())
+				synctest.Wait()
+				p.stop()
+				test.happens(p, place)
+				if got := place.Held(); got != test.want {
+					t.Errorf("got %v, want %v", got, test.want)
 				}
 			})
 		})
 	}
 }
 
-func TestClockStepsAlone(t *testing.T) {
+func TestContextEnds(t *testing.T) {
 	t.Parallel()
-	for name, step := range map[string]time.Duration{"back": -time.Hour, "ahead": time.Hour} {
-		q := open(t.TempDir(), 4)
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, dir, 2)
+		p.stop()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if place, again := p.Take(ctx); place != nil || !again.After(time.Now()) {
+			t.Errorf("got %v, asks again at %v; want no place and a time to come", place, again)
+		}
+		since(t, start, time.Second)
+		p.resume()
+		p.want(t, 2) // nothing was taken for who has left
+	})
+}
+
+func TestPlacesAtLeastOne(t *testing.T) {
+	t.Parallel()
+	open(t, "", -1).want(t, 1)
+}
+
+func TestNamesDiffer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		for i := range 3 {
+			q := Open(Config{Dir: dir, Name: fmt.Sprint("account ", i), Places: 1})
+			place, _ := q.Take(t.Context())
+			if place == nil {
+				t.Errorf("account %d: got no place", i)
+				continue
+			}
+			place.Release()
+		}
+	})
+}
+
+// Each process keeps to its own limit, and all together to the largest one.
+func TestLimitsDiffer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ places, want []int }{
+		"few, then many":       {places: []int{2, 5}, want: []int{2, 3}},
+		"many, then few":       {places: []int{5, 2}, want: []int{5, 0}},
+		"some of many":         {places: []int{3, 10, 10}, want: []int{3, 7, 0}},
+		"few beside few":       {places: []int{2, 3, 2}, want: []int{2, 1, 0}},
+		"few of one that left": {places: []int{1, 1, 1}, want: []int{1, 0, 0}},
+	} {
+		dir := t.TempDir()
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			takeAll(q)
-			q.wall = func(t time.Time) int64 { return t.Add(step).UnixNano() }
-			if got, _ := takeAll(q); len(got) != 0 {
-				t.Errorf("got %d places more after the step", len(got))
-			}
+			synctest.Test(t, func(t *testing.T) {
+				for i, places := range test.places {
+					open(t, dir, places).want(t, test.want[i])
+				}
+			})
 		})
 	}
 }
 
-// A process that was stopped in the middle of an exchange holds back nobody.
-func TestStoppedWithLock(t *testing.T) {
+// Who waits gets places in the order in which they began to, each as soon as it is free, while one who is late, or has
+// given up, holds up the others for a fraction of a second.
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	never := time.Hour
+	for name, test := range map[string]struct {
+		late []time.Duration // of those who wait, in order
+		want []time.Duration // when each gets a place after it was free for the first time
+	}{
+		"in order": {
+			late: []time.Duration{0, 0, 0, 0},
+			want: []time.Duration{1, window + 2, 2*window + 3, 3*window + 4},
+		},
+		"one gave up": {
+			late: []time.Duration{never, 0, 0},
+			want: []time.Duration{never, grace + 2, window + grace + 3},
+		},
+		"two gave up": {
+			late: []time.Duration{never, never, 0},
+			want: []time.Duration{never, never, 2*time.Millisecond + grace + 1},
+		},
+		"a bit late": {
+			late: []time.Duration{grace / 2, 0, 0},
+			want: []time.Duration{grace/2 + 1, window + grace/2 + 2, 2*window + grace/2 + 3},
+		},
+		"late": {
+			late: []time.Duration{2 * grace, 0, 0},
+			want: []time.Duration{window + grace + 3, grace + 2, 2*window + grace + 4},
+		},
+	} {
+		dir := t.TempDir()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				place := open(t, dir, 1).await(t.Context())
+				free := time.Now().Add(2 * window)
+				var group sync.WaitGroup
+				got := make([]time.Duration, len(test.late))
+				for i, late := range test.late {
+					time.Sleep(time.Millisecond)
+					p := open(t, dir, 1)
+					got[i] = never
+					group.Go(func() {
+						for {
+							place, again := p.Take(t.Context())
+							if place != nil {
+								got[i] = time.Since(free)
+								place.Release()
+								return
+							}
+							if again.After(free) {
+								again = again.Add(late)
+								late = 0
+							}
+							if again.Sub(free) >= never {
+								return
+							}
+							time.Sleep(time.Until(again))
+						}
+					})
+				}
+				time.Sleep(time.Until(free.Add(-window)))
+				place.Release()
+				group.Wait()
+				for i, want := range test.want {
+					if got[i] != want {
+						t.Errorf("number %d got a place after %v, want %v", i, got[i], want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A process that gave up long ago doesn't come first when it begins to wait again.
+func TestWaitsAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		q, other := open(dir, 2), open(dir, 2)
-		first := await(q, hold)
-
-		lock := flock.New(q.file.path())
-		if ok, err := lock.TryLock(); !ok || err != nil {
-			t.Fatal("lock:", ok, err)
-		}
-		q.takeFor(hold) // by a reader that then gives up: the next begins to wait anew
-		<-time.After(3 * lockPatience / 2)
+		place := open(t, dir, 1).await(t.Context())
+		first, second := open(t, dir, 1), open(t, dir, 1)
+		first.want(t, 0)
+		time.Sleep(10 * time.Second)
+		second.want(t, 0)
+		time.Sleep(time.Millisecond)
+		place.Release()
 		start := time.Now()
-		await(q, hold)
-		if got := time.Since(start); got < lockPatience || got > lockPatience+lockRetry {
-			t.Errorf("got a place after %v, want it after %v", got, lockPatience)
-		}
-		<-time.After(3 * lockPatience / 2)
-		start = time.Now()
-		first.Release()
-		if got, _ := takeAll(q); len(got) != 0 || time.Since(start) != 0 {
-			t.Errorf("got %d places more after %v, want none at once", len(got), time.Since(start))
-		}
-
-		if err := lock.Unlock(); err != nil {
-			t.Fatal(err)
-		}
-		takeAll(q)
-		if got, _ := takeAll(other); len(got) != 0 {
-			t.Errorf("the other process got %d places, want 0: what was taken alone is shared later", len(got))
-		}
+		first.want(t, 0)
+		second.await(t.Context())
+		since(t, start, window+1)
 	})
 }
 
-// A release that can't be written keeps others waiting, until this process takes a place again.
-func TestReleaseUnwritten(t *testing.T) {
+// A step of the clock ends nobody's lease early. Ahead, each process that sees it begins the leases again.
+func TestClockSteps(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		q, other := open(dir, 2), open(dir, 2)
-		places, _ := takeAll(q)
-		lock := flock.New(q.file.path())
-		if ok, err := lock.TryLock(); !ok || err != nil {
-			t.Fatal("lock:", ok, err)
-		}
-		for _, place := range places {
-			place.Release()
-		}
-		if err := lock.Unlock(); err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(2 * time.Second)
-		if got, _ := takeAll(other); len(got) != 0 {
-			t.Errorf("the other process got %d places before it could know", len(got))
-		}
-		await(q, hold)
-		if got, _ := takeAll(other); len(got) != 1 {
-			t.Errorf("the other process got %d places, want 1", len(got))
-		}
-	})
+	const year = 365 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		step    time.Duration
+		longest time.Duration
+	}{
+		"none":         {step: 0, longest: lease},
+		"second back":  {step: -time.Second, longest: lease},
+		"hour back":    {step: -time.Hour, longest: lease},
+		"years back":   {step: -50 * year, longest: lease},
+		"second ahead": {step: time.Second, longest: lease + renewal},
+		"hour ahead":   {step: time.Hour, longest: lease + renewal},
+		"years ahead":  {step: 50 * year, longest: lease + renewal},
+	} {
+		dir := t.TempDir()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				alive, killed, other := open(t, dir, 4), open(t, dir, 4), open(t, dir, 4)
+				killed.await(t.Context())
+				synctest.Wait()
+				killed.stop()
+				for range 3 {
+					alive.await(t.Context())
+				}
+				alive.setClock(test.step)
+				other.setClock(test.step)
+
+				start := time.Now()
+				other.await(t.Context())
+				if got := time.Since(start) - 1; got < lease || got > test.longest {
+					t.Errorf("the killed process' place was free after %v, want %v to %v", got, lease, test.longest)
+				}
+				alive.want(t, 0)
+			})
+		})
+	}
 }
 
 func BenchmarkTakeRelease(b *testing.B) {
 	for name, dir := range map[string]string{"memory": "", "file": b.TempDir()} {
 		b.Run(name, func(b *testing.B) {
-			takeAll(open(dir, 9)) // what the file holds when it is busy
-			q := open(dir, 10)
+			open(b, dir, 9).takeAll(b) // what the file holds when it is busy
+			p := open(b, dir, 10)
 			for b.Loop() {
-				place, _ := q.takeFor(hold)
+				place, _ := p.Take(b.Context())
 				place.Release()
-				clear(q.own)
+				p.Quota.mu.Lock()
+				p.own = nil
+				p.Quota.mu.Unlock()
 			}
 		})
 	}
