@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
 // Set by the linker.
@@ -18,6 +20,9 @@ var (
 	version = "dev"
 	commit  = "unknown"
 )
+
+// flushTimeout is well within the two seconds after which Terraform kills a provider that it has told to end.
+const flushTimeout = 500 * time.Millisecond
 
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger such as delve, instead of for the Terraform that started this process")
@@ -35,6 +40,9 @@ func main() {
 		Address: provider.Address,
 		Debug:   *debug,
 	})
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	quota.Flush(ctx)
+	cancel()
 	if err != nil {
 		log.Fatal(err)
 	}
