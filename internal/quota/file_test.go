@@ -106,18 +106,18 @@ func TestBadFile(t *testing.T) {
 			write(t, strings.Replace(f.path(), "-v1-", "-v2-", 1), slot(full(1, now+second)))
 		}},
 
-		"relative": {func(_ *testing.T, f *sharedFile) { f.dir = "cache" }, "not an absolute path", badFilePlaces},
-		"a directory in its place": {func(t *testing.T, f *sharedFile) {
+		"relative": {prepare: func(_ *testing.T, f *sharedFile) { f.dir = "cache" }, reason: "not an absolute path", want: badFilePlaces},
+		"a directory in its place": {prepare: func(t *testing.T, f *sharedFile) {
 			if err := os.MkdirAll(f.path(), 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, "not a regular file", 1},
-		"a file in the directory's place": {func(t *testing.T, f *sharedFile) {
+		}, reason: "not a regular file", want: 1},
+		"a file in the directory's place": {prepare: func(t *testing.T, f *sharedFile) {
 			write(t, f.dir)
-		}, "terraform-provider-cas", badFilePlaces},
-		"a file in the parent directory's place": {func(t *testing.T, f *sharedFile) {
+		}, reason: "terraform-provider-cas", want: badFilePlaces},
+		"a file in the parent directory's place": {prepare: func(t *testing.T, f *sharedFile) {
 			write(t, filepath.Dir(f.dir))
-		}, "cache", badFilePlaces},
+		}, reason: "cache", want: badFilePlaces},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

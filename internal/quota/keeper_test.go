@@ -91,10 +91,10 @@ func TestFails(t *testing.T) {
 		others  bool // some are there
 		want    int
 	}{
-		"where none are":     {func(t *testing.T, p *process) { write(t, p.file.dir) }, false, 3},
-		"where others were":  {func(t *testing.T, p *process) { remove(t, p.file.dir); write(t, p.file.dir) }, true, 1},
-		"where the file is":  {func(t *testing.T, p *process) { p.fail(syscall.EIO) }, false, 1},
-		"where both of them": {func(t *testing.T, p *process) { p.fail(syscall.EIO) }, true, 1},
+		"where none are":     {prepare: func(t *testing.T, p *process) { write(t, p.file.dir) }, others: false, want: 3},
+		"where others were":  {prepare: func(t *testing.T, p *process) { remove(t, p.file.dir); write(t, p.file.dir) }, others: true, want: 1},
+		"where the file is":  {prepare: func(t *testing.T, p *process) { p.fail(syscall.EIO) }, others: false, want: 1},
+		"where both of them": {prepare: func(t *testing.T, p *process) { p.fail(syscall.EIO) }, others: true, want: 1},
 	} {
 		dir := t.TempDir() + "/cache"
 		t.Run(name, func(t *testing.T) {
@@ -133,6 +133,29 @@ func remove(t *testing.T, path string) {
 	if err := os.RemoveAll(path); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A place for somebody who gave up while the keeper was at the file is free for others at once.
+func TestAskerLeaves(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p, other := open(t, dir, 2), open(t, dir, 2)
+		p.Quota.mu.Lock()
+		p.asks = []chan answer{make(chan answer, 1)}
+		p.wall = func(now time.Time) int64 { // which the keeper reads after it gave a place, among others
+			if len(p.own) > 0 {
+				p.asks = nil
+			}
+			return p.clock(now)
+		}
+		p.wake()
+		p.Quota.mu.Unlock()
+		for p.keeps() {
+			time.Sleep(1)
+		}
+		other.want(t, 2)
+	})
 }
 
 // The keeper ends when there is nothing left to do.

@@ -86,13 +86,33 @@ func TestNoWriting(t *testing.T) {
 		reason  string
 		want    int
 	}{
-		"read-only directory": {"unprivileged", func(t *testing.T, f *sharedFile) { chmod(t, f.dir, 0o500) }, "permission denied", processLimit},
-		"read-only file": {"unprivileged", func(t *testing.T, f *sharedFile) {
-			write(t, f.path(), "")
-			chmod(t, f.path(), 0o400)
-		}, "permission denied", 1},
-		"full disk":             {"full disk", func(*testing.T, *sharedFile) {}, "file too large", 1},
-		"full disk, file there": {"full disk", func(t *testing.T, f *sharedFile) { write(t, f.path(), "") }, "file too large", 1},
+		"read-only directory": {
+			mode:    "unprivileged",
+			prepare: func(t *testing.T, f *sharedFile) { chmod(t, f.dir, 0o500) },
+			reason:  "permission denied",
+			want:    processLimit,
+		},
+		"read-only file": {
+			mode: "unprivileged",
+			prepare: func(t *testing.T, f *sharedFile) {
+				write(t, f.path(), "")
+				chmod(t, f.path(), 0o400)
+			},
+			reason: "permission denied",
+			want:   1,
+		},
+		"full disk": {
+			mode:    "full disk",
+			prepare: func(*testing.T, *sharedFile) {},
+			reason:  "file too large",
+			want:    1,
+		},
+		"full disk, file there": {
+			mode:    "full disk",
+			prepare: func(t *testing.T, f *sharedFile) { write(t, f.path(), "") },
+			reason:  "file too large",
+			want:    1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
