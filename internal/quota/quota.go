@@ -170,9 +170,9 @@ func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
 		limit = max(limit, e.Limit)
 		switch {
 		case e.Since == 0:
-			all = append(all, min(time.Duration(e.Until-wall), window))
+			all = append(all, time.Duration(e.Until-wall))
 		case e.Since < since:
-			ahead = append(ahead, min(time.Duration(e.Until-wall), window))
+			ahead = append(ahead, time.Duration(e.Until-wall))
 		}
 	}
 	wait := untilFewer(own, maximum)
@@ -189,14 +189,14 @@ func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
 	return answer{place: p}
 }
 
-// untilFewer returns how long it takes until fewer than n are left, given how long each stays.
+// untilFewer returns how long to wait until fewer than n are left, given how long each stays.
 func untilFewer(stays []time.Duration, n int) time.Duration {
 	slices.Sort(stays)
 	switch i := len(stays) - n; {
 	case i < 0:
 		return 0
 	case i < len(stays):
-		return stays[i] + 1
+		return min(stays[i], window) + 1
 	default:
 		return window
 	}

@@ -211,6 +211,31 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+func TestUntilFewer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		stays []time.Duration
+		n     int
+		want  time.Duration
+	}{
+		"none":          {n: 1, want: 0},
+		"fewer":         {stays: []time.Duration{9}, n: 2, want: 0},
+		"one too many":  {stays: []time.Duration{9, 5, 7}, n: 3, want: 6},
+		"two too many":  {stays: []time.Duration{9, 5, 7}, n: 2, want: 8},
+		"all too many":  {stays: []time.Duration{9, 5, 7}, n: 0, want: window},
+		"none, of none": {n: 0, want: window},
+		"below zero":    {n: -1, want: window},
+		"for longer":    {stays: []time.Duration{time.Hour}, n: 1, want: window + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := untilFewer(test.stays, test.n); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 // A call may be out for as long as it likes: its lease is renewed.
 func TestRenewed(t *testing.T) {
 	t.Parallel()
@@ -222,6 +247,9 @@ func TestRenewed(t *testing.T) {
 			got, again := other.Take(t.Context())
 			if got != nil {
 				t.Fatal("the other process got the place")
+			}
+			if wait := time.Until(again); wait > window+1 {
+				t.Errorf("asks again in %v, want just over %v at most", wait, window)
 			}
 			time.Sleep(time.Until(again))
 			if !place.Held() {
