@@ -1,3 +1,3 @@
-// Package egress is the one way out of the provider: every request goes through its transport, and its failure to get an
-// answer is classified here.
+// Package egress is the provider's one way out. Every request to the service, and to all that issues credentials, goes
+// through its transport, and what a failure to get an answer means is decided here.
 package egress

@@ -1,0 +1,137 @@
+package egress
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Kind tells failures apart by what their reader can do about them.
+type Kind string
+
+// The kinds of a failure to get an answer.
+const (
+	NoSuchHost       Kind = "host name not found"
+	DNSFailed        Kind = "host name not resolved" // because the name server has trouble
+	Refused          Kind = "connection refused"
+	TimedOut         Kind = "no answer in time"
+	ConnectionFailed Kind = "connection failed"
+	NotTLS           Kind = "no encrypted connection"
+	Untrusted        Kind = "certificate not trusted"
+	NoRoots          Kind = "no root certificates" // on this machine, so that it trusts nobody
+	InvalidProxy     Kind = "invalid proxy"        // a proxy variable isn't a URL
+	ProxyRefuses     Kind = "refused by the proxy"
+	Redirected       Kind = "redirected" // which isn't followed
+	TooLarge         Kind = "answer too large"
+)
+
+// The kinds of an answer that says no; see [KindOf].
+const (
+	Throttled    Kind = "throttled"               // the account's calls of this second are spent
+	Temporary    Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
+	Clock        Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
+	BadKey       Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
+	BadToken     Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key
+	NoPermission Kind = "permission denied"       // RAM doesn't allow the action
+	WrongPlace   Kind = "unknown operation"       // the endpoint doesn't know the operation
+	Rejected     Kind = "rejected"                // any other error that the service reported
+	Malformed    Kind = "malformed answer"        // the answer isn't what is documented, or isn't HTTP
+)
+
+// Error is a failure to get an answer. It holds no secret and nothing of what a peer sent but a redirect's host.
+type Error struct {
+	Kind    Kind
+	Address string // scheme and host that were asked
+
+	// Proxy is the host and port of the proxy where it is the proxy that failed, and Variable what names it.
+	Proxy, Variable string
+
+	Status      int               // HTTP status of an answer that isn't used
+	Location    string            // scheme and host that a redirect points to
+	Certificate *x509.Certificate // what the peer showed where it isn't trusted
+
+	Err error // the cause; nil where its text would quote the peer
+}
+
+// Error says who was asked and what failed.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", e.Address, e.Kind)
+	switch {
+	case e.Kind == InvalidProxy:
+		fmt.Fprintf(&b, ": %s can't be used", e.Variable)
+	case e.Proxy != "":
+		fmt.Fprintf(&b, ": proxy %s", e.Proxy)
+	}
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": HTTP %d", e.Status)
+	}
+	if e.Location != "" {
+		fmt.Fprintf(&b, ", to %s", e.Location)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %s", e.Err)
+	}
+	return Printable(b.String(), maxLine)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether another try may succeed though nothing is changed.
+func (e *Error) Temporary() bool {
+	switch e.Kind {
+	case DNSFailed, Refused, TimedOut, ConnectionFailed:
+		return true
+	case ProxyRefuses, TooLarge: // an error page, however large
+		kind := KindOf(e.Status, "")
+		return kind == Temporary || kind == Throttled
+	}
+	return false
+}
+
+// codes are the error codes of which a reader can do something specific, as Alibaba Cloud documents them. The first one that
+// fits counts; an asterisk stands for whatever follows.
+var codes = []struct {
+	pattern string
+	kind    Kind
+}{
+	{"Throttling*", Throttled},
+	{"ServiceUnavailable", Temporary},
+	{"InternalError", Temporary},
+	{"SignatureNonceUsed", Temporary},
+	{"InvalidTimeStamp.*", Clock},
+	{"InvalidAccessKeyId*", BadKey},
+	{"SignatureDoesNotMatch", BadKey},
+	{"IncompleteSignature", BadKey},
+	{"InvalidSecurityToken*", BadToken},
+	{"MissingSecurityToken", BadToken},
+	{"Forbidden*", NoPermission},
+	{"NoPermission*", NoPermission},
+	{"InvalidApi.NotFound", WrongPlace},
+	{"InvalidAction.NotFound", WrongPlace},
+	{"InvalidVersion", WrongPlace},
+}
+
+// KindOf returns what an answer that says no means by its error code, else by its HTTP status. It is [Malformed] where there
+// is no code and the status isn't one that may pass.
+func KindOf(status int, code string) Kind {
+	for _, known := range codes {
+		prefix, open := strings.CutSuffix(known.pattern, "*")
+		if code == prefix || open && strings.HasPrefix(code, prefix) {
+			return known.kind
+		}
+	}
+	switch status {
+	case http.StatusTooManyRequests:
+		return Throttled
+	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return Temporary
+	}
+	if code == "" {
+		return Malformed
+	}
+	return Rejected
+}

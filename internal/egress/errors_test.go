@@ -1,0 +1,87 @@
+package egress
+
+import (
+	"crypto/x509"
+	"errors"
+	"io"
+	"testing"
+)
+
+func TestTemporary(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[Kind]bool{
+		NoSuchHost: false, DNSFailed: true, Refused: true, TimedOut: true, ConnectionFailed: true, NotTLS: false, Untrusted: false,
+		NoRoots: false, InvalidProxy: false, ProxyRefuses: false, Redirected: false, TooLarge: false, Malformed: false,
+	} {
+		if got := (&Error{Kind: kind}).Temporary(); got != want {
+			t.Errorf("%s: got %t, want %t", kind, got, want)
+		}
+	}
+	for status, want := range map[int]bool{
+		200: false, 302: false, 403: false, 407: false, 408: true, 429: true, 500: true, 501: false, 502: true, 503: true, 504: true,
+	} {
+		for _, kind := range []Kind{ProxyRefuses, TooLarge} {
+			if got := (&Error{Kind: kind, Status: status}).Temporary(); got != want {
+				t.Errorf("%s, HTTP %d: got %t, want %t", kind, status, got, want)
+			}
+		}
+	}
+}
+
+func TestKindOf(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		code   string
+		want   Kind
+	}{
+		"the code first":      {status: 503, code: "Throttling.User", want: Throttled},
+		"a code's beginning":  {status: 400, code: "ThrottlingX", want: Throttled},
+		"not within a code":   {status: 400, code: "MyThrottling", want: Rejected},
+		"a whole code":        {status: 400, code: "InternalErrors", want: Rejected},
+		"an unknown code":     {status: 400, code: "Oops", want: Rejected},
+		"unknown, but a 500":  {status: 500, code: "Oops", want: Temporary},
+		"429":                 {status: 429, want: Throttled},
+		"no code, nothing":    {status: 403, want: Malformed},
+		"STS says no":         {status: 403, code: "NoPermission", want: NoPermission},
+		"a token that's over": {status: 400, code: "InvalidSecurityToken.Expired", want: BadToken},
+	} {
+		if got := KindOf(test.status, test.code); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	const address = "https://cas.aliyuncs.com"
+	for want, e := range map[string]*Error{
+		"https://cas.aliyuncs.com: connection failed: unexpected EOF": {
+			Kind: ConnectionFailed, Err: io.ErrUnexpectedEOF,
+		},
+		"https://cas.aliyuncs.com: malformed answer: HTTP 200": {Kind: Malformed, Status: 200},
+		"https://cas.aliyuncs.com: redirected: HTTP 307, to http://portal.test": {
+			Kind: Redirected, Status: 307, Location: "http://portal.test",
+		},
+		"https://cas.aliyuncs.com: refused by the proxy: proxy proxy.test:3128: HTTP 407": {
+			Kind: ProxyRefuses, Proxy: "proxy.test:3128", Status: 407,
+		},
+		"https://cas.aliyuncs.com: invalid proxy: https_proxy can't be used: it isn't a URL": {
+			Kind: InvalidProxy, Variable: "https_proxy", Err: errors.New("it isn't a URL"),
+		},
+		"https://cas.aliyuncs.com: certificate not trusted: x509: certificate signed by unknown author": {
+			Kind: Untrusted, Err: x509.UnknownAuthorityError{},
+		},
+		"https://cas.aliyuncs.com: connection failed: a�[2Jb c": {
+			Kind: ConnectionFailed, Err: errors.New("a\x1b[2Jb\r\n\tc"),
+		},
+	} {
+		e.Address = address
+		if got := e.Error(); got[:min(len(got), len(want))] != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if !errors.Is(e, e.Err) && e.Err != nil {
+			t.Errorf("%s doesn't wrap its cause", e)
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package egress
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// named returns the name of a variable as an error has it: Windows knows no case.
+func named(variable string) string {
+	if runtime.GOOS == "windows" {
+		return strings.ToUpper(variable)
+	}
+	return variable
+}
+
+// proxied answers CONNECT with status, and where that is 200 serves the tunnel.
+func proxied(asked chan<- *http.Request, status string, serve func(net.Conn)) func(net.Conn) {
+	return func(conn net.Conn) {
+		req, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return
+		}
+		asked <- req
+		_, _ = io.WriteString(conn, "HTTP/1.1 "+status+"\r\n\r\n")
+		if strings.HasPrefix(status, "200") {
+			serve(conn)
+		}
+	}
+}
+
+func TestProxyIsUsed(t *testing.T) { //nolint:paralleltest // the environment is changed
+	asked := make(chan *http.Request, 1)
+	peer := secured(trusted.server("cas.test", time.Time{}), says(ok+"\r\n"))
+	for name, test := range map[string]struct {
+		scheme string
+		serve  func(net.Conn)
+	}{
+		"http":  {scheme: "http", serve: proxied(asked, "200 OK", peer)},
+		"https": {scheme: "https", serve: secured(trusted.server("127.0.0.1", time.Time{}), proxied(asked, "200 OK", peer))},
+		"none":  {serve: proxied(asked, "200 OK", peer)},
+	} {
+		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
+			t.Run(name+" in "+variable, func(t *testing.T) {
+				address := listen(t, test.serve)
+				if test.scheme != "" {
+					address = test.scheme + "://user:hu%25sh@" + address + "/"
+				}
+				t.Setenv(variable, address)
+				if _, err := ask(t, "https://cas.test"); err != nil {
+					t.Fatal(err)
+				}
+				req := <-asked
+				if req.Method != http.MethodConnect || req.Host != "cas.test:443" {
+					t.Errorf("the proxy was asked %s %s", req.Method, req.Host)
+				}
+				want := ""
+				if test.scheme != "" {
+					want = "Basic " + base64.StdEncoding.EncodeToString([]byte("user:hu%sh"))
+				}
+				if got := req.Header.Get("Proxy-Authorization"); got != want {
+					t.Errorf("got Proxy-Authorization %q, want %q", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestProxyOf(t *testing.T) { //nolint:paralleltest // the environment is changed
+	for name, test := range map[string]struct {
+		env     map[string]string
+		address string
+		want    string
+	}{
+		"none": {address: "https://cas.test", want: ""},
+		"upper case": {
+			env: map[string]string{"HTTPS_PROXY": "http://a.test:1"}, address: "https://cas.test", want: "http://a.test:1",
+		},
+		"lower case first": {
+			env: map[string]string{"HTTPS_PROXY": "http://a.test:1", "https_proxy": "b.test"}, address: "https://cas.test", want: "http://b.test",
+		},
+		"loopback": {env: map[string]string{"HTTPS_PROXY": "http://a.test:1"}, address: "https://127.0.0.1:8443", want: ""},
+		"exception": {
+			env: map[string]string{"HTTPS_PROXY": "http://a.test:1", "NO_PROXY": ".test"}, address: "https://cas.test", want: "",
+		},
+		"another's exception": {
+			env: map[string]string{"HTTPS_PROXY": "http://a.test:1", "no_proxy": "sts.test"}, address: "https://cas.test", want: "http://a.test:1",
+		},
+		"invalid, but not needed": {env: map[string]string{"HTTPS_PROXY": "http://%", "NO_PROXY": "*"}, address: "https://cas.test", want: ""},
+		"plain": {
+			env: map[string]string{"HTTP_PROXY": "http://a.test:1", "http_proxy": "http://a.test:1"}, address: "http://100.100.100.200", want: "",
+		},
+		"plain, both": {
+			env:     map[string]string{"HTTP_PROXY": "http://a.test:1", "HTTPS_PROXY": "http://a.test:1"},
+			address: "http://100.100.100.200", want: "",
+		},
+		"plain, invalid": {
+			env: map[string]string{"HTTP_PROXY": "http://%", "HTTPS_PROXY": "http://%"}, address: "http://100.100.100.200", want: "",
+		},
+		"the other's": {env: map[string]string{"HTTP_PROXY": "http://a.test:1"}, address: "https://cas.test", want: ""},
+		"SOCKS": {
+			env: map[string]string{"HTTPS_PROXY": "socks5://a.test:1080"}, address: "https://cas.test", want: "socks5://a.test:1080",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range test.env {
+				t.Setenv(variable, value)
+			}
+			u, err := proxyOf(request(t, test.address))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if u != nil {
+				got = u.String()
+			}
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestParseProxySaysWhy(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"http://user:50%hush@proxy":  "it has a % in it that no two hexadecimal digits follow",
+		"http://user:hush@proxy\n":   "it has white space in it",
+		"http://user:hush\x00@proxy": "it isn't a URL",
+		"ftp://proxy":                "its scheme isn't http, https, socks5 or socks5h",
+		"http://user:hush@":          "it has no host",
+		"http://proxy/hush":          "something follows its host and port",
+		"http://proxy:0":             "its host or its port isn't one",
+	} {
+		if u, err := parseProxy(text); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, %v; want %q", text, u, err, want)
+		}
+	}
+}
+
+// What isn't exactly a proxy's URL is an error that names the variable, and nothing is sent.
+func TestInvalidProxy(t *testing.T) { //nolint:paralleltest // the environment is changed
+	sent := listen(t, func(net.Conn) { t.Error("something was sent") })
+	for name, value := range map[string]string{
+		"raw percent":            "http://user:50%hush@" + sent,
+		"raw percent, no scheme": "user:50%hush@" + sent,
+		"newline after it":       "http://user:hush@" + sent + "\n",
+		"space before it":        " http://user:hush@" + sent,
+		"space in it":            "http://user:hu sh@" + sent,
+		"fragment":               "user:p#hush@" + sent,
+		"fragment after a port":  "http://user:1#hush@" + sent,
+		"query after a port":     "http://user:1?hush@" + sent,
+		"path after a port":      "http://user:1/hush@" + sent,
+		"scheme twice":           "http://http://user:hush@" + sent,
+		"no host":                "http://user:hush@",
+		"no host, port":          "http://user:hush@:3128",
+		"no port behind a colon": "http://user:hush@127.0.0.1:",
+		"port 0":                 "http://user:hush@127.0.0.1:0",
+		"port too large":         "http://user:hush@127.0.0.1:65536",
+		"port not a number":      "http://user:hush@127.0.0.1:http",
+		"unknown scheme":         "ftp://user:hush@" + sent,
+		"typo in the scheme":     "htp://user:hush@" + sent,
+		"a host of no name":      "http://hush!" + sent,
+		"two proxies":            "http://user:hush@" + sent + ",http://" + sent,
+		"quotes":                 `"http://user:hush@` + sent + `"`,
+		"only white space":       " ",
+	} {
+		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
+			t.Run(name+" in "+variable, func(t *testing.T) {
+				t.Setenv(variable, value)
+				_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
+					transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+						t.Error("something was dialled")
+						return nil, net.ErrClosed
+					}
+				})
+				e := failed(t, err)
+				if e.Kind != InvalidProxy || e.Variable != named(variable) {
+					t.Errorf("got %v, want kind %q", e, InvalidProxy)
+				}
+				if !strings.Contains(err.Error(), named(variable)+" can't be used") {
+					t.Errorf("got %v, want %s named", err, variable)
+				}
+				if strings.Contains(err.Error(), "hush") {
+					t.Errorf("got %v, which shows the password", err)
+				}
+			})
+		}
+	}
+}
+
+func TestProxyFails(t *testing.T) { //nolint:paralleltest // the environment is changed
+	asked := make(chan *http.Request, 100)
+	refuses := func(status string) func(net.Conn) { return proxied(asked, status, nil) }
+	stranger := newAuthority()
+	for name, test := range map[string]struct {
+		scheme string // http where there is none
+		serve  func(net.Conn)
+		kind   Kind
+		status int
+		may    bool // pass
+		peer   bool // has failed, not the proxy
+	}{
+		"authentication":     {serve: refuses("407 Proxy Authentication Required"), kind: ProxyRefuses, status: 407},
+		"forbidden":          {serve: refuses("403 Forbidden"), kind: ProxyRefuses, status: 403},
+		"redirected":         {serve: refuses("302 Found\r\nLocation: http://portal.test/"), kind: ProxyRefuses, status: 302},
+		"busy":               {serve: refuses("429 Too Many Requests"), kind: ProxyRefuses, status: 429, may: true},
+		"bad gateway":        {serve: refuses("502 Bad Gateway"), kind: ProxyRefuses, status: 502, may: true},
+		"unavailable":        {serve: refuses("503 Service Unavailable"), kind: ProxyRefuses, status: 503, may: true},
+		"gateway timeout":    {serve: refuses("504 Gateway Timeout"), kind: ProxyRefuses, status: 504, may: true},
+		"unknown":            {serve: refuses("501 Not Implemented"), kind: ProxyRefuses, status: 501},
+		"not HTTP":           {serve: says("SSH-2.0-OpenSSH\r\n\r\n"), kind: Malformed},
+		"closes":             {serve: says(""), kind: ConnectionFailed, may: true},
+		"TLS to a plain one": {scheme: "https", serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS},
+		"not trusted":        {scheme: "https", serve: secured(stranger.server("127.0.0.1", time.Time{}), says("")), kind: Untrusted},
+		"refuses, encrypted": {
+			scheme: "https", serve: secured(trusted.server("127.0.0.1", time.Time{}), refuses("403 Forbidden")), kind: ProxyRefuses, status: 403,
+		},
+		"no SOCKS": {scheme: "socks5", serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: ConnectionFailed, may: true},
+		"peer not trusted": {
+			serve: proxied(asked, "200 OK", secured(stranger.server("cas.test", time.Time{}), says(""))), kind: Untrusted, peer: true,
+		},
+		"peer not TLS": {serve: proxied(asked, "200 OK", says("HTTP/1.1 400 Bad Request\r\n\r\n")), kind: NotTLS, peer: true},
+		"peer closes":  {serve: proxied(asked, "200 OK", says("")), kind: ConnectionFailed, may: true, peer: true},
+		"peer closes, in TLS": {
+			serve: proxied(asked, "200 OK", secured(trusted.server("cas.test", time.Time{}), says(""))),
+			kind:  ConnectionFailed, may: true, peer: true,
+		},
+		"peer not TLS, encrypted": {
+			scheme: "https",
+			serve:  secured(trusted.server("127.0.0.1", time.Time{}), proxied(asked, "200 OK", says("HTTP/1.1 400 Bad Request\r\n\r\n"))),
+			kind:   NotTLS, peer: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := listen(t, test.serve)
+			scheme := test.scheme
+			if scheme == "" {
+				scheme = "http"
+			}
+			t.Setenv("HTTPS_PROXY", scheme+"://user:hush-hush@"+address)
+			_, err := ask(t, "https://cas.test")
+			e := failed(t, err)
+			if e.Kind != test.kind || e.Status != test.status {
+				t.Errorf("got %v, want kind %q, HTTP %d", e, test.kind, test.status)
+			}
+			if e.Temporary() != test.may {
+				t.Errorf("may pass: got %t, want %t", e.Temporary(), test.may)
+			}
+			if wantProxy := map[bool]string{false: address}[test.peer]; e.Proxy != wantProxy {
+				t.Errorf("got proxy %q, want %q", e.Proxy, wantProxy)
+			}
+			if (e.Variable == "HTTPS_PROXY") == test.peer {
+				t.Errorf("got variable %q", e.Variable)
+			}
+			if strings.Contains(err.Error(), "hush") {
+				t.Errorf("got %v, which shows the password", err)
+			}
+		})
+	}
+}
+
+func TestProxyNotReached(t *testing.T) { //nolint:paralleltest // the environment is changed
+	for name, test := range map[string]struct {
+		failure error
+		kind    Kind
+	}{
+		"no such name": {failure: &net.DNSError{Name: "proxy.test", Err: "no such host", IsNotFound: true}, kind: NoSuchHost},
+		"name server":  {failure: &net.DNSError{Name: "proxy.test", Err: "server misbehaving"}, kind: DNSFailed},
+		"silent":       {failure: context.DeadlineExceeded, kind: TimedOut},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("https_proxy", "proxy.test:3128")
+			_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
+				transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+					return nil, &net.OpError{Op: "dial", Net: "tcp", Err: test.failure}
+				}
+			})
+			if e := failed(t, err); e.Kind != test.kind || e.Proxy != "proxy.test:3128" || e.Variable != named("https_proxy") {
+				t.Errorf("got %v, want kind %q of the proxy", e, test.kind)
+			}
+		})
+	}
+	t.Setenv("HTTPS_PROXY", closed(t))
+	_, err := ask(t, "https://cas.test")
+	if e := failed(t, err); e.Kind != Refused || e.Proxy == "" {
+		t.Errorf("got %v, want kind %q of the proxy", e, Refused)
+	}
+}

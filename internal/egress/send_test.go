@@ -1,0 +1,353 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const ok = "HTTP/1.1 200 OK\r\n"
+
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer string
+		status int
+		body   string
+	}{
+		"length":           {answer: ok + "Content-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
+		"chunks":           {answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", status: 200, body: "{}"},
+		"until it closes":  {answer: ok + "Connection: close\r\n\r\n{}", status: 200, body: "{}"},
+		"an error":         {answer: "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}", status: 503, body: "{}"},
+		"hints before":     {answer: "HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
+		"another protocol": {answer: "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nxyz", status: 101},
+		"as large as may be": {
+			answer: ok + "Connection: close\r\n\r\n" + strings.Repeat("x", MaxBody), status: 200, body: strings.Repeat("x", MaxBody),
+		},
+		"gzip, not asked for": {
+			answer: ok + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", status: 200, body: "\x1f\x8b",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ask(t, "http://"+listen(t, says(test.answer)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Status != test.status {
+				t.Errorf("got HTTP %d, want %d", got.Status, test.status)
+			}
+			if string(got.Body) != test.body {
+				t.Errorf("got %d bytes, want %d", len(got.Body), len(test.body))
+			}
+		})
+	}
+}
+
+// What no HTTP server would do.
+func TestBrokenPeers(t *testing.T) {
+	t.Parallel()
+	const secret = "hush-hush-hush"
+	for name, test := range map[string]struct {
+		answer string
+		kind   Kind
+		status int
+	}{
+		"closed":          {answer: "", kind: ConnectionFailed},
+		"body cut":        {answer: ok + "Content-Length: 500\r\n\r\n" + secret, kind: ConnectionFailed},
+		"chunk cut":       {answer: ok + "Transfer-Encoding: chunked\r\n\r\n64\r\n" + secret, kind: ConnectionFailed},
+		"last chunk lost": {answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", kind: ConnectionFailed},
+		"bad chunk":       {answer: ok + "Transfer-Encoding: chunked\r\n\r\n" + secret + "\r\n{}\r\n0\r\n\r\n", kind: Malformed, status: 200},
+		"not HTTP":        {answer: "SSH-2.0-" + secret + "\r\n\r\n", kind: Malformed},
+		"no status":       {answer: "HTTP/1.1 " + secret + "\r\n\r\n", kind: Malformed},
+		"no header":       {answer: ok + secret + "\r\n\r\n", kind: Malformed},
+		"no length":       {answer: ok + "Content-Length: " + secret + "\r\n\r\n", kind: Malformed},
+		"endless header":  {answer: ok + "X: " + strings.Repeat("x", 1<<20), kind: Malformed},
+		"endless hints": {
+			answer: strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n", 1000), kind: Malformed,
+		},
+		"too large": {answer: ok + "Connection: close\r\n\r\n" + strings.Repeat("x", MaxBody+1), kind: TooLarge, status: 200},
+		"too large, busy": {
+			answer: "HTTP/1.1 503 Busy\r\nConnection: close\r\n\r\n" + strings.Repeat("x", MaxBody+1), kind: TooLarge, status: 503,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := "http://" + listen(t, says(test.answer))
+			_, err := ask(t, address)
+			e := failed(t, err)
+			if e.Kind != test.kind {
+				t.Errorf("got %v, want kind %q", e, test.kind)
+			}
+			if e.Status != test.status {
+				t.Errorf("got HTTP %d, want %d", e.Status, test.status)
+			}
+			if e.Address != address {
+				t.Errorf("got an error about %s, want %s", e.Address, address)
+			}
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("got %v, which quotes the peer", err)
+			}
+		})
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var followed atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
+	t.Cleanup(other.Close)
+	for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
+		for location, want := range map[string]string{
+			strings.Replace(other.URL, "://", "://user:hush@", 1) + "/hush?hush#hush": other.URL,
+			"//portal.test/": "http://portal.test",
+			"%zz":            "",
+			"mailto:hush":    "",
+			"":               "",
+		} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", location)
+				w.WriteHeader(status)
+			}))
+			_, err := ask(t, server.URL)
+			server.Close()
+			e := failed(t, err)
+			if e.Kind != Redirected || e.Status != status {
+				t.Errorf("HTTP %d to %q: got %v", status, location, e)
+			}
+			if e.Location != want {
+				t.Errorf("HTTP %d to %q: got location %q, want %q", status, location, e.Location, want)
+			}
+			if strings.Contains(err.Error(), "hush") {
+				t.Errorf("got %v, which shows a password", err)
+			}
+		}
+	}
+	if n := followed.Load(); n > 0 {
+		t.Errorf("followed %d times", n)
+	}
+}
+
+// oldHello is how a server answers that knows no newer version than TLS 1.1, where Go's sends an alert.
+var oldHello = "\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02" + strings.Repeat("x", 32) + "\x00\xc0\x13\x00"
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	old := trusted.server("127.0.0.1", time.Time{})
+	old.MaxVersion = tls.VersionTLS11
+	stranger := newAuthority().server("127.0.0.1", time.Time{})
+	picky := trusted.server("127.0.0.1", time.Time{})
+	picky.ClientAuth = tls.RequireAnyClientCert
+	for name, test := range map[string]struct {
+		serve func(net.Conn)
+		kind  Kind // none for success
+		shown bool // whose certificate it is
+		text  string
+	}{
+		"good":           {serve: secured(trusted.server("127.0.0.1", time.Time{}), says(ok+"\r\n"))},
+		"unknown issuer": {serve: secured(stranger, says("")), kind: Untrusted, shown: true, text: "unknown authority"},
+		"expired": {
+			serve: secured(trusted.server("127.0.0.1", time.Now().Add(-time.Hour)), says("")), kind: Untrusted, shown: true, text: "has expired",
+		},
+		"another's":      {serve: secured(trusted.server("portal.test", time.Time{}), says("")), kind: Untrusted, shown: true, text: "IP SANs"},
+		"TLS 1.1":        {serve: secured(old, says("")), kind: NotTLS, text: "protocol version not supported"},
+		"TLS 1.1, plain": {serve: says(oldHello), kind: NotTLS, text: "unsupported protocol version"},
+		"HTTP":           {serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS, text: "does not look like a TLS handshake"},
+		"wants another":  {serve: secured(picky, says("")), kind: NotTLS, text: "certificate required"},
+		"closed in it":   {serve: says(""), kind: ConnectionFailed, text: "EOF"},
+		"cut in it":      {serve: says(oldHello[:20]), kind: ConnectionFailed, text: "unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := ask(t, "https://"+listen(t, test.serve))
+			if test.kind == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			e := failed(t, err)
+			if e.Kind != test.kind || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("got %v, want kind %q and %q", e, test.kind, test.text)
+			}
+			if e.Proxy != "" {
+				t.Errorf("got proxy %q, want none", e.Proxy)
+			}
+			if (e.Certificate != nil) != test.shown {
+				t.Fatalf("got certificate %v, want one: %t", e.Certificate, test.shown)
+			}
+			if test.shown && e.Certificate.Subject.CommonName != "test peer" {
+				t.Errorf("got the certificate of %s", e.Certificate.Subject)
+			}
+		})
+	}
+}
+
+// TestNoRoots runs itself again in a process that has no roots, because a process looks for them once.
+func TestNoRoots(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(noRoots) == "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestNoRoots$", "-test.v")
+		cmd.Env = append(os.Environ(), noRoots+"=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "PASS: TestNoRoots") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	for name, host := range map[string]string{"good": "127.0.0.1", "another's": "portal.test"} {
+		_, err := ask(t, "https://"+listen(t, secured(trusted.server(host, time.Time{}), says(""))))
+		want := NoRoots
+		if name == "another's" { // which is found first
+			want = Untrusted
+		}
+		if e := failed(t, err); e.Kind != want || e.Temporary() {
+			t.Errorf("%s: got %v, want kind %q", name, e, want)
+		}
+	}
+}
+
+func TestConnecting(t *testing.T) {
+	t.Parallel()
+	dial := func(err error) func(*http.Transport) {
+		return func(transport *http.Transport) {
+			transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		change func(*http.Transport)
+		kind   Kind
+	}{
+		"no such name":        {change: dial(&net.DNSError{Name: "cas.test", Err: "no such host", IsNotFound: true}), kind: NoSuchHost},
+		"name server failure": {change: dial(&net.DNSError{Name: "cas.test", Err: "server misbehaving", IsTemporary: true}), kind: DNSFailed},
+		"name server silent":  {change: dial(&net.DNSError{Name: "cas.test", Err: "i/o timeout", IsTimeout: true}), kind: DNSFailed},
+		"silent":              {change: dial(os.ErrDeadlineExceeded), kind: TimedOut},
+		"no route":            {change: dial(errors.New("network is unreachable")), kind: ConnectionFailed},
+		"refused":             {change: func(*http.Transport) {}, kind: Refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := ask(t, "https://"+closed(t), test.change)
+			if e := failed(t, err); e.Kind != test.kind {
+				t.Errorf("got %v, want kind %q", e, test.kind)
+			}
+		})
+	}
+}
+
+// piped returns a transport whose connections, in memory, are each served in this way.
+func piped(t *testing.T, serve func(number int, conn net.Conn)) *http.Transport {
+	t.Helper()
+	var connections int
+	transport := NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		connections++
+		go serve(connections, theirs)
+		return ours, nil
+	}
+	return transport
+}
+
+func silent(_ int, conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+
+// Whatever a peer does, a request ends when its time is up, or when its reader leaves.
+func TestTimeLimits(t *testing.T) {
+	t.Parallel()
+	const limit = 7 * time.Second
+	trickle := func(start string) func(int, net.Conn) {
+		return func(_ int, conn net.Conn) {
+			says(start)(conn)
+			for {
+				time.Sleep(time.Second)
+				if _, err := io.WriteString(conn, "x"); err != nil {
+					return
+				}
+			}
+		}
+	}
+	stages := map[string]struct {
+		scheme string
+		serve  func(int, net.Conn)
+	}{
+		"handshake": {scheme: "https", serve: silent},
+		"answer":    {scheme: "http", serve: silent},
+		"header":    {scheme: "http", serve: trickle(ok + "X: ")},
+		"body":      {scheme: "http", serve: trickle(ok + "Connection: close\r\n\r\n")},
+	}
+	for name, stage := range stages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				_, err := Send(piped(t, stage.serve), request(t, stage.scheme+"://cas.test"), limit)
+				if e := failed(t, err); e.Kind != TimedOut || !strings.HasSuffix(err.Error(), "it took longer than 7s") {
+					t.Errorf("got %v, want kind %q", e, TimedOut)
+				}
+				if took := time.Since(began); took != limit {
+					t.Errorf("got it after %s, want %s", took, limit)
+				}
+				time.Sleep(2 * time.Second) // until the peer has noticed
+			})
+		})
+		for cause, end := range map[error]func(context.Context) (context.Context, context.CancelFunc){
+			context.DeadlineExceeded: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeout(ctx, 3*time.Second)
+			},
+			context.Canceled: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(3*time.Second, cancel)
+				return ctx, cancel
+			},
+		} {
+			t.Run(name+", "+cause.Error(), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					ctx, cancel := end(t.Context())
+					defer cancel()
+					began := time.Now()
+					_, err := Send(piped(t, stage.serve), request(t, stage.scheme+"://cas.test").WithContext(ctx), limit)
+					if err != cause { //nolint:errorlint // and nothing else
+						t.Errorf("got %v, want %v", err, cause)
+					}
+					if took := time.Since(began); took != 3*time.Second {
+						t.Errorf("got it after %s, want 3s", took)
+					}
+					time.Sleep(2 * time.Second)
+				})
+			})
+		}
+	}
+}
+
+func TestHandshakeIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := Send(piped(t, silent), request(t, "https://cas.test"), time.Minute)
+		if e := failed(t, err); e.Kind != TimedOut {
+			t.Errorf("got %v, want kind %q", e, TimedOut)
+		}
+		if took := time.Since(began); took != connectTimeout {
+			t.Errorf("got it after %s, want %s", took, connectTimeout)
+		}
+	})
+}

@@ -1,0 +1,112 @@
+package egress
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+const (
+	maxLine = 500
+	// maxInspected is how many bytes of a text are looked at, so that a large one is cheap.
+	maxInspected = 4 << 10
+	// minSecretRun is how many bytes of a secret in a row are taken for a part of it: few enough to tell nothing, and more
+	// than an error code and a secret made up of words have in common.
+	minSecretRun = 16
+)
+
+// Printable makes text from outside safe to print: one line of at most limit characters, so that it can't take over a
+// terminal or look like a line of ours.
+func Printable(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return s
+}
+
+// Quote returns a text of an answer as an error may show it: redacted, and then as [Printable] makes it.
+func Quote(text string, limit int, secrets ...string) string {
+	return Printable(Redact(text[:min(len(text), maxInspected)], secrets...), limit)
+}
+
+// PublicAddress returns an address without what may be secret: user information, query and fragment. It need not be valid.
+func PublicAddress(address string) string {
+	if end := strings.IndexAny(address, "?#"); end >= 0 {
+		address = address[:end]
+	}
+	scheme, rest, found := strings.Cut(address, "://")
+	if !found {
+		scheme, rest = "", address
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = "…" + rest[at:]
+	}
+	if found {
+		return scheme + "://" + rest
+	}
+	return rest
+}
+
+func hostOf(u *url.URL) string {
+	if u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// patterns are what looks like a secret that isn't known. They are compiled where there is something to redact, because
+// Terraform starts the provider several times for a plan.
+var patterns = sync.OnceValue(func() [2]*regexp.Regexp {
+	return [2]*regexp.Regexp{
+		regexp.MustCompile(`(?i)((?:secret|token|signature|authorization|password)"?\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`),
+		regexp.MustCompile(`(?is)(string ?to ?sign).*`), // it has all parameters of the request in it, encoded twice
+	}
+})
+
+// Redact takes secrets out of a text from outside: a service quotes the token in its message about a wrong signature, and a
+// proxy may show whole requests. A text may break off within a secret, or spell some of its characters in another way, so a
+// run of [minSecretRun] bytes of one counts.
+func Redact(text string, secrets ...string) string {
+	marks := make([]bool, len(text))
+	for _, secret := range secrets {
+		once := url.QueryEscape(secret)
+		for _, form := range []string{secret, once, url.PathEscape(secret), url.QueryEscape(once)} {
+			mark(marks, text, form)
+		}
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		switch {
+		case !marks[i]:
+			b.WriteByte(text[i])
+		case i == 0 || !marks[i-1]:
+			b.WriteString("[redacted]")
+		}
+	}
+	unknown := patterns()
+	text = unknown[1].ReplaceAllString(b.String(), "$1 [redacted]")
+	return unknown[0].ReplaceAllString(text, "${1}[redacted]")
+}
+
+func mark(marks []bool, text, secret string) {
+	size := min(minSecretRun, len(secret))
+	for i := 0; size > 0 && i+size <= len(text); i++ {
+		if strings.Contains(secret, text[i:i+size]) {
+			for j := range size {
+				marks[i+j] = true
+			}
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package egress
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                            "",
+		"plain":                       "plain",
+		" a\r\n\tb\u2028c ":           "a b c",
+		"a\x1b[2Jb\u202ec\xffd":       "a�[2Jb�c�d",
+		strings.Repeat("é", 30):       strings.Repeat("é", 30),
+		strings.Repeat("é", 31):       strings.Repeat("é", 29) + "…",
+		strings.Repeat(" x", 15) + "": strings.TrimSpace(strings.Repeat(" x", 15)),
+	} {
+		if got := Printable(text, 30); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestPublicAddress(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"":                                 "",
+		"cas.aliyuncs.com":                 "cas.aliyuncs.com",
+		"https://cas.aliyuncs.com:443/x/y": "https://cas.aliyuncs.com:443/x/y",
+		"https://user:hush@cas.test/x":     "https://…@cas.test/x",
+		"user:hu@sh@cas.test":              "…@cas.test",
+		"https://cas.test/?token=hush":     "https://cas.test/",
+		"https://cas.test/#hush":           "https://cas.test/",
+		"https://cas.test?a=://hush@b":     "https://cas.test",
+		"http://user:hu sh%@cas test/":     "http://…@cas test/",
+	} {
+		if got := PublicAddress(address); got != want {
+			t.Errorf("%q: got %q, want %q", address, got, want)
+		}
+	}
+}
+
+// These are of the size and the alphabet of real ones.
+const (
+	secret    = "q8Zr2VtKx0BnLw7YcM5sDf3HgJ9aPe"
+	token     = "CAIS+w9/8Jk2=QmVn4Xr6ZtLb1CyHs/3GdPoKf7Wu0TqAe5Ni+RjMzSxBvUcYwEpDg=="
+	signature = "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"
+)
+
+// leak returns the first run of a secret that text holds.
+func leak(text string) string {
+	for _, secret := range []string{secret, token, signature} {
+		for i := range len(secret) - minSecretRun + 1 {
+			if strings.Contains(text, secret[i:i+minSecretRun]) {
+				return secret[i : i+minSecretRun]
+			}
+		}
+	}
+	return ""
+}
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                             "",
+		"nothing secret":               "nothing secret",
+		secret:                         "[redacted]",
+		"key " + secret + ".":          "key [redacted].",
+		"key " + secret[:minSecretRun]: "key [redacted]",
+		"key " + secret[3:3+minSecretRun] + "…": "key [redacted]…",
+		"key " + secret[:minSecretRun-1]:        "key " + secret[:minSecretRun-1],
+		token + " " + signature:                 "[redacted] [redacted]",
+		secret + token:                          "[redacted]",
+		url.QueryEscape(token):                  "[redacted]",
+		"x" + url.PathEscape(token) + "x":       "x[redacted]x",
+		url.QueryEscape(url.QueryEscape(token)): "[redacted]",
+		"x-acs-security-token:" + token[:20]:    "x-acs-security-token:[redacted]",
+		"Credential=LTAI5tCasTestAccessKeyId":   "Credential=LTAI5tCasTestAccessKeyId",
+		// Of secrets that nobody knows here:
+		"bad SecurityToken=hush-hush-hush&x=1":   "bad SecurityToken=[redacted]&x=1",
+		"bad AccessKeySecret%3Dhush-hush-hush":   "bad AccessKeySecret%3D[redacted]",
+		"bad Authorization: Bearer hush-hush":    "bad Authorization: Bearer [redacted]",
+		`{"access_token": "hush-hush-hush"}`:     `{"access_token": "[redacted]"}`,
+		"server string to sign is:POST&%2F&hush": "server string to sign [redacted]",
+		"The token is invalid.":                  "The token is invalid.",
+		"InvalidSecurityToken.Expired":           "InvalidSecurityToken.Expired",
+	} {
+		if got := Redact(text, secret, token, signature, ""); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := Redact("a short secret", "short"); got != "a [redacted] secret" {
+		t.Errorf("a short secret: got %q", got)
+	}
+	for _, code := range []string{"InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"} {
+		if got := Redact(code, "YourAccessKeySecret", "YourSecurityToken"); got != code {
+			t.Errorf("a code that shares a word with a secret: got %q, want %q", got, code)
+		}
+	}
+}
+
+// A text is redacted first and then cut: not even the first few characters of a secret are left.
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	if got, want := Quote(strings.Repeat("x", 195)+secret, 200, secret), strings.Repeat("x", 195)+"[red…"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for _, s := range []string{secret, token, signature} {
+		for _, pad := range []int{0, 150, 175, 199, 950, 980, 999, maxInspected - 40, maxInspected - 16, maxInspected - 1, maxInspected} {
+			if piece := leak(Quote(strings.Repeat("x", pad)+s, maxInspected, secret, token, signature)); piece != "" {
+				t.Fatalf("%d before the secret: shows %q", pad, piece)
+			}
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// connectTimeout bounds each of connecting and the TLS handshake. Mainland endpoints can be slow from abroad.
+	connectTimeout = 10 * time.Second
+	// idleTimeout is how long a connection is kept for the next request. Routers and load balancers drop idle connections
+	// without a word, some after a few seconds, and the request that is sent on one then waits for its own time limit.
+	idleTimeout = 2 * time.Second
+	maxHeader   = 64 << 10
+)
+
+// Dial opens every connection. It is a variable for tests, which have peers of their own in place of addresses that can't be
+// chosen.
+var Dial = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
+
+// NewTransport returns the transport to use with [Send]. It honors HTTPS_PROXY, NO_PROXY and the certificate roots of the
+// system, sends what isn't encrypted directly, and asks for no compression, so that a small answer stays small.
+//
+// It speaks HTTP/1.1 only: calls leave one at a time, and without HTTP/2 there is less to load at every start.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  proxyOf,
+		OnProxyConnectResponse: proxyAnswered,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return Dial(ctx, network, address)
+		},
+		TLSHandshakeTimeout:    connectTimeout,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    2, // for a call, and for another one where the first hangs
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+}

@@ -1,0 +1,87 @@
+package egress
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// answers serves requests on a connection until after so many it reads nothing more, and doesn't close: as a router does
+// that has dropped it.
+func answers(requests int) func(net.Conn) {
+	return func(conn net.Conn) {
+		in := bufio.NewReader(conn)
+		for range requests {
+			if _, err := http.ReadRequest(in); err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+		}
+	}
+}
+
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		pause       time.Duration
+		connections int
+	}{
+		"calls in a row":    {pause: 100 * time.Millisecond, connections: 1},
+		"a second later":    {pause: time.Second, connections: 1},
+		"after a NAT's 3 s": {pause: 3 * time.Second, connections: 2},
+		"after 10 s":        {pause: 10 * time.Second, connections: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				connections := 0
+				transport := piped(t, func(number int, conn net.Conn) {
+					connections = number
+					answers(3 - test.connections)(conn) // one is dropped where another is expected
+				})
+				for range 2 {
+					began := time.Now()
+					if _, err := Send(transport, request(t, "http://cas.test"), time.Minute); err != nil {
+						t.Error(err)
+					}
+					if took := time.Since(began); took != 0 {
+						t.Errorf("got an answer after %s, want it at once", took)
+					}
+					time.Sleep(test.pause)
+				}
+				synctest.Wait()
+				if connections != test.connections {
+					t.Errorf("got %d connections, want %d", connections, test.connections)
+				}
+				transport.CloseIdleConnections()
+			})
+		})
+	}
+}
+
+func TestNothingIsAskedCompressedOrWithHTTP2(t *testing.T) {
+	t.Parallel()
+	server := trusted.server("127.0.0.1", time.Time{})
+	server.NextProtos = []string{"h2", "http/1.1"}
+	asked := make(chan *http.Request, 1)
+	address := listen(t, secured(server, func(conn net.Conn) {
+		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			asked <- req
+			_, _ = io.WriteString(conn, ok+"\r\n")
+		}
+	}))
+	if _, err := ask(t, "https://"+address); err != nil {
+		t.Fatal(err)
+	}
+	req := <-asked
+	if req.ProtoMajor != 1 {
+		t.Errorf("got %s, want HTTP/1.1", req.Proto)
+	}
+	if got := req.Header.Get("Accept-Encoding"); got != "" {
+		t.Errorf("got Accept-Encoding %q, want none", got)
+	}
+}
