@@ -7,55 +7,56 @@ import (
 	"html"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// maxBody is how much of an answer is read, in bytes. A real one has about 400.
-const maxBody = 1 << 20
+// errRefused is an answer that says no.
+var errRefused = errors.New("the service reported an error")
 
-// answer turns what the service sent into an AssetCount or an *Error, which holds no text that redact hasn't seen.
-func answer(resp *http.Response, body []byte, now time.Time, redact func(string) string) (*AssetCount, error) {
-	err := object(body)
-	ok := resp.StatusCode/100 == 2 && len(body) <= maxBody
-	if ok && err == nil {
-		ok, err = succeeded(body)
+// parse reads the counts. It fails with errRefused, or with what is wrong with the answer.
+func parse(a *egress.Answer) (*AssetCount, error) {
+	if err := object(a.Body); err != nil {
+		return nil, err
 	}
-	if ok && err == nil {
-		var count *AssetCount
-		if count, err = decode(body); err == nil {
-			return count, nil
-		}
+	if a.Status/100 != 2 {
+		return nil, errRefused
 	}
+	if err := succeeded(a.Body); err != nil {
+		return nil, err
+	}
+	return decode(a.Body)
+}
 
-	e := &Error{Status: resp.StatusCode, retryAfter: retryAfter(resp.Header, now)}
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+// classify returns what an answer means that parse failed with err on. It holds no text in which a secret is.
+func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Error {
+	e := &Error{Status: a.Status, retryAfter: retryAfter(a.Header, now)}
+	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
 		e.Skew, e.HasSkew = now.Sub(date), true
 	}
-	if len(body) <= maxBody {
-		e.read(body, redact)
-	}
-	e.Kind = classify(e.Status, e.Code, resp.Header)
-	switch {
-	case e.Status >= 300 && e.Status < 400:
-		e.Kind = Redirected
-		e.Location = shown(location(resp), 200, redact)
-	case len(body) > maxBody:
-		e.transient = retryable(e) // a gateway's page, however large
-		e.Kind = TooLarge
-	case ok || e.Kind == Malformed:
-		// An answer that breaks off is a connection that was closed early; but errors without a word are common.
-		e.transient = errors.Is(err, io.ErrUnexpectedEOF) && (ok || len(body) > 0)
-		e.Kind = Malformed
-		if ok || e.transient {
-			e.Err = err
+	e.read(a.Body, secrets)
+	refused := a.Status/100 != 2 || errors.Is(err, errRefused)
+	if refused {
+		e.Kind = egress.KindOf(e.Status, e.Code)
+		if e.Status >= 400 && a.Header.Get(retryAfterMillis) != "" {
+			e.Kind = Throttled
 		}
-		if field, found := errors.AsType[*fieldError](err); found {
-			e.Field, e.Err = field.name, field.err
+		if e.Kind != Malformed {
+			return e
 		}
 	}
-	return nil, e
+	// An answer that breaks off is a connection that was closed early; but errors without a word are common.
+	e.transient = errors.Is(err, io.ErrUnexpectedEOF) && (!refused || len(a.Body) > 0)
+	e.Kind = Malformed
+	if !refused || e.transient {
+		e.Err = err
+	}
+	if field, found := errors.AsType[*fieldError](err); found {
+		e.Field, e.Err = field.name, field.err
+	}
+	return e
 }
 
 // object reports what keeps body from being a JSON object, [io.ErrUnexpectedEOF] where it breaks off.
@@ -77,25 +78,25 @@ func object(body []byte) error {
 
 // read takes over the service's words about an error. It sends names that begin with a small letter too, so case
 // doesn't matter, and an element of another type than text is left out. Of anything else the first words must do.
-func (e *Error) read(body []byte, redact func(string) string) {
+func (e *Error) read(body []byte, secrets []string) {
 	isObject := object(body) == nil
 	if isObject {
-		texts(body, redact, map[string]*string{
+		texts(body, secrets, map[string]*string{
 			"code": &e.Code, "message": &e.Message, "requestid": &e.RequestID, "recommend": &e.Recommend,
 		})
-		e.Denied = denied(body, redact)
+		e.Denied = denied(body, secrets)
 	}
 	if !isObject || e.Status/100 != 2 && e.Code+e.Message == "" {
-		e.Message = shown(html.UnescapeString(string(body[:min(len(body), enough)])), 200, redact)
+		e.Message = egress.Quote(html.UnescapeString(string(body)), 200, secrets...)
 	}
 }
 
 // denied is the detail about a permission, nil where there is none.
-func denied(body []byte, redact func(string) string) *AccessDenied {
+func denied(body []byte, secrets []string) *AccessDenied {
 	d := new(AccessDenied)
 	for name, detail := range members(body) {
 		if strings.EqualFold(name, "AccessDeniedDetail") {
-			texts(detail, redact, map[string]*string{
+			texts(detail, secrets, map[string]*string{
 				"authaction": &d.AuthAction, "authprincipaltype": &d.AuthPrincipalType,
 				"authprincipalownerid": &d.AuthPrincipalOwnerID, "authprincipaldisplayname": &d.AuthPrincipalDisplayName,
 				"nopermissiontype": &d.NoPermissionType, "policytype": &d.PolicyType,
@@ -109,17 +110,17 @@ func denied(body []byte, redact func(string) string) *AccessDenied {
 }
 
 // texts sets what it finds in a JSON object under the names of into, which are in lower case.
-func texts(object []byte, redact func(string) string, into map[string]*string) {
+func texts(object []byte, secrets []string, into map[string]*string) {
 	for name, value := range members(object) {
 		if text, ok := into[strings.ToLower(name)]; ok {
-			*text = shown(scalarText(value), 1000, redact)
+			*text = egress.Quote(scalarText(value), 1000, secrets...)
 		}
 	}
 }
 
-// succeeded reports whether a JSON object that came with an HTTP status of success is one. GetAssetCount documents no
+// succeeded reports whether a JSON object that came with an HTTP status of success says so too. GetAssetCount documents no
 // code for it; other operations of Alibaba Cloud send these.
-func succeeded(body []byte) (bool, error) {
+func succeeded(body []byte) error {
 	for name, value := range members(body) {
 		if !strings.EqualFold(name, "Code") {
 			continue
@@ -127,67 +128,12 @@ func succeeded(body []byte) (bool, error) {
 		switch strings.ToUpper(scalarText(value)) {
 		case "", "200", "OK", "SUCCESS":
 		default:
-			return false, nil
+			return errRefused
 		}
 		switch c := value[0]; c {
 		case '{', '[', 't', 'f':
-			return true, &fieldError{"Code", errors.New("is " + jsonType(c) + " instead of a string")}
+			return &fieldError{"Code", errors.New("is " + jsonType(c) + " instead of a string")}
 		}
 	}
-	return true, nil
-}
-
-// codes are the error codes of which a reader can do something specific, as the service documents them. An asterisk
-// stands for whatever follows.
-var codes = map[Kind][]string{
-	Throttled:    {"Throttling*"},
-	Temporary:    {"ServiceUnavailable", "InternalError", "SignatureNonceUsed"},
-	Clock:        {"InvalidTimeStamp.*"},
-	BadKey:       {"InvalidAccessKeyId*", "SignatureDoesNotMatch", "IncompleteSignature"},
-	BadToken:     {"InvalidSecurityToken*", "MissingSecurityToken"},
-	NoPermission: {"Forbidden*", "NoPermission*"},
-	WrongPlace:   {"InvalidApi.NotFound", "InvalidAction.NotFound", "InvalidVersion"},
-}
-
-// classify finds the kind of an error by its code, else by its HTTP status.
-func classify(status int, code string, header http.Header) Kind {
-	if status >= 400 && header.Get(retryAfterMillis) != "" {
-		return Throttled
-	}
-	for kind, patterns := range codes {
-		for _, pattern := range patterns {
-			prefix, open := strings.CutSuffix(pattern, "*")
-			if code == prefix || open && strings.HasPrefix(code, prefix) {
-				return kind
-			}
-		}
-	}
-	switch {
-	case status == http.StatusTooManyRequests:
-		return Throttled
-	case temporary(status):
-		return Temporary
-	case code == "":
-		return Malformed
-	}
-	return Rejected
-}
-
-// temporary reports whether an HTTP status tells of a trouble that may pass.
-func temporary(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-// location is where a redirect points to, without what might be secret in it.
-func location(resp *http.Response) string {
-	u, err := resp.Location()
-	if err != nil {
-		return ""
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // AssetCount is what GetAssetCount answers. What the service left out, or sent as null, is nil; zero is zero.
@@ -183,9 +185,9 @@ func integer(value []byte, count bool) (*int64, error) {
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return nil, fmt.Errorf("is %s, which is out of range", clean(string(value), 40))
+		return nil, fmt.Errorf("is %s, which is out of range", egress.Printable(string(value), 40))
 	case err != nil:
-		return nil, fmt.Errorf("is %s, which isn't a whole number", clean(string(value), 40))
+		return nil, fmt.Errorf("is %s, which isn't a whole number", egress.Printable(string(value), 40))
 	case count && n < 0:
 		return nil, fmt.Errorf("is %d, and a count can't be negative", n)
 	}

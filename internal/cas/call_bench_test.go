@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // BenchmarkCall compares a call with the least that net/http and encoding/json take for the same answer, over TLS as all calls are.
@@ -24,8 +26,10 @@ func BenchmarkCall(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	transport := newTransport()
-	transport.TLSClientConfig.RootCAs = roots(server.Certificate())
+	transport := egress.NewTransport()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	transport.TLSClientConfig.RootCAs = roots
 	defer transport.CloseIdleConnections()
 
 	b.Run("bare", func(b *testing.B) {

@@ -2,15 +2,14 @@ package cas
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // LevelTrace is the level of the log lines that show every call.
@@ -46,7 +45,7 @@ type Client struct {
 // New makes a client. It doesn't touch the network.
 func New(config Config) *Client {
 	if config.Transport == nil {
-		config.Transport = newTransport()
+		config.Transport = egress.NewTransport()
 	}
 	c := &Client{config: config, gate: newGate(config)}
 	c.share = &share{attempt: c.attempt, logger: config.Logger}
@@ -69,24 +68,5 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 		if again, err := t.again(err, c.config.MaxRetries); !again {
 			return nil, err
 		}
-	}
-}
-
-// connectTimeout bounds each of connecting and the TLS handshake. Mainland endpoints can be slow from abroad.
-const connectTimeout = 10 * time.Second
-
-// newTransport honours the proxy variables and the certificate roots of the system. It speaks HTTP/1.1 only: calls leave one at a
-// time, and without HTTP/2 there is
-// less to load at every start and less to go wrong.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                  proxy,
-		OnProxyConnectResponse: proxyAnswer,
-		DialContext:            (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    connectTimeout,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		MaxIdleConnsPerHost:    2, // a call, and another where one hangs
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
 	}
 }

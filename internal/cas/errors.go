@@ -5,25 +5,24 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // Kind tells the failures of a call apart by what its reader can do about them.
-type Kind string
+type Kind = egress.Kind
 
-// The kinds of failure. The codes that belong to each are the ones that the service documents.
+// The kinds of an answer that says no. Where none came it is one of the others of package egress.
 const (
-	Throttled    Kind = "throttled"               // the account's calls of this second are spent
-	Temporary    Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
-	Clock        Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
-	BadKey       Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
-	BadToken     Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key
-	NoPermission Kind = "permission denied"       // RAM doesn't allow the action
-	WrongPlace   Kind = "unknown operation"       // the endpoint doesn't know GetAssetCount
-	Redirected   Kind = "redirected"              // the endpoint sent the request elsewhere, which is not followed
-	Malformed    Kind = "malformed answer"        // the answer isn't what the service documents
-	TooLarge     Kind = "answer too large"        // the answer is larger than 1 MiB
-	NotReached   Kind = "not reached"             // no answer came: name resolution, connection, TLS, proxy or time
-	Rejected     Kind = "rejected"                // any other error that the service reported
+	Throttled    = egress.Throttled
+	Temporary    = egress.Temporary
+	Clock        = egress.Clock
+	BadKey       = egress.BadKey
+	BadToken     = egress.BadToken
+	NoPermission = egress.NoPermission
+	WrongPlace   = egress.WrongPlace
+	Malformed    = egress.Malformed
+	Rejected     = egress.Rejected
 )
 
 // Error is the failure of one call. What wasn't sent by the service is zero.
@@ -38,17 +37,16 @@ type Error struct {
 	Recommend string        // where the service explains the code
 	Denied    *AccessDenied // what RAM says of a denied permission
 
-	Field    string        // the element of the answer that is malformed
-	Location string        // where a redirect points to, without its query
-	Skew     time.Duration // local time minus the service's, by the answer's Date header
-	HasSkew  bool          // the answer had such a header
+	Field   string        // the element of the answer that is malformed
+	Skew    time.Duration // local time minus the service's, by the answer's Date header
+	HasSkew bool          // the answer had such a header
 
 	Credentials string // where the credentials of the call came from
 
 	Attempts int           // how many calls the read took part in
 	Elapsed  time.Duration // how long the read took
 
-	Err error // the cause, where it isn't the service's word
+	Err error // the cause, where the service didn't report one; an [*egress.Error] where no answer came
 
 	retryAfter time.Duration // how long the service asked to wait; 0 where it didn't
 	transient  bool          // a failure of the connection or of the answer that may pass
@@ -74,6 +72,10 @@ func (e *Error) Error() string {
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, ": attempt %d", e.Attempts)
 	}
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		fmt.Fprintf(&b, ": %s", unanswered)
+		return b.String()
+	}
 	fmt.Fprintf(&b, ": %s", e.Kind)
 	switch {
 	case e.Code != "":
@@ -81,11 +83,8 @@ func (e *Error) Error() string {
 	case e.Status != 0:
 		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
 	}
-	if e.Location != "" {
-		fmt.Fprintf(&b, " to %s", e.Location)
-	}
 	if e.Err != nil {
-		fmt.Fprintf(&b, ": %s", clean(strings.TrimSpace(e.Field+" "+e.Err.Error()), 300))
+		fmt.Fprintf(&b, ": %s", egress.Printable(strings.TrimSpace(e.Field+" "+e.Err.Error()), 300))
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
@@ -132,15 +131,17 @@ func (e *WaitError) Unwrap() []error {
 // brief is an error without what a log line has elsewhere.
 func brief(err error) string {
 	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return egress.Printable(err.Error(), 300)
+	}
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		return unanswered.Error()
+	}
 	switch {
-	case !ok:
-		return clean(err.Error(), 300)
 	case e.Code != "":
 		return fmt.Sprintf("%s (%s)", e.Kind, e.Code)
 	case e.Status != 0:
 		return fmt.Sprintf("%s (HTTP %d)", e.Kind, e.Status)
-	case e.Err != nil:
-		return fmt.Sprintf("%s: %s", e.Kind, clean(e.Err.Error(), 300))
 	}
 	return string(e.Kind)
 }

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"math/big"
 	"net/http"
-	"net/url"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // FuzzDecode compares with encoding/json: what both take, they read alike.
@@ -107,30 +108,29 @@ func FuzzMembers(f *testing.F) {
 
 // FuzzAnswer checks that no answer gets anything unprintable, long or secret into an error, or is taken for another kind.
 func FuzzAnswer(f *testing.F) {
-	redact := redactor(secretCredentials, http.Header{"Authorization": {"Signature=" + secretSignature}})
 	f.Fuzz(func(t *testing.T, status int, body []byte, header string) {
-		resp := &http.Response{StatusCode: 100 + int(uint(status)%500), Header: http.Header{}}
-		for _, name := range []string{"Location", "Date", "Retry-After", retryAfterMillis} {
-			resp.Header.Set(name, header)
+		answer := &egress.Answer{Status: 100 + int(uint(status)%500), Header: http.Header{}, Body: body}
+		for _, name := range []string{"Date", "Retry-After", retryAfterMillis} {
+			answer.Header.Set(name, header)
 		}
-		resp.Request = &http.Request{URL: &url.URL{Scheme: "https", Host: "cas.test", Path: "/"}}
-		count, err := answer(resp, body, answeredAt, redact)
+		count, err := parse(answer)
 		if (count == nil) == (err == nil) {
 			t.Fatalf("got %v, %v", count, err)
 		}
 		if err == nil {
-			if resp.StatusCode/100 != 2 {
-				t.Fatalf("HTTP %d is a success", resp.StatusCode)
+			if answer.Status/100 != 2 {
+				t.Fatalf("HTTP %d is a success", answer.Status)
 			}
 			return
 		}
-		e, ok := errors.AsType[*Error](err)
-		if !ok || e.Kind == "" || e.Kind == NotReached || (e.Kind == Redirected) != (resp.StatusCode/100 == 3) {
+		e := classify(answer, err, answeredAt, secrets)
+		if e.Kind == "" {
 			t.Fatalf("got %#v", err)
 		}
-		texts := []string{e.Error(), brief(e), e.Code, e.Message, e.RequestID, e.Recommend, e.Field, e.Location}
+		texts := []string{e.Error(), brief(e), e.Code, e.Message, e.RequestID, e.Recommend, e.Field}
 		if d := e.Denied; d != nil {
-			texts = append(texts, d.AuthAction, d.AuthPrincipalType, d.AuthPrincipalOwnerID, d.AuthPrincipalDisplayName, d.NoPermissionType, d.PolicyType)
+			texts = append(texts, d.AuthAction, d.AuthPrincipalType, d.AuthPrincipalOwnerID, d.AuthPrincipalDisplayName,
+				d.NoPermissionType, d.PolicyType)
 		}
 		for _, text := range texts {
 			if !printable(text) || len([]rune(text)) > 4000 || leaks(text) != "" {

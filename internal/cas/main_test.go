@@ -1,3 +1,4 @@
+//go:debug x509usefallbackroots=1
 package cas
 
 import (
@@ -15,7 +16,10 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	castest.Isolate(castest.CertPEM(), "")
+	goleak.VerifyTestMain(m)
+}
 
 // inMemory returns a client of server, or of the transport that change sets, without a network. It is set up as the provider
 // does by default, except for what change says.

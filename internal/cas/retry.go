@@ -3,7 +3,6 @@ package cas
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
@@ -49,7 +48,7 @@ func (t *tries) again(err error, maxRetries int) (bool, error) {
 // throttled reports whether the service, or the one that issues the credentials, refused a call for its rate.
 func throttled(err error) bool {
 	if failure, ok := errors.AsType[*credential.Error](err); ok {
-		return failure.Kind == credential.Unavailable && strings.HasPrefix(failure.Code, "Throttling")
+		return failure.Kind == credential.Throttled
 	}
 	failure, ok := errors.AsType[*Error](err)
 	return ok && failure.Kind == Throttled
@@ -58,7 +57,7 @@ func throttled(err error) bool {
 // retryable reports whether the next attempt may succeed though nothing is changed.
 func retryable(err error) bool {
 	if failure, ok := errors.AsType[*credential.Error](err); ok {
-		return failure.Kind == credential.Unavailable
+		return failure.Temporary()
 	}
 	failure, ok := errors.AsType[*Error](err)
 	return ok && (failure.Kind == Throttled || failure.Kind == Temporary || failure.transient)

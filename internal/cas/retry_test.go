@@ -17,6 +17,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 func TestWhatIsTriedAgain(t *testing.T) {
@@ -34,16 +35,16 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"internal error":        {step: castest.Fault(500, "InternalError", ""), kind: Temporary, retries: 5},
 		"bad gateway":           {step: castest.HTML(502), kind: Temporary, retries: 5},
 		"nonce":                 {step: castest.Fault(400, "SignatureNonceUsed", ""), kind: Temporary, retries: 5},
-		"reset":                 {step: castest.Reset(), kind: NotReached, retries: 5},
-		"truncated":             {step: castest.Truncated(), kind: NotReached, retries: 5},
-		"hangs":                 {step: castest.Hang(), kind: NotReached, retries: 5},
+		"reset":                 {step: castest.Reset(), kind: egress.ConnectionFailed, retries: 5},
+		"truncated":             {step: castest.Truncated(), kind: egress.ConnectionFailed, retries: 5},
+		"hangs":                 {step: castest.Hang(), kind: egress.TimedOut, retries: 5},
 		"clock":                 {step: castest.Fault(400, "InvalidTimeStamp.Expired", ""), kind: Clock, retries: 0},
 		"key":                   {step: castest.Fault(404, "InvalidAccessKeyId.NotFound", ""), kind: BadKey, retries: 0},
 		"signature":             {step: castest.Fault(400, "SignatureDoesNotMatch", ""), kind: BadKey, retries: 0},
 		"token that is fixed":   {step: castest.Fault(400, "InvalidSecurityToken.Expired", ""), kind: BadToken, retries: 0},
 		"permission":            {step: castest.Denied("somebody"), kind: NoPermission, retries: 0},
 		"wrong place":           {step: castest.Fault(404, "InvalidApi.NotFound", ""), kind: WrongPlace, retries: 0},
-		"elsewhere":             {step: castest.Redirect("https://other.test/"), kind: Redirected, retries: 0},
+		"elsewhere":             {step: castest.Redirect("https://other.test/"), kind: egress.Redirected, retries: 0},
 		"not JSON":              {step: castest.HTML(200), kind: Malformed, retries: 0},
 		"anything else at once": {step: castest.Fault(400, "InvalidParameter", ""), kind: Rejected, retries: 0},
 	} {
@@ -354,7 +355,7 @@ func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			server.AddKey(renewable)
-			client := wired(t, server.URL(), func(c *Config, _ *http.Transport) { c.Credentials, c.MaxRetries = credentials, 1 })
+			client := wired(t, server.URL(), func(c *Config) { c.Credentials, c.MaxRetries = credentials, 1 })
 			started := time.Now()
 			_, err = client.GetAssetCount(t.Context())
 			if took := time.Since(started); took < time.Second/2 {
@@ -480,10 +481,10 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 // What STS refuses for its rate is tried again for as long as there is time, and what it can't answer for a number of times.
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]bool{"Throttling.User": true, "ServiceUnavailable": false} {
-		again, err := new(tries).again(&credential.Error{Kind: credential.Unavailable, Code: code}, 0)
+	for kind, want := range map[credential.Kind]bool{credential.Throttled: true, credential.Unavailable: false} {
+		again, err := new(tries).again(&credential.Error{Kind: kind}, 0)
 		if again != want {
-			t.Errorf("%s: got %t, %v, want %t", code, again, err, want)
+			t.Errorf("%s: got %t, %v, want %t", kind, again, err, want)
 		}
 	}
 }

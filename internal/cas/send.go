@@ -4,50 +4,44 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/acs3"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // send signs and sends a request and reads its answer.
 func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
 	started := time.Now()
-	var status, size int
-	defer func() { c.trace(ctx, number, status, size, time.Since(started), count, err) }()
+	answer := new(egress.Answer)
+	defer func() { c.trace(ctx, number, answer, time.Since(started), count, err) }()
 
-	ctx, cancel := context.WithTimeoutCause(ctx, c.config.RequestTimeout, &requestTimeout{c.config.RequestTimeout})
-	defer cancel()
-	var tls handshake
-	req := c.request(tls.watch(ctx), creds, started)
-	redact := redactor(creds, req.Header)
-	// A round trip, unlike an http.Client, never follows a redirect.
-	resp, err := c.config.Transport.RoundTrip(req)
-	if err != nil {
-		return nil, c.unreached(ctx, 0, tls.explain(err), redact)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	status = resp.StatusCode
-	var body []byte
-	if status != http.StatusSwitchingProtocols { // whose body is the connection
-		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	}
-	size = len(body)
-	if err != nil {
-		return nil, c.unreached(ctx, status, err, redact)
-	}
-
-	count, err = answer(resp, body, time.Now(), redact)
-	if failure, ok := errors.AsType[*Error](err); ok {
-		failure.Endpoint, failure.Credentials = c.address(), c.config.Credentials.String()
-		if failure.Kind == BadKey || failure.Kind == BadToken {
-			failure.renewed = c.config.Credentials.Discard(creds)
+	req := c.request(ctx, creds, started)
+	got, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
+	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
+		answer.Status = unanswered.Status
+		return nil, &Error{
+			Kind: unanswered.Kind, Endpoint: c.address(), Status: unanswered.Status, Err: unanswered, transient: unanswered.Temporary(),
 		}
+	} else if err != nil {
+		return nil, err
 	}
-	return count, err
+	answer = got
+	count, err = parse(answer)
+	if err == nil {
+		return count, nil
+	}
+	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
+	failure := classify(answer, err, time.Now(), []string{creds.SecurityToken, creds.AccessKeySecret, signature})
+	failure.Endpoint, failure.Credentials = c.address(), c.config.Credentials.String()
+	if failure.Kind == BadKey || failure.Kind == BadToken {
+		failure.renewed = c.config.Credentials.Discard(creds)
+	}
+	return nil, failure
 }
 
 func (c *Client) request(ctx context.Context, creds credential.Credentials, now time.Time) *http.Request {
@@ -69,7 +63,7 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 }
 
 // trace shows a call in the log, without anything that authenticates it.
-func (c *Client) trace(ctx context.Context, number, status, size int, took time.Duration, count *AssetCount, err error) {
+func (c *Client) trace(ctx context.Context, number int, answer *egress.Answer, took time.Duration, count *AssetCount, err error) {
 	if !c.config.Logger.Enabled(ctx, LevelTrace) {
 		return
 	}
@@ -77,8 +71,8 @@ func (c *Client) trace(ctx context.Context, number, status, size int, took time.
 		slog.String("method", http.MethodPost),
 		slog.String("endpoint", c.address()),
 		slog.Int("attempt", number),
-		slog.Int("status", status),
-		slog.Int("bytes", size),
+		slog.Int("status", answer.Status),
+		slog.Int("bytes", len(answer.Body)),
 		slog.String("duration", took.String()),
 	}
 	switch failure, failed := errors.AsType[*Error](err); {

@@ -15,15 +15,27 @@ import (
 )
 
 // certificate is made once: every fake of a process shows the same one, so
-// that it can be trusted before any of them is started. A process reads
-// SSL_CERT_FILE only once.
+// that it can be trusted before any of them is started.
 var certificate = sync.OnceValue(newCertificate)
 
 // CertPEM returns, PEM encoded, the certificate of every fake of this process,
-// for a file that SSL_CERT_FILE names. It is valid for 127.0.0.1, ::1 and
-// localhost.
+// for [Trust] or a file that SSL_CERT_FILE names. It is valid for 127.0.0.1,
+// ::1 and localhost.
 func CertPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate().Certificate[0]})
+}
+
+// Trust makes roots, PEM encoded, the only roots of this process, on every
+// platform: SSL_CERT_FILE is ignored on Windows and macOS. It panics if it is
+// called twice. It works where the main package, or one of its test files, says
+//
+//	//go:debug x509usefallbackroots=1
+func Trust(roots []byte) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(roots) {
+		panic("castest: no certificate to trust")
+	}
+	x509.SetFallbackRoots(pool)
 }
 
 func serverTLS() *tls.Config {

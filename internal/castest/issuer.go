@@ -23,8 +23,8 @@ import (
 // Issuer stands in for everything that issues credentials: STS, CloudSSO, OAuth, the ECS metadata service and a server
 // behind a credentials URI.
 //
-// It is also a proxy, for HTTP_PROXY and HTTPS_PROXY, that answers for every host itself. So clients whose addresses can't
-// be changed, such as 100.100.100.200 or oauth.aliyun.com, reach it and nothing else. Trust [CertPEM].
+// It is also a proxy, for HTTPS_PROXY, that answers for every host itself. So clients whose addresses can't be changed, such
+// as oauth.aliyun.com, reach it and nothing else. Trust [CertPEM], as [Isolate] does.
 type Issuer struct {
 	plain, secure *httptest.Server
 
@@ -104,8 +104,11 @@ func (i *Issuer) Close() {
 // STSEndpoint is the host and port of the fake STS, which serves https.
 func (i *Issuer) STSEndpoint() string { return i.secure.Listener.Addr().String() }
 
-// ProxyURL is for HTTP_PROXY and HTTPS_PROXY.
+// ProxyURL is for HTTPS_PROXY.
 func (i *Issuer) ProxyURL() string { return i.plain.URL }
+
+// MetadataAddress is the host and port of the fake metadata service, for [Isolate].
+func (i *Issuer) MetadataAddress() string { return i.plain.Listener.Addr().String() }
 
 // CredentialsURI answers with credentials, over http.
 func (i *Issuer) CredentialsURI() string { return i.plain.URL + "/credentials" }

@@ -17,7 +17,7 @@ func defaultChain(cfg Config) fetcher {
 		notSet("OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
 		cliProfile(cfg),
 		iniFile(cfg),
-		metadata(),
+		chainMetadata(),
 		notSet("credentials URI", "ALIBABA_CLOUD_CREDENTIALS_URI"),
 	}
 	return fetcher{source: "the default chain", fetch: func(ctx context.Context) (Credentials, error) {
@@ -31,7 +31,7 @@ func defaultChain(cfg Config) fetcher {
 				found = &link
 				return c, nil
 			}
-			e := explain(err, newScrubber())
+			e, _ := errors.AsType[*Error](err)
 			if !e.unused {
 				return Credentials{}, e
 			}

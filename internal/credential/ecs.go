@@ -1,64 +1,119 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
+	"os"
 	"strings"
+	"time"
 
-	"github.com/aliyun/credentials-go/credentials/providers"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
+const (
+	// metadataURL is asked here, because the library loses why the metadata service wasn't reached and what it answered.
+	metadataURL = "http://100.100.100.200/latest/"
+	// metadataTimeout bounds each request to the metadata service. It answers within milliseconds, and where there is none,
+	// its address usually answers nothing at all.
+	metadataTimeout = time.Second
+)
+
+// ecsRole is the RAM role of the instance, by name or, where role is empty, the one that it has.
+//
+// https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
 func ecsRole(role string) fetcher {
 	name := "ECS metadata service"
 	if role != "" {
 		name = "ECS RAM role " + role
 	}
 	return fetcher{source: name, fetch: func(ctx context.Context) (Credentials, error) {
-		p, err := providers.NewECSRAMRoleCredentialsProviderBuilder().WithRoleName(role).Build()
-		if err != nil { // only ALIBABA_CLOUD_ECS_METADATA_DISABLED does that
-			return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED")}
+		const off = "ALIBABA_CLOUD_ECS_METADATA_DISABLED"
+		if strings.EqualFold(os.Getenv(off), "true") {
+			return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
 		}
-		c, err := ask(ctx, p, newScrubber())
-		return c, aboutMetadata(role, err)
+		role := cmp.Or(role, os.Getenv("ALIBABA_CLOUD_ECS_METADATA"))
+		token, noToken := metadata(ctx, http.MethodPut, "api/token", "")
+		if noToken != nil && strings.EqualFold(os.Getenv(imdsV1Off), "true") {
+			return Credentials{}, aboutMetadata(role, noToken, noToken)
+		}
+		const roles = "meta-data/ram/security-credentials/"
+		if role == "" {
+			var err error
+			if role, err = metadata(ctx, http.MethodGet, roles, token); err != nil {
+				return Credentials{}, aboutMetadata("", noToken, err)
+			}
+		}
+		answer, err := metadata(ctx, http.MethodGet, roles+role, token)
+		if err != nil {
+			return Credentials{}, aboutMetadata(role, noToken, err)
+		}
+		return parseIssued([]byte(answer))
 	}}
 }
 
-// aboutMetadata says what an error of the metadata service means. No answer at all is final: it means that there is no
-// such service, which takes seconds to find out, and trying again would only take as long again.
-func aboutMetadata(role string, err error) error {
+// imdsV1Off is the variable that forbids to do without the token of IMDSv2.
+const imdsV1Off = "ALIBABA_CLOUD_IMDSV1_DISABLED"
+
+// metadata asks the metadata service.
+func metadata(ctx context.Context, method, path, token string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, metadataURL+path, http.NoBody)
+	if err != nil {
+		return "", &Error{Kind: Invalid, Err: errors.New("the role's name can't be part of an address")}
+	}
+	req.Close = true
+	limit := metadataTimeout
+	if method == http.MethodPut {
+		req.Header.Set("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600")
+	}
+	if token != "" { // so the service is there, and may take its time
+		limit = requestTimeout
+		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
+	}
+	answer, err := egress.Send(transport, req, limit)
+	switch {
+	case err != nil:
+		return "", err
+	case answer.Status != http.StatusOK:
+		return "", refused(answer, []string{token})
+	}
+	return strings.TrimSpace(string(answer.Body)), nil
+}
+
+// aboutMetadata returns what a failure of the metadata service means, where noToken is why there is no token of IMDSv2. No
+// answer at all is final: there is no such service, and asking again would only take as long again.
+func aboutMetadata(role string, noToken, err error) error {
+	if unanswered, ok := errors.AsType[*egress.Error](err); ok && unanswered.Temporary() {
+		text := unanswered.Error() + "; is this an ECS instance?"
+		if noToken == err { //nolint:errorlint // the same error
+			text += " " + hopLimit
+		}
+		return &Error{Kind: NotFound, Err: errors.New(text)}
+	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err
 	}
-	text := e.Err.Error()
-	switch status := status(text); {
-	case status == http.StatusNotFound:
-		e.Kind, e.Err = NotFound, errors.New("the instance has no RAM role "+role)
-		if role == "" {
-			e.Err = errors.New("the instance has no RAM role")
-		}
-	case status >= 500, status == http.StatusTooManyRequests:
-		e.Kind = Unavailable
-	case strings.Contains(text, `"http://100.100.100.200`) && !strings.Contains(text, malformedAnswer): // a transport's error
-		e.Kind, e.Err = NotFound, fmt.Errorf("%w; is this an ECS instance?", e.Err)
+	switch {
+	case noToken != nil && (e.status == http.StatusUnauthorized || e.status == http.StatusForbidden):
+		e.Kind, e.Err = Invalid, fmt.Errorf("it requires IMDSv2, and gave no token for it (HTTP %d). %s", e.status, hopLimit)
+	case noToken == err && e.status == http.StatusNotFound: //nolint:errorlint // the same error
+		e.Kind, e.Err = Invalid, errors.New("it has no IMDSv2 (HTTP 404), and "+imdsV1Off+" switches IMDSv1 off: "+
+			"enable IMDSv2 for the instance, or unset the variable")
+	case e.status == http.StatusNotFound:
+		e.Kind, e.Err = NotFound, errors.New(strings.TrimSpace("the instance has no RAM role "+role))
 	}
 	return e
 }
 
-// status is the HTTP status in an error text of the library, where it has no other trace of it, or 0.
-func status(text string) int {
-	if _, after, ok := strings.Cut(text, "httpStatus: "); ok {
-		text, _, _ = strings.Cut(after, ",")
-	}
-	status, _ := strconv.Atoi(text[strings.LastIndexByte(text, ' ')+1:])
-	return status
-}
+// hopLimit is why a container gets no token: the answer that has it may not pass another router.
+const hopLimit = "A container on an instance gets no token where the instance's hop limit is 1: set HttpPutResponseHopLimit " +
+	"to 2, or use the host's network"
 
-// metadata is the instance's role, where this is an instance and has one.
-func metadata() fetcher {
+// chainMetadata is the instance's role, where this is an instance and has one.
+func chainMetadata() fetcher {
 	o := ecsRole("")
 	fetch := o.fetch
 	o.fetch = func(ctx context.Context) (Credentials, error) {

@@ -6,17 +6,20 @@ import (
 	"strings"
 )
 
-// Kind says what went wrong, and so what can be done about it.
+// Kind tells failures apart by what can be done about them.
 type Kind string
 
 // The kinds of an [Error].
 const (
-	Unavailable Kind = "unavailable"      // what was asked wasn't reached, or too busy to answer: trying again may help
+	Unavailable Kind = "unavailable"      // no answer came, or one that may pass: trying again may help
+	Throttled   Kind = "throttled"        // too many requests were sent, by whomever
+	NotReached  Kind = "not reached"      // no answer came, and won't until something is changed; Err is an [*egress.Error]
 	NotFound    Kind = "not found"        // there is nothing where credentials were looked for
 	Invalid     Kind = "invalid"          // what was configured can't work: half a key pair, a malformed file
 	Login       Kind = "sign-in needed"   // someone has to sign in first; Command says how
 	Refused     Kind = "refused"          // the service answered with an error; Code, Message and RequestID are its own
 	Malformed   Kind = "malformed answer" // something answered, but not with credentials
+	NotAKey     Kind = "not a key"        // what came can't be a key or a token
 )
 
 // Error says why a source had no credentials. It holds no secret, whatever the vendor's library said, and neither does
@@ -36,8 +39,10 @@ type Error struct {
 	Tried []*Error
 
 	unused bool // nobody has set this source up, so that the default chain may go on
+	status int  // HTTP status of the answer, where it was another one than 200
 }
 
+// Error says which source had no credentials, and why.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "get credentials from %s: %v", e.Source, e.Err)
@@ -51,9 +56,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// unused says that there is nothing at a source that nobody has to set up.
+// Temporary reports whether another try may succeed though nothing is changed.
+func (e *Error) Temporary() bool { return e.Kind == Unavailable || e.Kind == Throttled }
+
+// unused returns the error of a source that nobody has to set up, and nobody has.
 func unused(err error) *Error { return &Error{Kind: NotFound, Err: err, unused: true} }
 
 // invalid makes an error about what was configured an [*Error], where it isn't one.

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The command has a child that keeps stdout open, and both are gone when the last reader has left.
+// The command has a child that keeps stdout open, and both are gone when the fetch has ended.
 func TestExternalIsKilled(t *testing.T) {
 	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -21,13 +21,15 @@ func TestExternalIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	command := jsonString(os.Args[0] + " external-command parent " + listener.Addr().String())
-	s := source(t, Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "External", "process_command": `+command)})
+	f, err := external(os.Args[0] + " external-command parent " + listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		if _, err := s.Get(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
+	var fetch sync.WaitGroup
+	fetch.Go(func() {
+		if _, err := f.get(ctx); err == nil {
+			t.Error("got credentials of a command that was killed")
 		}
 	})
 	child, err := listener.Accept() // the child is alive as long as this connection
@@ -35,7 +37,7 @@ func TestExternalIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	reader.Wait()
+	fetch.Wait()
 	_ = child.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := child.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the child of the command is still there: %v", err)

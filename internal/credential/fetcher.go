@@ -3,23 +3,50 @@ package credential
 import (
 	"cmp"
 	"context"
+	"errors"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // fetcher fetches credentials from one source. Each fetch builds the library's provider again, so that nothing is left of one
-// that failed: the cache is in [Source]. A fetch ends soon after its context.
+// that failed: the cache is in [Source].
 type fetcher struct {
 	source string
 	fetch  func(context.Context) (Credentials, error)
 }
 
-// get fetches credentials. An error, like the credentials, names f's source or a more precise one.
+// get fetches credentials. Every source's come through here, to sign requests or to assume a role, so what can't be a key is
+// refused here. An error is an [*Error] and, like the credentials, names f's source or a more precise one.
 func (f fetcher) get(ctx context.Context) (Credentials, error) {
 	c, err := f.fetch(ctx)
-	if err != nil {
-		e := *explain(err, newScrubber())
-		e.Source = cmp.Or(e.Source, f.source)
-		return Credentials{}, &e
-	}
 	c.source = cmp.Or(c.source, f.source)
-	return c, nil
+	if err == nil {
+		err = c.check()
+	}
+	if err == nil {
+		return c, nil
+	}
+	e := Error{Kind: Invalid, Err: err}
+	if failure, ok := errors.AsType[*Error](err); ok {
+		e = *failure
+	} else if unanswered, ok := errors.AsType[*egress.Error](err); ok {
+		e.Kind = NotReached
+		if unanswered.Temporary() {
+			e.Kind = Unavailable
+		}
+	}
+	e.Source = cmp.Or(e.Source, c.source)
+	return Credentials{}, &e
+}
+
+// check refuses what can't be a key or a token, and never quotes it.
+func (c Credentials) check() error {
+	for _, part := range []struct{ name, value string }{
+		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
+	} {
+		if flaw := KeyFlaw(part.value); flaw != "" {
+			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
+		}
+	}
+	return nil
 }

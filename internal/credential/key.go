@@ -21,3 +21,12 @@ func KeyFlaw(s string) string {
 	}
 	return ""
 }
+
+// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz.
+func Shorten(id string) string {
+	const kept = 4
+	if runes := []rune(id); len(runes) > 3*kept {
+		return string(runes[:kept]) + "…" + string(runes[len(runes)-kept:])
+	}
+	return "…"
+}

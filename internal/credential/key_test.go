@@ -35,3 +35,14 @@ func TestKeyFlaw(t *testing.T) {
 		}
 	}
 }
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"LTAI5tAbCdEfGhIj3xQz": "LTAI…3xQz", "short": "…", "": "…", "twelve-chars": "…", "thirteen-char": "thir…char",
+	} {
+		if got := Shorten(id); got != want {
+			t.Errorf("%q: got %q, want %q", id, got, want)
+		}
+	}
+}

@@ -1,17 +1,29 @@
 package credential
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"net/http"
+	"net/url"
 	"reflect"
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials/providers"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// patience is for services on the internet: the library's 5 s to connect is too little from afar.
-var patience = providers.HttpOptions{ConnectTimeout: 10_000, ReadTimeout: 10_000}
+// requestTimeout bounds each request for credentials, from connecting to the end of the answer.
+const requestTimeout = 20 * time.Second
+
+// transport is for every request of this package.
+var transport http.RoundTripper = egress.NewTransport()
+
+// The library sends each request with a copy of [http.DefaultTransport], which is its only seam. Nothing else in the provider
+// uses that.
+func init() { http.DefaultTransport = egress.Bridge(transport, requestTimeout) }
+
+// timeouts are beyond requestTimeout, so that the library never gives up first.
+var timeouts = providers.HttpOptions{ConnectTimeout: 15_000, ReadTimeout: 15_000}
 
 // caller hands credentials to the library without its look into the environment.
 type caller struct{ Credentials }
@@ -27,39 +39,43 @@ func (c caller) GetCredentials() (*providers.Credentials, error) {
 
 func (caller) GetProviderName() string { return "static_sts" }
 
-// ask has the library fetch. The library knows no context: when ctx ends, its call is left to end by itself. It panics on
-// answers that lack a field, which becomes an error.
-func ask(ctx context.Context, p providers.CredentialsProvider, scrub scrubber) (Credentials, error) {
-	type answer struct {
-		*providers.Credentials
-		err error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		var a answer
-		defer func() {
-			if cause := recover(); cause != nil {
-				a.err = fmt.Errorf("panic, as credentials-go does on an answer that lacks a field: %v", cause)
-			}
-			answers <- a
-		}()
-		a.Credentials, a.err = p.GetCredentials()
+// ask has the library fetch, with the secrets that it needs for that. It panics on answers that lack a field, which becomes
+// an error.
+func ask(p providers.CredentialsProvider, secrets ...string) (c Credentials, err error) {
+	defer func() {
+		if recover() != nil {
+			c, err = Credentials{}, notCredentials()
+		}
 	}()
-	var got answer
-	select {
-	case got = <-answers:
-	case <-ctx.Done():
-		return Credentials{}, context.Cause(ctx)
+	got, err := p.GetCredentials()
+	if err != nil {
+		return Credentials{}, explain(err, secrets)
 	}
-	if got.err != nil {
-		return Credentials{}, explain(got.err, scrub)
-	}
-	c := Credentials{AccessKeyID: got.AccessKeyId, AccessKeySecret: got.AccessKeySecret, SecurityToken: got.SecurityToken}
+	c = Credentials{AccessKeyID: got.AccessKeyId, AccessKeySecret: got.AccessKeySecret, SecurityToken: got.SecurityToken}
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
-		return Credentials{}, &Error{Kind: Malformed, Err: errors.New("the answer has an empty access key ID or secret")}
+		return Credentials{}, notCredentials()
 	}
 	c.Expiration = expiration(p)
 	return c, nil
+}
+
+// notCredentials stands for all that the library says about an answer that it can't use, since it quotes the answer.
+func notCredentials() *Error {
+	return &Error{Kind: Malformed, Err: errors.New("it answered HTTP 200 with something other than credentials")}
+}
+
+// explain turns an error of the library into one that can be shown: what [egress.Bridge] gave it, or none of its words.
+func explain(err error, secrets []string) error {
+	if refusal, ok := errors.AsType[*egress.Refusal](err); ok {
+		return refused(refusal.Answer, secrets)
+	}
+	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
+		return unanswered // without what wraps it, which quotes the signed address
+	}
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return &Error{Kind: Invalid, Err: errors.New("its address or its token has something in it that can't be sent")}
+	}
+	return notCredentials()
 }
 
 // expiration is what the library knows and doesn't tell: its providers keep it, in seconds since 1970, in a field that

@@ -1,3 +1,4 @@
+//go:debug x509usefallbackroots=1
 package credential
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// shared answers for the addresses that can't be chosen: it is the proxy of the whole test binary.
+// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
 var shared *castest.Issuer
 
 func TestMain(m *testing.M) {
@@ -38,15 +39,12 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(home) }()
-	roots := filepath.Join(home, "roots.pem")
-	if err := os.WriteFile(roots, castest.CertPEM(), 0o600); err != nil {
-		panic(err)
-	}
 	shared = castest.StartIssuer()
 	defer shared.Close()
+	castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
 	for name, value := range map[string]string{
-		"HOME": home, "USERPROFILE": home, "SSL_CERT_FILE": roots,
-		"HTTP_PROXY": shared.ProxyURL(), "HTTPS_PROXY": shared.ProxyURL(),
+		"HOME": home, "USERPROFILE": home, "HTTPS_PROXY": shared.ProxyURL(),
+		"HTTP_PROXY": "http://127.0.0.1:1", // which nothing may use
 	} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)

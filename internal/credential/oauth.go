@@ -22,20 +22,15 @@ import (
 // at a time, and the next one uses what the first wrote into the CLI's file.
 func (f cliFile) oauth(p profile) fetcher {
 	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
-		if !p.renews() {
-			return f.exchange(ctx, p, func() {})
-		}
-		unlock := f.lock(ctx)
-		if ctx.Err() != nil { // nobody is left to use up the token for
-			unlock()
-			return Credentials{}, context.Cause(ctx)
-		}
-		if now, err := readCLIFile(f.cfg, readFile); err == nil {
-			if again := now.find(p.Name); again != nil {
-				p = *again
+		if p.renews() {
+			defer f.lock(ctx)()
+			if now, err := readCLIFile(f.cfg, readFile); err == nil {
+				if again := now.find(p.Name); again != nil {
+					p = *again
+				}
 			}
 		}
-		return f.exchange(ctx, p, unlock)
+		return f.exchange(ctx, p)
 	}}
 }
 
@@ -45,7 +40,7 @@ func (p profile) renews() bool {
 	return p.OAuthRefreshToken != "" && (p.OAuthAccessToken == "" || p.OAuthAccessTokenExpire-time.Now().Unix() <= ahead)
 }
 
-// lock waits for the file's turn, until ctx ends, but not so long that one process that hangs holds up the others for
+// lock waits for the file's turn, but not so long that one process that hangs holds up the others for
 // good. Where the file can't be locked it goes on without.
 func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	const limit, pause = 30 * time.Second, 50 * time.Millisecond
@@ -62,38 +57,17 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	return func() { _ = lock.Unlock() }
 }
 
-// exchange calls unlock when the library is done, be it after ctx has ended: only then are new tokens in the file.
-func (f cliFile) exchange(ctx context.Context, p profile, unlock func()) (Credentials, error) {
+func (f cliFile) exchange(ctx context.Context, p profile) (Credentials, error) {
 	provider, err := p.oauthProvider()
 	if err != nil {
-		unlock()
 		return Credentials{}, err
 	}
-	done := func() {
-		defer unlock()
-		f.keepTokens(ctx, p, provider)
-	}
-	c, err := ask(ctx, followed{provider, done}, newScrubber(p.OAuthRefreshToken, p.OAuthAccessToken))
-	if e, ok := errors.AsType[*Error](err); ok && strings.HasPrefix(e.Err.Error(), "failed to refresh token, status code: ") {
-		switch status := status(e.Err.Error()); {
-		case statusKind(status) == Unavailable:
-			e.Kind = Unavailable
-		case status < 500:
-			e.Kind, e.Err = Login, fmt.Errorf("the sign-in of profile %s can't be renewed: HTTP %d", p.Name, status)
-		}
+	c, err := ask(provider, p.OAuthRefreshToken, p.OAuthAccessToken)
+	f.keepTokens(ctx, p, provider)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == "invalid_grant" { // RFC 6749, section 5.2: about the refresh token
+		e.Kind, e.Err = Login, fmt.Errorf("the sign-in of profile %s can't be renewed: %w", p.Name, e.Err)
 	}
 	return c, p.suggestLogin(err)
-}
-
-// followed is a provider whose call something follows, whatever comes of it.
-type followed struct {
-	*providers.OAuthCredentialsProvider
-	done func()
-}
-
-func (p followed) GetCredentials() (*providers.Credentials, error) {
-	defer p.done()
-	return p.OAuthCredentialsProvider.GetCredentials()
 }
 
 // keepTokens writes new tokens into the CLI's file: the old refresh token is used up. The library would hand them over
@@ -122,7 +96,7 @@ func (p profile) oauthProvider() (*providers.OAuthCredentialsProvider, error) {
 		return nil, &Error{Kind: Login, Command: p.configure(),
 			Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
 	}
-	options := patience
+	options := timeouts
 	return providers.NewOAuthCredentialsProviderBuilder().
 		WithSignInUrl(site.url).
 		WithClientId(site.client).

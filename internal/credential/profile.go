@@ -297,7 +297,7 @@ func (p profile) assume(base fetcher, err error, host func() (string, error)) (f
 }
 
 func (p profile) cloudSSO() fetcher {
-	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
+	return fetcher{fetch: func(context.Context) (Credentials, error) {
 		if p.AccessToken == "" || p.AccessTokenExpire <= time.Now().Unix() {
 			return Credentials{}, &Error{Kind: Login, Command: p.configure(),
 				Err: fmt.Errorf("the CloudSSO sign-in of profile %s has expired or was never made", p.Name)}
@@ -305,7 +305,7 @@ func (p profile) cloudSSO() fetcher {
 		if err := CheckURI(p.SignInURL); err != nil {
 			return Credentials{}, &Error{Kind: Invalid, Command: p.configure(), Err: fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)}
 		}
-		options := patience
+		options := timeouts
 		provider, err := providers.NewCloudSSOCredentialsProviderBuilder().
 			WithSignInUrl(p.SignInURL).
 			WithAccountId(p.AccountID).
@@ -317,7 +317,7 @@ func (p profile) cloudSSO() fetcher {
 		if err != nil {
 			return Credentials{}, &Error{Kind: Invalid, Command: p.configure(), Err: errors.New("the account or the access configuration is empty")}
 		}
-		c, err := ask(ctx, provider, newScrubber(p.AccessToken))
+		c, err := ask(provider, p.AccessToken)
 		c.account = p.AccountID
 		return c, p.suggestLogin(err)
 	}}
@@ -325,7 +325,7 @@ func (p profile) cloudSSO() fetcher {
 
 // suggestLogin adds how to sign in again to an error that came from an answer.
 func (p profile) suggestLogin(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok && e.Kind != Unavailable {
+	if e, ok := errors.AsType[*Error](err); ok && !e.Temporary() {
 		e.Command = p.configure()
 	}
 	return err

@@ -3,6 +3,7 @@ package credential
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	// refreshAhead is how long before they expire credentials are fetched anew, while the old ones are still in use.
+	// refreshAhead is how long before they expire credentials are fetched again, while the old ones are still in use.
 	refreshAhead = 5 * time.Minute
 	// refreshPause keeps a source that has nothing newer from being asked by every read.
 	refreshPause = 15 * time.Second
@@ -38,36 +39,27 @@ type Source struct {
 	flight    *flight   // the fetch that is under way, if any
 }
 
-// flight is a fetch. Its fields but done are guarded by the Source's mu until done is closed.
+// flight is a fetch. What it ends with is there when done is closed.
 type flight struct {
-	done      chan struct{}
-	cancel    context.CancelFunc
-	waiting   int
-	abandoned bool // cancelled, because nobody waited any more
-	fetched   Credentials
-	err       error
+	done    chan struct{}
+	fetched Credentials
+	err     error
 }
 
 // Get returns credentials that hold now. It fetches them where there are none, once for all who wait: ctx ends only this
-// caller's wait, and when the last one leaves, the fetch. Shortly before they expire they are fetched anew in the
-// background. A failure is remembered for a few seconds, unless it is [Unavailable]. The error is an [*Error] or wraps the
-// context's.
+// caller's wait, and the fetch goes on, so that what comes late is there for the next caller. Shortly before they expire they
+// are fetched again in the background. A failure is remembered for a few seconds, unless it is temporary. The error is an
+// [*Error] or wraps the context's.
 func (s *Source) Get(ctx context.Context) (Credentials, error) {
-	for {
-		f, c, err := s.join(ctx)
-		if f == nil {
-			return c, err
-		}
-		select {
-		case <-f.done:
-			if f.abandoned && f.err != nil {
-				continue // the others left just before this caller came
-			}
-			return f.fetched, f.err
-		case <-ctx.Done():
-			s.leave(f)
-			return Credentials{}, fmt.Errorf("get credentials from %s: %w", s, context.Cause(ctx))
-		}
+	f, c, err := s.join(ctx)
+	if f == nil {
+		return c, err
+	}
+	select {
+	case <-f.done:
+		return f.fetched, f.err
+	case <-ctx.Done():
+		return Credentials{}, fmt.Errorf("get credentials from %s: %w", s, context.Cause(ctx))
 	}
 }
 
@@ -88,7 +80,6 @@ func (s *Source) join(ctx context.Context) (*flight, Credentials, error) {
 	case s.flight == nil:
 		s.start(ctx)
 	}
-	s.flight.waiting++
 	return s.flight, Credentials{}, nil
 }
 
@@ -97,32 +88,18 @@ func (s *Source) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
-// leave ends a caller's wait. What nobody waits for is cancelled.
-func (s *Source) leave(f *flight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f.waiting--; f.waiting == 0 && s.flight == f {
-		f.abandoned = true
-		f.cancel()
-	}
-}
-
-// start begins a fetch, which ends by itself or with its last waiter, not with the caller's context.
+// start begins a fetch, which ends by itself: the library can't be stopped.
 func (s *Source) start(ctx context.Context) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{done: make(chan struct{}), cancel: cancel}
+	ctx = context.WithoutCancel(ctx)
+	f := &flight{done: make(chan struct{})}
 	s.flight = f
 	go func() {
-		defer cancel()
 		c, err := s.fetcher.get(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		defer close(f.done)
 		s.flight = nil
-		f.fetched, f.err = c, err
-		if err == nil || !f.abandoned {
-			f.fetched, f.err = s.keep(ctx, c, err)
-		}
+		f.fetched, f.err = s.keep(ctx, c, err)
+		close(f.done)
 	}()
 }
 
@@ -133,12 +110,12 @@ func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credential
 		err = &Error{Source: c.source, Kind: Malformed,
 			Err: fmt.Errorf("what it gave expired at %s by this machine's clock", c.Expiration.UTC().Format(time.RFC3339))}
 	}
-	if err != nil {
-		e := *explain(err, newScrubber())
+	if failure, ok := errors.AsType[*Error](err); ok {
+		e := *failure
 		e.Source = s.title(e.Source)
 		s.refreshAt = now.Add(refreshPause)
 		s.failure = nil
-		if e.Kind == Unavailable {
+		if e.Temporary() {
 			s.backOff(now)
 		} else {
 			s.failure, s.failedAt, s.failing = &e, now, time.Time{}
@@ -166,8 +143,8 @@ func (s *Source) backOff(now time.Time) {
 	s.nextFetch = now.Add(egress.Backoff(now.Sub(s.failing)))
 }
 
-// NextFetch returns when credentials should be fetched again after failures that are [Unavailable], which Get leaves to its
-// caller: it fetches whenever it is called. It is zero where the last fetch didn't fail so, and while older credentials hold.
+// NextFetch returns when credentials should be fetched again after temporary failures, which Get leaves to its caller: it
+// fetches whenever it is called. It is zero where the last fetch didn't fail so, and while older credentials hold.
 func (s *Source) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,7 +154,7 @@ func (s *Source) NextFetch() time.Time {
 	return s.nextFetch
 }
 
-// Discard reports that the service refused c: if c is what Get returns, the next Get fetches anew. It returns whether
+// Discard reports that the service refused c: if c is what Get returns, the next Get fetches again. It returns whether
 // that may bring other credentials, which is not so for keys that were given as they are.
 func (s *Source) Discard(c Credentials) bool {
 	s.mu.Lock()

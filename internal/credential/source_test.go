@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials/providers"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
 // stub is a fetcher whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
@@ -145,51 +147,66 @@ func TestSourceWhileCredentialsExpire(t *testing.T) {
 	})
 }
 
+// The library can't be stopped, so what was begun goes on, alone, and what comes late is for the next reader.
+func TestSourceKeepsWhatComesLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var atOnce, fetches atomic.Int64
+		slow := func(ctx context.Context) (Credentials, error) {
+			fetches.Add(1)
+			if atOnce.Add(1) > 1 {
+				t.Error("two fetches at a time")
+			}
+			defer atOnce.Add(-1)
+			time.Sleep(20 * time.Second)
+			return Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, ctx.Err()
+		}
+		s := &Source{logger: slog.New(slog.DiscardHandler), name: "slow", fetcher: fetcher{source: "slow", fetch: slow}}
+		var late, served int
+		for range 60 { // reads of a second each, one after the other
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			began := time.Now()
+			_, err := s.Get(ctx)
+			switch {
+			case err == nil:
+				served++
+				time.Sleep(time.Second)
+			case !errors.Is(err, context.DeadlineExceeded), !strings.Contains(err.Error(), "slow"), time.Since(began) != time.Second:
+				t.Errorf("got %v after %s", err, time.Since(began))
+			default:
+				late++
+			}
+			cancel()
+		}
+		if fetches.Load() != 1 {
+			t.Errorf("got %d fetches, want 1", fetches.Load())
+		}
+		if late > 20 {
+			t.Errorf("got %d reads without credentials and %d with, want 20 and 40", late, served)
+		}
+	})
+}
+
 func TestSourceWaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var fetches, cancelled atomic.Int64
-		answer := make(chan struct{})
-		s := &Source{logger: slog.New(slog.DiscardHandler), name: "metadata", fetcher: fetcher{source: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
-			fetches.Add(1)
-			select {
-			case <-answer:
-				return Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, nil
-			case <-ctx.Done():
-				time.Sleep(time.Second) // as a command that has to be killed
-				cancelled.Add(1)
-				return Credentials{}, ctx.Err()
-			}
-		}}}
+		var o stub
+		s := o.source()
 		gone := errors.New("gone")
-		var readers sync.WaitGroup
-		for i := range 3 {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			after := time.Duration(i+1) * time.Second
-			time.AfterFunc(after, func() { cancel(gone) })
-			readers.Go(func() {
-				began := time.Now()
-				_, err := s.Get(ctx)
-				if !errors.Is(err, gone) || !strings.Contains(err.Error(), "metadata") || time.Since(began) != after {
-					t.Errorf("got %v after %s", err, time.Since(began))
-				}
-			})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second/2, func() { cancel(gone) })
+		var others sync.WaitGroup
+		others.Go(func() { get(t, s) })
+		began := time.Now()
+		if _, err := s.Get(ctx); !errors.Is(err, gone) {
+			t.Errorf("got %v, want the context's cause", err)
 		}
-		time.Sleep(2500 * time.Millisecond)
-		if n := cancelled.Load(); n != 0 || fetches.Load() != 1 {
-			t.Errorf("%d of %d fetches cancelled while one reader waits", n, fetches.Load())
+		if took := time.Since(began); took != time.Second/2 {
+			t.Errorf("got it after %s, want 500ms", took)
 		}
-		readers.Wait()
-		readers.Go(func() { get(t, s) }) // while the fetch that nobody wants any more still ends
-		synctest.Wait()
-		if n := fetches.Load(); n != 1 {
-			t.Errorf("%d fetches at a time", n)
-		}
-		time.Sleep(2 * time.Second)
-		close(answer)
-		readers.Wait()
-		if cancelled.Load() != 1 || fetches.Load() != 2 {
-			t.Errorf("%d of %d fetches cancelled, want 1 of 2", cancelled.Load(), fetches.Load())
+		others.Wait()
+		if n := o.fetches.Load(); n != 1 {
+			t.Errorf("got %d fetches, want 1", n)
 		}
 	})
 }
@@ -226,6 +243,7 @@ func TestSourceRemembersFailures(t *testing.T) {
 		"refused":            {Refused, 4900 * time.Millisecond, false, 1},
 		"later":              {NotFound, 5 * time.Second, false, 2},
 		"may pass by itself": {Unavailable, 0, false, 2},
+		"throttled":          {Throttled, 0, false, 2},
 		"discarded":          {NotFound, 0, true, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -281,8 +299,8 @@ func (missing) GetCredentials() (*providers.Credentials, error) {
 
 func TestPanicIsAnError(t *testing.T) {
 	t.Parallel()
-	s := &Source{logger: slog.New(slog.DiscardHandler), fetcher: fetcher{source: "metadata", fetch: func(ctx context.Context) (Credentials, error) {
-		return ask(ctx, missing{}, newScrubber())
+	s := &Source{logger: slog.New(slog.DiscardHandler), fetcher: fetcher{source: "metadata", fetch: func(context.Context) (Credentials, error) {
+		return ask(missing{})
 	}}}
 	_, err := s.Get(t.Context())
 	if e, ok := errors.AsType[*Error](err); !ok || e.Source != "metadata" || e.Kind != Malformed {
@@ -330,6 +348,46 @@ func TestNewRefuses(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 			noSecrets(t, fmt.Sprint(err), "top-secret-value")
+		})
+	}
+}
+
+// A pipeline's temporary credentials are new on every run: nothing of them may name the account's budget.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	i := issuer(t)
+	triple := keys()
+	triple.SecurityToken = "CAIS+/with=="
+	role := keys()
+	role.STSEndpoint, role.AssumeRole = i.STSEndpoint(), &AssumeRole{RoleARN: testRole}
+	for name, test := range map[string]struct {
+		cfg  Config
+		want string
+	}{
+		"keys":           {keys(), castest.DefaultKey.AccessKeyID},
+		"temporary keys": {triple, "temporary credentials"},
+		"assumed role":   {role, "1234567890123456"},
+		"OIDC": {
+			Config{STSEndpoint: i.STSEndpoint(), OIDC: &OIDC{ProviderARN: testProvider, RoleARN: testRole, Token: castest.OIDCToken}}, "1234567890123456",
+		},
+		"URI":        {Config{CredentialsURI: i.CredentialsURI()}, "temporary credentials"},
+		"AK profile": {Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "AK", `+ak)}, castest.DefaultKey.AccessKeyID},
+		"StsToken profile": {
+			Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "StsToken", "sts_token": "CAIS+/with==", `+ak)}, "temporary credentials",
+		},
+		"CloudSSO profile": {
+			Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "`+i.SignInURL()+`", "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1", "access_token": "`+castest.SSOAccessToken+`", "cloud_sso_access_token_expire": `+inTwoHours)}, "1234567890123456",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, c, err := fetch(t, test.cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Identity(c); got != test.want {
+				t.Errorf("identity %q, want %q", got, test.want)
+			}
 		})
 	}
 }

@@ -44,7 +44,7 @@ func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {
 	if err := checkRole(cfg.RoleARN, cfg.Expiration); err != nil {
 		return o, err
 	}
-	o.fetch = func(ctx context.Context) (Credentials, error) {
+	o.fetch = func(context.Context) (Credentials, error) {
 		// The library would prefer $ALIBABA_CLOUD_OIDC_TOKEN to the file.
 		token, err := cfg.token()
 		if err != nil {
@@ -54,7 +54,7 @@ func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {
 		if err != nil {
 			return Credentials{}, err
 		}
-		options := patience
+		options := timeouts
 		p, err := providers.NewOIDCCredentialsProviderBuilder().
 			WithOIDCToken(token).
 			WithOIDCProviderARN(cfg.ProviderARN).
@@ -68,7 +68,7 @@ func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {
 		if err != nil {
 			return Credentials{}, err
 		}
-		c, err := ask(ctx, p, newScrubber(token))
+		c, err := ask(p, token)
 		c.account = account(cfg.RoleARN)
 		return c, err
 	}
@@ -109,7 +109,7 @@ func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) fetc
 		if err != nil {
 			return Credentials{}, err
 		}
-		options := patience
+		options := timeouts
 		p, err := providers.NewRAMRoleARNCredentialsProviderBuilder().
 			WithCredentialsProvider(caller{as}).
 			WithRoleArn(role.RoleARN).
@@ -123,7 +123,7 @@ func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) fetc
 		if err != nil {
 			return Credentials{}, err
 		}
-		c, err := ask(ctx, p, newScrubber(as.AccessKeySecret, as.SecurityToken))
+		c, err := ask(p, as.AccessKeySecret, as.SecurityToken)
 		c.account = account(role.RoleARN)
 		c.source = role.RoleARN + ", assumed with " + as.source
 		return c, err

@@ -3,6 +3,7 @@ package credential
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -152,5 +153,111 @@ func TestExplainTokenFile(t *testing.T) {
 	}
 	if got := ExplainTokenFile(fs.ErrNotExist); !errors.Is(got, fs.ErrNotExist) || strings.Contains(got.Error(), "fsGroup") {
 		t.Errorf("got %v, want nothing added", got)
+	}
+}
+
+func TestAssumeRole(t *testing.T) {
+	t.Parallel()
+	i := issuer(t)
+	cfg := keys()
+	cfg.STSEndpoint = i.STSEndpoint()
+	cfg.AssumeRole = &AssumeRole{RoleARN: testRole, Policy: `{"Version": "1"}`, ExternalID: "ext + 1", Expiration: 900}
+	s, c, err := fetch(t, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, i, c)
+	if got := s.Identity(c); got != "1234567890123456" {
+		t.Errorf("identity %s", got)
+	}
+	call := i.Calls()[0]
+	for name, want := range map[string]string{
+		"RoleArn": testRole, "RoleSessionName": "terraform", "Policy": `{"Version": "1"}`, "ExternalId": "ext + 1", "DurationSeconds": "900",
+	} {
+		if got := call.Parameters[name]; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for range 10 {
+		if _, err := s.Get(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(i.Calls()); n != 1 {
+		t.Errorf("%d calls of STS, want 1", n)
+	}
+	s.Discard(c)
+	if again, err := s.Get(t.Context()); err != nil || again.AccessKeyID == c.AccessKeyID {
+		t.Errorf("after discard: %v, %v", again, err)
+	}
+}
+
+func TestAssumeRoleOnEveryBase(t *testing.T) {
+	t.Parallel()
+	i := issuer(t)
+	for name, base := range map[string]Config{
+		"keys":    keys(),
+		"URI":     {CredentialsURI: i.CredentialsURI()},
+		"OIDC":    {OIDC: &OIDC{ProviderARN: testProvider, RoleARN: testRole, Token: castest.OIDCToken}},
+		"profile": {Profile: "p", SharedCredentialsFile: config(t, `"name": "p", "mode": "AK", `+ak)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base.STSEndpoint = i.STSEndpoint()
+			base.AssumeRole = &AssumeRole{RoleARN: testRole, SessionName: "ci@1"}
+			_, c, err := fetch(t, base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			issued(t, i, c)
+		})
+	}
+}
+
+func TestAssumeRoleOnECS(t *testing.T) { //nolint:paralleltest // it listens to what shared issues
+	i := issuer(t)
+	shared.OnIssue(i.AddKey)
+	defer shared.OnIssue(nil)
+	_, c, err := fetch(t, Config{ECSRoleName: castest.MetadataRole, STSEndpoint: i.STSEndpoint(), AssumeRole: &AssumeRole{RoleARN: testRole}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, i, c)
+}
+
+func TestOIDC(t *testing.T) {
+	t.Parallel()
+	i := issuer(t)
+	path := file(t, "token", castest.OIDCToken+"\n")
+	s, c, err := fetch(t, Config{STSEndpoint: i.STSEndpoint(), OIDC: &OIDC{
+		ProviderARN: testProvider, RoleARN: testRole, TokenFile: path, Expiration: 1800,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, i, c)
+	if got := i.Calls()[0].Parameters["RoleSessionName"]; got != "terraform" {
+		t.Errorf("session %q", got)
+	}
+	if err := os.WriteFile(path, []byte("another-token-altogether"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Discard(c)
+	_, err = s.Get(t.Context())
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != Refused || e.Code != "AuthenticationFail.OIDCToken.Invalid" || e.RequestID == "" {
+		t.Errorf("with a new token in the file: %v", err)
+	}
+	noSecrets(t, err.Error(), "another-token-altogether")
+}
+
+// The library prefers the variable to a configured file.
+func TestOIDCTokenFileBeatsTheEnvironment(t *testing.T) {
+	t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN", "from-the-environment")
+	i := issuer(t)
+	_, _, err := fetch(t, Config{STSEndpoint: i.STSEndpoint(), OIDC: &OIDC{
+		ProviderARN: testProvider, RoleARN: testRole, TokenFile: file(t, "token", castest.OIDCToken)}})
+	if err != nil {
+		t.Error(err)
 	}
 }

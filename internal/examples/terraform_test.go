@@ -41,7 +41,6 @@ func newWorkspace(t *testing.T, example string, env map[string]string) *workspac
 	w.dir = filepath.Join(w.home, "examples", filepath.FromSlash(example))
 
 	w.copyExamples(t)
-	w.write(t, "roots.pem", string(castest.CertPEM()))
 	w.write(t, "token", castest.OIDCToken)
 	w.write(t, "terraformrc", w.installProvider(t))
 	w.write(t, filepath.Join(".aliyun", "config.json"), w.profiles(t))
@@ -108,14 +107,12 @@ func (w *workspace) profiles(t *testing.T) string {
 func (w *workspace) environment(extra map[string]string) []string {
 	env := []string{
 		"CAS_ENDPOINT=" + w.service.URL(),
-		"HTTP_PROXY=" + w.issuer.ProxyURL(),
 		"HTTPS_PROXY=" + w.issuer.ProxyURL(),
-		"SSL_CERT_FILE=" + filepath.Join(w.home, "roots.pem"),
-		"GODEBUG=x509usefallbackroots=1",
 		"GORACE=atexit_sleep_ms=0", // else each of the many processes ends with a second of waiting for races
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(w.home, "terraformrc"),
 		"CHECKPOINT_DISABLE=1",
 	}
+	env = append(env, castest.ChildEnvironment(castest.CertPEM(), w.issuer.MetadataAddress())...)
 	for _, name := range []string{"HOME", "USERPROFILE", "XDG_CACHE_HOME", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TMP", "TEMP"} {
 		env = append(env, name+"="+w.home)
 	}

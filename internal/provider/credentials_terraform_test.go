@@ -46,8 +46,9 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	)
 	tf.env = append(os.Environ(),
 		"HOME="+home, "XDG_CACHE_HOME="+home, "TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
-		"HTTP_PROXY="+tf.issuer.ProxyURL(), "HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
+		"HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
 		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE", "DEBUG=credential,tea,sdk")
+	tf.env = append(tf.env, castest.ChildEnvironment(castest.CertPEM(), tf.issuer.MetadataAddress())...)
 	tf.env = append(tf.env, tf.fill(env...)...)
 	tf.write(
 		t,

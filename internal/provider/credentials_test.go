@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -461,6 +462,11 @@ func checkProblems(t *testing.T, diags diag.Diagnostics, want []problem) {
 	t.Helper()
 	if len(diags) != len(want) {
 		t.Errorf("%d problems, want %d", len(diags), len(want))
+	}
+	for _, d := range diags {
+		if !slices.Contains(Summaries, d.Summary()) {
+			t.Errorf("%q isn't in Summaries", d.Summary())
+		}
 	}
 	for _, w := range want {
 		found := false

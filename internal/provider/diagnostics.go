@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // message is a diagnostic in parts, each of which may be empty but the summary.
@@ -89,26 +89,16 @@ func fact(name, value string) []string {
 	if value == "" {
 		return nil
 	}
-	return []string{name + ": " + printable(value)}
+	return []string{name + ": " + oneLine(value)}
 }
 
 // sentence formats text from outside, too: in one line, and with a full stop.
 func sentence(format string, args ...any) string {
-	return strings.TrimSuffix(printable(fmt.Sprintf(format, args...)), ".") + "."
+	return strings.TrimSuffix(oneLine(fmt.Sprintf(format, args...)), ".") + "."
 }
 
-// printable keeps what a peer sent from taking over the terminal, or from looking like lines of ours.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
+// oneLine makes text from outside safe to print.
+func oneLine(s string) string { return egress.Printable(s, 4000) }
 
 func round(d time.Duration) time.Duration {
 	if d < time.Second {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // readOnlyPolicy is the system policy that allows to read what Certificate Management Service knows.
@@ -24,6 +25,9 @@ func aboutCall(e *cas.Error) message {
 }
 
 func aboutKind(e *cas.Error) message {
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		return notReached(unanswered)
+	}
 	switch e.Kind {
 	case cas.Throttled:
 		return throttled()
@@ -39,15 +43,8 @@ func aboutKind(e *cas.Error) message {
 		return notAllowed(e)
 	case cas.WrongPlace:
 		return wrongPlace(e)
-	case cas.Redirected:
-		return redirected(e)
 	case cas.Malformed:
 		return malformed(e)
-	case cas.TooLarge:
-		return tooLarge(e)
-	case cas.NotReached:
-		return notReached(e)
-	case cas.Rejected:
 	}
 	return rejected(e)
 }
@@ -68,8 +65,8 @@ func throttled() message {
 	return message{
 		summary: "Throttled by Certificate Management Service",
 		what:    "The service refused the call, because the account's ten calls of this second were spent.",
-		do: "Other machines or tools of the same account are calling too: run fewer of them at once, or lower requests_per_second in each, so that " +
-			"together they stay below ten.",
+		do: "Other machines or tools of the same account are calling too: run fewer of them at once, or lower " +
+			"requests_per_second in each, so that together they stay below ten.",
 	}
 }
 
@@ -101,8 +98,8 @@ func keyRefused(e *cas.Error) message {
 	m := message{
 		summary: "Access key refused",
 		what:    "The service doesn't know the access key, or it is disabled.",
-		do: "Check that the access key exists, is enabled and belongs to an account of this endpoint's site: cas.aliyuncs.com serves the China site, " +
-			"cas.ap-southeast-1.aliyuncs.com the international site.",
+		do: "Check that the access key exists, is enabled and belongs to an account of this endpoint's site: " +
+			"cas.aliyuncs.com serves the China site, cas.ap-southeast-1.aliyuncs.com the international site.",
 	}
 	switch e.Code {
 	case "SignatureDoesNotMatch":
@@ -123,7 +120,8 @@ func tokenRefused(e *cas.Error) message {
 	return message{
 		summary: "Security token refused",
 		what:    what,
-		do:      "Get new temporary credentials. Access key ID, access key secret and security token are issued together, belong together and expire together.",
+		do: "Get new temporary credentials. Access key ID, access key secret and security token are issued together, " +
+			"belong together and expire together.",
 	}
 }
 
@@ -147,8 +145,8 @@ func notAllowed(e *cas.Error) message {
 			policy = " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
 		}
 		if d.NoPermissionType == "ExplicitDeny" {
-			m.do = "A policy denies this action explicitly, which no other policy can overrule: change that statement. The action must be allowed as well, " +
-				"as by the system policy " + readOnlyPolicy + "."
+			m.do = "A policy denies this action explicitly, which no other policy can overrule: change that statement. " +
+				"The action must be allowed as well, as by the system policy " + readOnlyPolicy + "."
 		}
 	}
 	m.what = sentence("RAM denied %s to %s%s", action, principal, policy)
@@ -171,29 +169,13 @@ func wrongPlace(e *cas.Error) message {
 	return message{
 		summary: "Endpoint doesn't know GetAssetCount",
 		what:    sentence("%s doesn't know the operation GetAssetCount of API version 2020-04-07", e.Endpoint),
-		do: "Check region and endpoints.cas: accounts of the China site use cas.aliyuncs.com (region cn-hangzhou), those of the international site " +
-			"cas.ap-southeast-1.aliyuncs.com (region ap-southeast-1).",
-	}
-}
-
-// inBetween is who else may have answered.
-const inBetween = "Look for a proxy, a captive portal or a gateway that answers in the service's place, and check endpoints.cas."
-
-func redirected(e *cas.Error) message {
-	to := "pointed to " + e.Location
-	if e.Location == "" {
-		to = "didn't say where to"
-	}
-	return message{
-		summary: "Endpoint sent the request elsewhere",
-		what: sentence("The endpoint answered HTTP %d and %s", e.Status, to) +
-			" A signed request goes where it was meant to go or nowhere, so this wasn't followed.",
-		do: inBetween,
+		do: "Check region and endpoints.cas: accounts of the China site use cas.aliyuncs.com (region cn-hangzhou), " +
+			"those of the international site cas.ap-southeast-1.aliyuncs.com (region ap-southeast-1).",
 	}
 }
 
 func malformed(e *cas.Error) message {
-	m := message{summary: "Unexpected answer from the endpoint", do: inBetween}
+	m := message{summary: "Unexpected answer", do: inBetween}
 	switch {
 	case e.Field != "":
 		m.what = sentence("In the service's answer %s %s", e.Field, e.Err) + " Nothing of this answer is used."
@@ -206,14 +188,6 @@ func malformed(e *cas.Error) message {
 		m.what = fmt.Sprintf("The endpoint answered HTTP %d with something other than the service's JSON.", e.Status) + firstWords(e)
 	}
 	return m
-}
-
-func tooLarge(e *cas.Error) message {
-	return message{
-		summary: "Answer too large",
-		what:    fmt.Sprintf("The endpoint answered HTTP %d with more than 1 MiB, where the service sends some hundred bytes. The rest wasn't read.", e.Status),
-		do:      inBetween,
-	}
 }
 
 func rejected(e *cas.Error) message {
@@ -229,5 +203,5 @@ func firstWords(e *cas.Error) string {
 	if e.Code != "" || e.Message == "" {
 		return ""
 	}
-	return " It begins: " + printable(e.Message)
+	return " It begins: " + oneLine(e.Message)
 }

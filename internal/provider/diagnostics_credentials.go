@@ -1,16 +1,18 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // aboutCredentials is about credentials that couldn't be had, so that no call was made.
 func aboutCredentials(e *credential.Error) message {
 	m := aboutCredentialKind(e)
 	if e.Command != "" {
-		m.do += " In a terminal, this sets up the profile or signs in:\n\n" + indent + printable(e.Command)
+		m.do += " In a terminal, this sets up the profile or signs in:\n\n" + indent + oneLine(e.Command)
 	}
 	m.facts = append(m.facts, fact("Error code", e.Code)...)
 	m.facts = append(m.facts, fact("Error message", e.Message)...)
@@ -21,6 +23,11 @@ func aboutCredentials(e *credential.Error) message {
 func aboutCredentialKind(e *credential.Error) message {
 	if len(e.Tried) > 0 {
 		return foundNowhere(e)
+	}
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		m := notReached(unanswered)
+		m.what = sentence("No credentials came from %s", e.Source) + " " + m.what
+		return m
 	}
 	m := message{what: sentence("No credentials came from %s: %s", e.Source, e.Err)}
 	switch e.Kind {
@@ -36,16 +43,22 @@ func aboutCredentialKind(e *credential.Error) message {
 	case credential.Refused:
 		m.summary = "Alibaba Cloud credentials refused"
 		m.what = sentence("No credentials came from %s: the service refused the request", e.Source)
-		m.do = "Check the key, the token or the sign-in that it was asked with. Where a role is assumed, check that it exists, that its trust policy names the " +
-			"caller, and that the caller is allowed sts:AssumeRole."
+		m.do = "Check the key, the token or the sign-in that it was asked with. Where a role is assumed, check that it " +
+			"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole."
 	case credential.Malformed:
-		m.summary = "Unexpected answer instead of Alibaba Cloud credentials"
-		m.do = "Look at what answers there: another service, a proxy, or a command that prints more than it should. A certificate that isn't trusted needs its " +
-			"root in the file that SSL_CERT_FILE names."
+		m.summary = "Unexpected answer"
+		m.do = "Look at what answers there: another service, a proxy, or a command that prints more than it should."
+	case credential.NotAKey:
+		m.summary = "Invalid access key"
+		m.what = sentence("What came from %s can't be a key: %s, which isn't part of any key or token", e.Source, e.Err) + " " +
+			"Nothing was sent with it."
+		m.do = "It was probably added when the value was copied, or printed by a command: take it out."
+	case credential.Throttled:
+		m.summary = "Throttled by the source of Alibaba Cloud credentials"
+		m.do = "Other machines or tools of the same account ask for credentials too: run fewer of them at once."
 	default: // credential.Unavailable
 		m.summary = "Source of Alibaba Cloud credentials not available"
-		m.do = "The source may be busy, or out of reach: check the network between this machine and it, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. " +
-			"Try again later."
+		m.do = "The source may be busy. Try again later."
 	}
 	return m
 }
@@ -61,7 +74,7 @@ func foundNowhere(e *credential.Error) message {
 			"or name a source in the provider block, such as profile for a profile of the aliyun CLI.",
 	}
 	for _, tried := range e.Tried {
-		m.what += "\n" + indent + "- " + printable(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
+		m.what += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
 	return m
 }

@@ -12,7 +12,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"syscall"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 var update = flag.Bool("update", false, "write the golden files of this package anew")
@@ -39,6 +42,9 @@ func TestDiagnose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := diagnose(fmt.Errorf("wrapped: %w", err))
+			if !slices.Contains(Summaries, d.Summary()) {
+				t.Errorf("%q isn't in Summaries", d.Summary())
+			}
 			if d.Severity() != diag.SeverityError {
 				t.Errorf("severity %s", d.Severity())
 			}
@@ -49,6 +55,8 @@ func TestDiagnose(t *testing.T) {
 
 func golden(t *testing.T, path, got string) {
 	t.Helper()
+	here, there := rootsOf(runtime.GOOS), rootsOf("linux")
+	got = strings.NewReplacer(here.place, there.place, here.repair, there.repair, here.add, there.add).Replace(got)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
@@ -87,11 +95,13 @@ func failed(kind cas.Kind, status int, code, says string, change ...func(*cas.Er
 func waits() map[string]error {
 	throttled := failed(cas.Throttled, 400, "Throttling.User", "Request was denied due to user flow control.")
 	return map[string]error{
-		"wait_budget": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond, Elapsed: 1200 * time.Microsecond,
-			Cause: context.DeadlineExceeded},
+		"wait_budget": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond,
+			Elapsed: 1200 * time.Microsecond, Cause: context.DeadlineExceeded},
 		"wait_answer": &cas.WaitError{For: "an answer from cas.aliyuncs.com", Attempts: 1, Elapsed: 5*time.Second + 3*time.Millisecond,
 			Cause: context.DeadlineExceeded},
-		"wait_credentials": &cas.WaitError{For: "credentials from ECS RAM role reader", Elapsed: 10 * time.Second, Cause: context.DeadlineExceeded},
+		"wait_credentials": &cas.WaitError{
+			For: "credentials from ECS RAM role reader", Elapsed: 10 * time.Second, Cause: context.DeadlineExceeded,
+		},
 		"wait_source": &cas.WaitError{For: "the next attempt", Needs: 3 * time.Second, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded,
 			Last: fmt.Errorf("get asset count: %w", noCredentials()["credentials_unreached"])},
 		"wait_throttled": &cas.WaitError{For: "the next attempt (the last one ended with: throttled (Throttling.User))", Needs: 3 * time.Second,
@@ -115,6 +125,7 @@ func calls() map[string]error {
 			change(e.Denied)
 		}
 	}
+	const expired = "Specified time stamp or date value is expired."
 	const notAuthorized = "User not authorized to operate on the specified resource, or this API doesn't support RAM."
 	skewed := func(skew time.Duration) func(*cas.Error) {
 		return func(e *cas.Error) { e.Skew, e.HasSkew = skew, true }
@@ -125,9 +136,10 @@ func calls() map[string]error {
 			func(e *cas.Error) { e.Attempts, e.Elapsed = 6, 14*time.Second+321*time.Millisecond }),
 		"unavailable_gateway": failed(cas.Temporary, 502, "", "<html><head><title>502 Bad Gateway</title></head></html>"),
 
-		"clock_ahead":   failed(cas.Clock, 400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.", skewed(20*time.Minute)),
-		"clock_behind":  failed(cas.Clock, 400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.", skewed(-25*time.Hour)),
-		"clock_unknown": failed(cas.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.", skewed(time.Second)),
+		"clock_ahead":  failed(cas.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(20*time.Minute)),
+		"clock_behind": failed(cas.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(-25*time.Hour)),
+		"clock_unknown": failed(cas.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.",
+			skewed(time.Second)),
 
 		"key_unknown":   failed(cas.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
 		"key_signature": failed(cas.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
@@ -135,16 +147,15 @@ func calls() map[string]error {
 		"token":         failed(cas.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
 		"token_missing": failed(cas.BadToken, 400, "MissingSecurityToken", "SecurityToken is mandatory for this action."),
 
-		"permission":        failed(cas.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
-		"permission_denied": failed(cas.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
+		"permission": failed(cas.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
+		"permission_denied": failed(cas.NoPermission, 403, "NoPermission", notAuthorized,
+			denied(func(d *cas.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
 		"permission_role": failed(cas.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) {
 			d.AuthPrincipalType, d.AuthPrincipalDisplayName, d.PolicyType = "AssumedRoleUser", "reader:terraform", ""
 		})),
 		"permission_bare": failed(cas.NoPermission, 403, "Forbidden", notAuthorized),
 
-		"wrong_place":        failed(cas.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
-		"redirected":         failed(cas.Redirected, 302, "", "", func(e *cas.Error) { e.Location = "http://portal.example.com/login" }),
-		"redirected_nowhere": failed(cas.Redirected, 307, "", ""),
+		"wrong_place": failed(cas.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
 		"malformed_field": failed(cas.Malformed, 200, "", "", func(e *cas.Error) {
 			e.Field, e.Err, e.RequestID = "Point", errors.New("is 92.5, which isn't a whole number"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 		}),
@@ -153,39 +164,102 @@ func calls() map[string]error {
 		}),
 		"malformed_status": failed(cas.Malformed, 401, "", "<html>Sign in</html>"),
 		"malformed_empty":  failed(cas.Malformed, 204, "", "", func(e *cas.Error) { e.Err = io.ErrUnexpectedEOF }),
-		"too_large":        failed(cas.TooLarge, 200, "", ""),
 		"rejected":         failed(cas.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
 		"new_kind":         failed("new", 418, "Teapot", "I'm a teapot."),
 	}
 }
 
-func unreached() map[string]error {
-	reach := func(err error) error {
-		return failed(cas.NotReached, 0, "", "", func(e *cas.Error) { e.Credentials, e.Err = "", err })
-	}
+// failures are those to get an answer, whoever was asked.
+func failures() map[string]*egress.Error {
 	dial := func(op string, err error) error {
 		return &net.OpError{Op: op, Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8443}, Err: err}
 	}
+	refused := dial("dial", os.NewSyscallError("connect", errors.New("connection refused")))
+	name := func(name string) error {
+		return dial("dial", &net.DNSError{Err: "no such host", Name: name, IsNotFound: true})
+	}
+	plain := tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}
+	unknown := x509.UnknownAuthorityError{}
 	shown := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: "cas.aliyuncs.com", Organization: []string{"Example Corp\x1b[2J"}},
 		Issuer:    pkix.Name{CommonName: "Example Corp Inspection CA"},
 		NotBefore: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:  time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
 	}
-	return map[string]error{
-		"dns": reach(dial("dial", &net.DNSError{Err: "no such host", Name: "cas.cn-hangzou.aliyuncs.com", IsNotFound: true})),
-		"tls_untrusted": reach(&tls.CertificateVerificationError{
-			UnverifiedCertificates: []*x509.Certificate{shown}, Err: x509.UnknownAuthorityError{},
-		}),
-		"tls_plain":         reach(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}),
-		"tls_alert":         reach(dial("remote error", errors.New("tls: protocol version not supported"))),
-		"refused":           reach(dial("dial", os.NewSyscallError("connect", syscall.ECONNREFUSED))),
-		"timeout":           reach(dial("dial", context.DeadlineExceeded)),
-		"broken":            reach(io.ErrUnexpectedEOF),
-		"reset":             reach(dial("read", os.NewSyscallError("read", syscall.ECONNRESET))),
-		"proxy_unreachable": reach(dial("proxyconnect", dial("dial", &net.DNSError{Err: "no such host", Name: "proxy.example.com"}))),
-		"proxy_refuses":     reach(&cas.ProxyError{Proxy: "proxy.example.com:3128", Status: 407}),
-		"proxy_invalid":     reach(&cas.ProxyError{}),
+	all := map[string]*egress.Error{
+		"dns":        {Kind: egress.NoSuchHost, Err: name("cas.cn-hangzou.aliyuncs.com")},
+		"dns_failed": {Kind: egress.DNSFailed, Err: dial("dial", &net.DNSError{Err: "server misbehaving", Name: "cas.aliyuncs.com"})},
+		"refused":    {Kind: egress.Refused, Err: refused},
+		"timeout":    {Kind: egress.TimedOut, Err: errors.New("it took longer than 30s")},
+		"reset": {
+			Kind: egress.ConnectionFailed, Err: dial("read", os.NewSyscallError("read", errors.New("connection reset by peer"))),
+		},
+		"broken":             {Kind: egress.ConnectionFailed, Err: io.ErrUnexpectedEOF},
+		"tls_plain":          {Kind: egress.NotTLS, Err: plain},
+		"tls_alert":          {Kind: egress.NotTLS, Err: dial("remote error", errors.New("tls: protocol version not supported"))},
+		"tls_untrusted":      {Kind: egress.Untrusted, Certificate: shown, Err: unknown},
+		"tls_no_roots":       {Kind: egress.NoRoots, Certificate: shown, Err: unknown},
+		"redirected":         {Kind: egress.Redirected, Status: 302, Location: "http://portal.example.com"},
+		"redirected_nowhere": {Kind: egress.Redirected, Status: 307},
+		"too_large":          {Kind: egress.TooLarge, Status: 200},
+		"not_http":           {Kind: egress.Malformed},
+		"proxy_refuses":      {Kind: egress.ProxyRefuses, Status: 407},
+		"proxy_unreachable":  {Kind: egress.Refused, Err: refused},
+		"proxy_silent":       {Kind: egress.TimedOut, Err: errors.New("it took longer than 30s")},
+		"proxy_dns":          {Kind: egress.NoSuchHost, Err: name("proxy.example.com")},
+		"proxy_plain":        {Kind: egress.NotTLS, Err: plain},
+		"proxy_untrusted":    {Kind: egress.Untrusted, Certificate: shown, Err: unknown},
+		"proxy_invalid":      {Kind: egress.InvalidProxy, Variable: "https_proxy", Err: errors.New("it isn't a URL")},
+	}
+	for name, e := range all {
+		e.Address = "https://cas.aliyuncs.com"
+		if strings.HasPrefix(name, "proxy_") && e.Kind != egress.InvalidProxy {
+			e.Proxy, e.Variable = "proxy.example.com:3128", "HTTPS_PROXY"
+		}
+	}
+	return all
+}
+
+func unreached() map[string]error {
+	all := map[string]error{}
+	for name, e := range failures() {
+		all[name] = failed(e.Kind, e.Status, "", "", func(call *cas.Error) { call.Credentials, call.Err = "", e })
+	}
+	return all
+}
+
+// TestSameMistakeSameSummary compares a request for credentials that got no answer with a call that got none.
+func TestSameMistakeSameSummary(t *testing.T) {
+	t.Parallel()
+	for name, e := range failures() {
+		call := diagnose(failed(e.Kind, e.Status, "", "", func(call *cas.Error) { call.Err = e }))
+		role := diagnose(&credential.Error{Source: "a role", Kind: credential.NotReached, Err: e})
+		if role.Summary() != call.Summary() {
+			t.Errorf("%s: got %q with a role, %q without", name, role.Summary(), call.Summary())
+		}
+		if !strings.HasPrefix(role.Detail(), "No credentials came from a role. ") {
+			t.Errorf("%s: got %q, want the source named", name, role.Detail())
+		}
+		if !slices.Contains(Summaries, call.Summary()) {
+			t.Errorf("%q isn't in Summaries", call.Summary())
+		}
+	}
+}
+
+// TestAdviceByPlatform: Go doesn't look at SSL_CERT_FILE where the system has a store of its own.
+func TestAdviceByPlatform(t *testing.T) {
+	t.Parallel()
+	for goos, want := range map[string]string{"windows": "Windows", "darwin": "macOS", "linux": "SSL_CERT_FILE", "freebsd": "SSL_CERT_FILE"} {
+		got := rootsOf(goos)
+		for _, advice := range []string{got.place, got.add} {
+			if !strings.Contains(advice, want) {
+				t.Errorf("%s: got %q, want %s", goos, advice, want)
+			}
+		}
+		all := got.place + got.repair + got.add
+		if strings.Contains(all, "SSL_CERT_") != (want == "SSL_CERT_FILE") {
+			t.Errorf("%s: got %q", goos, all)
+		}
 	}
 }
 
@@ -235,7 +309,24 @@ func noCredentials() map[string]error {
 		},
 		"credentials_unreached": &credential.Error{
 			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: credential.Unavailable,
-			Err: errors.New("get http://127.0.0.1:6666/credentials: dial tcp 127.0.0.1:6666: connect: connection refused"),
+			Err: &egress.Error{Kind: egress.Refused, Address: "http://127.0.0.1:6666",
+				Err: errors.New("dial tcp 127.0.0.1:6666: connect: connection refused")},
+		},
+		"credentials_no_proxy": &credential.Error{
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: credential.NotReached,
+			Err: failures()["proxy_invalid"],
+		},
+		"credentials_unavailable": &credential.Error{
+			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: credential.Unavailable, Err: errors.New("it answered HTTP 503"),
+		},
+		"credentials_throttled": &credential.Error{
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: credential.Throttled,
+			Err:  errors.New("it answered HTTP 400"),
+			Code: "Throttling.User", Message: "Request was denied due to user flow control.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
+		},
+		"credentials_not_a_key": &credential.Error{
+			Source: "profile vault of ~/.aliyun/config.json", Kind: credential.NotAKey,
+			Err: errors.New("its access key ID begins or ends with white space"),
 		},
 	}
 }

@@ -1,3 +1,4 @@
+//go:debug x509usefallbackroots=1
 package provider
 
 import (
@@ -15,12 +16,15 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// shared answers for the addresses that can't be chosen: it is the proxy of the whole test binary.
+// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
 var shared *castest.Issuer
 
 // TestMain serves the provider where Terraform started the test binary as one.
 func TestMain(m *testing.M) {
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
+		if os.Getenv("TF_ACC") == "" {
+			castest.IsolateChild()
+		}
 		if err := providerserver.Serve(context.Background(), New("test"), providerserver.ServeOpts{Address: Address}); err != nil {
 			log.Fatal(err)
 		}
@@ -58,15 +62,12 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(home) }()
-	roots := filepath.Join(home, "roots.pem")
-	if err := os.WriteFile(roots, castest.CertPEM(), 0o600); err != nil {
-		panic(err)
-	}
 	shared = castest.StartIssuer()
 	defer shared.Close()
+	castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
 	setenv(map[string]string{
-		"HOME": home, "USERPROFILE": home, "XDG_CACHE_HOME": filepath.Join(home, "cache"), "SSL_CERT_FILE": roots,
-		"HTTP_PROXY": shared.ProxyURL(), "HTTPS_PROXY": shared.ProxyURL(),
+		"HOME": home, "USERPROFILE": home, "XDG_CACHE_HOME": filepath.Join(home, "cache"), "HTTPS_PROXY": shared.ProxyURL(),
+		"HTTP_PROXY": "http://127.0.0.1:1", // which nothing may use
 	})
 	return m.Run()
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // setting is an argument of the provider block with the variables that stand in for it, or variables without an argument.
@@ -290,21 +291,8 @@ func isSTSEndpoint(s string) error {
 
 func hide(string) string { return "" }
 
-// publicPart is an address, quoted, without what may be secret: user information and query.
-func publicPart(address string) string {
-	address, _, _ = strings.Cut(address, "?")
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		scheme, rest = "", address
-	}
-	if at := strings.LastIndex(rest, "@"); at >= 0 {
-		rest = "…" + rest[at:]
-	}
-	if ok {
-		rest = scheme + "://" + rest
-	}
-	return strconv.Quote(rest)
-}
+// publicPart is an address, quoted, without what may be secret.
+func publicPart(address string) string { return strconv.Quote(egress.PublicAddress(address)) }
 
 // find returns the setting of an argument, or else of a variable that stands alone.
 func find(name string) setting {

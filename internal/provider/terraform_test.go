@@ -268,12 +268,12 @@ func TestTerraformErrors(t *testing.T) {
 		"endpoint gone": {
 			prepare: func(s *castest.Server, _ environment) { s.Close() },
 			config:  `provider "cas" { max_retries = 0 }`,
-			want:    `Error: Endpoint refused the connection`,
+			want:    `Error: Connection refused`,
 		},
 		"certificate not trusted": {
 			prepare: func(_ *castest.Server, env environment) { env["ALIBABA_CLOUD_ENDPOINT_CAS"] = strangers(t) },
 			config:  `provider "cas" { max_retries = 0 }`,
-			want:    `(?s)Error: Endpoint's certificate isn't trusted.*Certificate of:\s+O=Acme Co`,
+			want:    `(?s)Error: Certificate not trusted.*Certificate of:\s+O=Acme Co`,
 		},
 		"timeout malformed": {
 			config: `data "cas_asset_count" "other" {

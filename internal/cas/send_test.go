@@ -1,0 +1,263 @@
+package cas
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+)
+
+// wired returns a client of endpoint over sockets, which tries once.
+func wired(t *testing.T, endpoint string, change ...func(*Config)) *Client {
+	t.Helper()
+	u, err := ParseEndpoint(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := egress.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	config := Config{
+		Endpoint:          u,
+		Credentials:       source(t, castest.DefaultKey),
+		UserAgent:         "terraform-provider-cas/test",
+		Logger:            slog.New(slog.DiscardHandler),
+		RequestsPerSecond: 10,
+		RequestTimeout:    time.Minute,
+		Transport:         transport,
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	return New(config)
+}
+
+func source(t *testing.T, key castest.Key) *credential.Source {
+	t.Helper()
+	s, err := credential.New(credential.Config{
+		AccessKeyID: key.AccessKeyID, AccessKeySecret: key.AccessKeySecret, SecurityToken: key.SecurityToken,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// ask makes one call, past the pace and the quota.
+func ask(t *testing.T, client *Client) (*AssetCount, error) {
+	t.Helper()
+	creds, err := client.config.Credentials.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.send(t.Context(), creds, 1)
+}
+
+func TestCall(t *testing.T) {
+	t.Parallel()
+	keys := map[string]castest.Key{
+		"access key":    castest.DefaultKey,
+		"temporary key": {AccessKeyID: "STS.NT1", AccessKeySecret: "s/e+c=r&et", SecurityToken: "CAIS+a/b=="},
+	}
+	for name, key := range keys {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := castest.Start(castest.Options{TLS: true, Keys: []castest.Key{key}})
+			defer server.Close()
+			client := wired(t, server.URL(), func(c *Config) { c.Credentials = source(t, key) })
+			count, err := client.GetAssetCount(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *count.Point != 92 || *count.TotalCloudAssetCount != 48 || count.RequestID == nil {
+				t.Errorf("got %+v", count)
+			}
+			calls := server.Calls()
+			if len(calls) != 1 || server.Refused() != 0 {
+				t.Fatalf("got %d calls, %d refused; want 1 and none", len(calls), server.Refused())
+			}
+			header := calls[0].Header
+			if calls[0].UserAgent != "terraform-provider-cas/test" || header.Get("Accept") != "application/json" {
+				t.Errorf("sent User-Agent %q, Accept %q", calls[0].UserAgent, header.Get("Accept"))
+			}
+			if header.Get("Accept-Encoding") != "" || header.Get("Content-Type") != "" {
+				t.Errorf("sent Accept-Encoding %q, Content-Type %q; want neither", header.Get("Accept-Encoding"), header.Get("Content-Type"))
+			}
+		})
+	}
+}
+
+// Whatever keeps an answer from coming, the error says which kind of failure it is, who was asked, and whether it may pass.
+func TestUnanswered(t *testing.T) {
+	t.Parallel()
+	server := castest.Start(castest.Options{})
+	defer server.Close()
+	client := wired(t, server.URL())
+	for name, test := range map[string]struct {
+		step      http.HandlerFunc
+		kind      Kind
+		status    int
+		retryable bool
+	}{
+		"reset":      {step: castest.Reset(), kind: egress.ConnectionFailed, retryable: true},
+		"truncated":  {step: castest.Truncated(), kind: egress.ConnectionFailed, retryable: true},
+		"redirected": {step: castest.Redirect("https://portal.test/hush"), kind: egress.Redirected, status: 307},
+		"too large":  {step: castest.Huge(egress.MaxBody + 1), kind: egress.TooLarge, status: 200},
+		"endless":    {step: castest.Endless(), kind: egress.TooLarge, status: 200},
+		"too large, busy": {
+			step: castest.Body(503, "", strings.Repeat("x", egress.MaxBody+1)), kind: egress.TooLarge, status: 503, retryable: true,
+		},
+	} {
+		server.Script(test.step)
+		count, err := ask(t, client)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || count != nil {
+			t.Fatalf("%s: got %v, %v", name, count, err)
+		}
+		if e.Kind != test.kind || e.Status != test.status || e.Endpoint != server.URL() {
+			t.Errorf("%s: got %v about %s, want %q, HTTP %d", name, e, e.Endpoint, test.kind, test.status)
+		}
+		if retryable(e) != test.retryable {
+			t.Errorf("%s: may pass: got %t, want %t", name, retryable(e), test.retryable)
+		}
+		if _, ok := errors.AsType[*egress.Error](err); !ok || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if count, err := ask(t, client); err != nil || *count.Point != 92 {
+		t.Errorf("afterwards: got %v, %v", count, err)
+	}
+}
+
+func TestRequestTimeout(t *testing.T) {
+	t.Parallel()
+	for name, step := range map[string]http.HandlerFunc{
+		"hangs":            castest.Hang(),
+		"trickles":         castest.Trickle(),
+		"answers too late": castest.Delay(7001*time.Millisecond, castest.Fault(403, "Forbidden.RAM", "")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{})
+				server.Script(step)
+				client := inMemory(t, server, func(c *Config) { c.MaxRetries, c.RequestTimeout = 0, 7*time.Second })
+				started := time.Now()
+				_, err := client.GetAssetCount(t.Context())
+				e, ok := errors.AsType[*Error](err)
+				if !ok || e.Kind != egress.TimedOut || !retryable(e) {
+					t.Errorf("got %v, want kind %q", err, egress.TimedOut)
+				}
+				if took := time.Since(started); took != 7*time.Second || e.Elapsed != took {
+					t.Errorf("got it after %s, want 7s", took)
+				}
+			})
+		})
+	}
+}
+
+// A call that nobody waits for any more isn't a failure of the service.
+func TestAbandonedCallIsNoFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, step := range []http.HandlerFunc{castest.Hang(), castest.Trickle()} {
+			server := castest.New(castest.Options{})
+			server.Script(step)
+			client := inMemory(t, server)
+			creds, err := client.config.Credentials.Get(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			if _, err := client.send(ctx, creds, 1); err != context.Canceled { //nolint:errorlint // and nothing else
+				t.Errorf("got %v, want %v", err, context.Canceled)
+			}
+		}
+	})
+}
+
+func TestErrorEchoesNoSecret(t *testing.T) {
+	t.Parallel()
+	key := castest.Key{
+		AccessKeyID:     secretCredentials.AccessKeyID,
+		AccessKeySecret: secretCredentials.AccessKeySecret,
+		SecurityToken:   secretCredentials.SecurityToken,
+	}
+	server := castest.Start(castest.Options{Keys: []castest.Key{key}})
+	defer server.Close()
+	client := wired(t, server.URL(), func(c *Config) { c.Credentials = source(t, key) })
+	for name, body := range map[string]func(*http.Request) string{
+		"token":     func(r *http.Request) string { return r.Header.Get("X-Acs-Security-Token") },
+		"signature": func(r *http.Request) string { return r.Header.Get("Authorization") },
+		"key":       func(*http.Request) string { return secretCredentials.AccessKeySecret },
+	} {
+		var signature string
+		server.Script(func(w http.ResponseWriter, r *http.Request) {
+			_, signature, _ = strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			castest.Fault(400, "Oops", "I got "+body(r))(w, r)
+		})
+		_, err := ask(t, client)
+		if err == nil || !strings.Contains(err.Error(), "[redacted]") || leaks(err.Error()) != "" || strings.Contains(err.Error(), signature) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestTrace(t *testing.T) {
+	t.Parallel()
+	server := castest.Start(castest.Options{})
+	defer server.Close()
+	var lines bytes.Buffer
+	client := wired(t, server.URL(), func(c *Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{
+			Level: LevelTrace,
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				switch a.Key {
+				case slog.TimeKey, slog.LevelKey:
+					return slog.Attr{}
+				case "duration":
+					_, err := time.ParseDuration(a.Value.String())
+					return slog.Bool("timed", err == nil)
+				}
+				return a
+			},
+		}))
+	})
+	server.Script(castest.Body(200, "", golden), castest.Body(400, "", `{"Code":"Throttling","RequestId":"R-1"}`),
+		castest.Redirect("https://portal.test/hush"), castest.Reset())
+	for range 4 {
+		_, _ = ask(t, client)
+	}
+	const line = "msg=GetAssetCount method=POST endpoint=ENDPOINT attempt=1 "
+	want := line + "status=200 bytes=" + strconv.Itoa(len(golden)) + " timed=true request_id=EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E\n" +
+		line + `status=400 bytes=39 timed=true request_id=R-1 error="throttled (Throttling)"` + "\n" +
+		line + `status=307 bytes=0 timed=true request_id="" error="ENDPOINT: redirected: HTTP 307, to https://portal.test"` + "\n" +
+		line + `status=0 bytes=0 timed=true request_id="" error="ENDPOINT: connection failed: `
+	if got := strings.ReplaceAll(lines.String(), server.URL(), "ENDPOINT"); !strings.HasPrefix(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if strings.Contains(lines.String(), castest.DefaultKey.AccessKeySecret) || strings.Contains(lines.String(), "Signature") {
+		t.Errorf("shows a secret:\n%s", lines.String())
+	}
+}
+
+func TestRequestIsAnswered(t *testing.T) {
+	t.Parallel()
+	server := castest.Start(castest.Options{})
+	defer server.Close()
+	server.Script(castest.Body(200, "", golden))
+	if count, err := ask(t, wired(t, server.URL())); err != nil || !reflect.DeepEqual(count, goldenCount()) {
+		t.Errorf("got %v, %v", count, err)
+	}
+}

@@ -1,0 +1,138 @@
+package credential
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is asked directly.
+func TestECSRole(t *testing.T) {
+	t.Parallel()
+	_, c, err := fetch(t, Config{ECSRoleName: castest.MetadataRole})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, shared, c)
+	_, _, err = fetch(t, Config{ECSRoleName: "another"})
+	failed(t, err, NotFound, "ECS RAM role another: the instance has no RAM role another")
+}
+
+//nolint:paralleltest // shared is scripted, and the environment changed
+func TestMetadata(t *testing.T) {
+	const secret = "tOpSeCrEt/+0123456789=="
+	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }
+	token := castest.Body(200, "text/plain", "a-token")
+	named, unnamed := Config{ECSRoleName: castest.MetadataRole}, Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "EcsRamRole"`)}
+	for name, test := range map[string]struct {
+		cfg   Config
+		only2 bool // ALIBABA_CLOUD_IMDSV1_DISABLED
+		steps []http.HandlerFunc
+		kind  Kind // none for success
+		want  string
+	}{
+		"token":              {cfg: named},
+		"token only":         {cfg: named, only2: true},
+		"no token":           {cfg: named, steps: []http.HandlerFunc{status(404)}},
+		"a token that hangs": {cfg: named, steps: []http.HandlerFunc{castest.Hang()}},
+		"hop limit": {
+			cfg: named, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid, want: "set HttpPutResponseHopLimit to 2",
+		},
+		"hop limit, v1 off": {
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(403)}, kind: Invalid, want: "set HttpPutResponseHopLimit to 2",
+		},
+		"hop limit that hangs": {
+			cfg: named, steps: []http.HandlerFunc{castest.Hang(), status(403)}, kind: Invalid, want: "set HttpPutResponseHopLimit to 2",
+		},
+		"hop limit that hangs, no v1": {
+			cfg: named, only2: true, steps: []http.HandlerFunc{castest.Hang()}, kind: NotFound, want: "set HttpPutResponseHopLimit to 2",
+		},
+		"hop limit, unnamed": {
+			cfg: unnamed, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid, want: "it requires IMDSv2",
+		},
+		"v1 off, no v2": {
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: Invalid, want: "unset the variable",
+		},
+		"token not taken": {cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: Malformed, want: "HTTP 403"},
+		"no role": {
+			cfg:   named,
+			steps: []http.HandlerFunc{token, status(404)},
+			kind:  NotFound,
+			want:  "the instance has no RAM role " + castest.MetadataRole,
+		},
+		"no role, unnamed": {
+			cfg: unnamed, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound, want: "the instance has no RAM role",
+		},
+		"busy":          {cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: Unavailable, want: "HTTP 503"},
+		"busy, unnamed": {cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: Throttled, want: "HTTP 429"},
+		"closes": {
+			cfg: named, steps: []http.HandlerFunc{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?",
+		},
+		"not HTTP": {
+			cfg:   named,
+			steps: []http.HandlerFunc{token, raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n")},
+			kind:  NotReached,
+			want:  "malformed answer",
+		},
+		"no key": {
+			cfg: named, steps: []http.HandlerFunc{token, castest.Body(200, "", `{"AccessKeySecret": "`+secret+`", "SecurityToken": "c"}`)},
+			kind: Malformed, want: "no AccessKeyId"},
+		"another code": {
+			cfg:   named,
+			steps: []http.HandlerFunc{token, castest.Body(200, "", `{"Code": "Failed", "AccessKeySecret": "`+secret+`"}`)},
+			kind:  Refused,
+			want:  "it answered Failed",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.only2 {
+				t.Setenv("ALIBABA_CLOUD_IMDSV1_DISABLED", "true")
+			}
+			shared.Script("metadata", test.steps...)
+			before := len(shared.Calls())
+			_, c, err := fetch(t, test.cfg, secret)
+			if test.kind == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				issued(t, shared, c)
+				return
+			}
+			failed(t, err, test.kind, test.want)
+			if n := len(shared.Calls()) - before; n != len(test.steps) {
+				t.Errorf("got %d calls, want %d", n, len(test.steps))
+			}
+		})
+	}
+}
+
+func TestMetadataSwitches(t *testing.T) {
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA", "another")
+	_, _, err := fetch(t, Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "EcsRamRole"`)})
+	failed(t, err, NotFound, "the instance has no RAM role another")
+	if _, _, err = fetch(t, Config{ECSRoleName: castest.MetadataRole}); err != nil {
+		t.Errorf("a configured name: got %v", err)
+	}
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True")
+	_, _, err = fetch(t, Config{ECSRoleName: castest.MetadataRole})
+	failed(t, err, NotFound, "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED")
+}
+
+// Where there is no instance the chain goes on, whatever HTTP_PROXY says.
+func TestNoMetadataService(t *testing.T) {
+	home(t)
+	asked := issuer(t)
+	t.Setenv("HTTP_PROXY", asked.ProxyURL())
+	t.Setenv("http_proxy", asked.ProxyURL())
+	shared.Script("metadata", raw(""), raw(""))
+	_, _, err := fetch(t, Config{})
+	failed(t, err, NotFound, "is this an ECS instance?")
+	if e, _ := errors.AsType[*Error](err); len(e.Tried) != 6 {
+		t.Errorf("got %d sources tried, want 6: %v", len(e.Tried), err)
+	}
+	if n := len(asked.Calls()); n > 0 {
+		t.Errorf("the proxy was asked: got %d calls, want none", n)
+	}
+}

@@ -1,0 +1,87 @@
+package credential
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// Whatever the source, what can't be a key is neither shown nor sent, to assume a role either.
+func TestWhatCantBeAKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	const id, secret = "LTAI5tCasTestAccessKeyId", "hush-hush-hush"
+	for name, flawed := range map[string]struct {
+		id, secret, token string // as in a JSON string
+		want              string
+	}{
+		"newline behind the ID": {id: id + `\n`, secret: secret, token: "t", want: "its access key ID begins or ends with white space"},
+		"U+200B behind the ID": {
+			id: id + "\u200b", secret: secret, token: "t", want: "its access key ID has a character in it that is invisible",
+		},
+		"U+FEFF before the secret": {
+			id: id, secret: "\ufeff" + secret, token: "t", want: "its access key secret has a character in it that is invisible",
+		},
+		"space within the secret": {id: id, secret: "hush-hush hush", token: "t", want: "its access key secret has white space in it"},
+		"quotes around the token": {id: id, secret: secret, token: `\"t\"`, want: "its security token has quotes in or around it"},
+		"control byte in the token": {
+			id: id, secret: secret, token: `t\u0007`, want: "its security token has a character in it that is invisible",
+		},
+	} {
+		keys := `"access_key_id": "` + flawed.id + `", "access_key_secret": "` + flawed.secret + `", "sts_token": "` + flawed.token + `"`
+		answer := castest.Body(200, "application/json", `{"AccessKeyId": "`+flawed.id+`", "AccessKeySecret": "`+flawed.secret+
+			`", "SecurityToken": "`+flawed.token+`", "Expiration": "2999-01-01T00:00:00Z"}`)
+		unquoted := strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\u0007`, "\a")
+		for source, cfg := range map[string]func(*castest.Issuer) Config{
+			"environment": func(*castest.Issuer) Config {
+				return Config{AccessKeyID: unquoted.Replace(flawed.id), AccessKeySecret: flawed.secret, SecurityToken: unquoted.Replace(flawed.token)}
+			},
+			"profile": func(*castest.Issuer) Config {
+				return Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "StsToken", `+keys)}
+			},
+			"External": func(*castest.Issuer) Config {
+				command := os.Args[0] + " external-command print '{" + keys + "}'"
+				return Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "External", "process_command": `+jsonString(command))}
+			},
+			"URI": func(i *castest.Issuer) Config {
+				i.Script("uri", answer)
+				return Config{CredentialsURI: i.CredentialsURI()}
+			},
+			"STS": func(i *castest.Issuer) Config {
+				i.Script("sts", castest.Body(200, "application/json", `{"Credentials": {"AccessKeyId": "`+flawed.id+`", "AccessKeySecret": "`+
+					flawed.secret+`", "SecurityToken": "`+flawed.token+`", "Expiration": "2999-01-01T00:00:00Z"}}`))
+				return viaSTS(i)
+			},
+		} {
+			t.Run(name+", "+source, func(t *testing.T) {
+				t.Parallel()
+				i := issuer(t)
+				_, _, err := fetch(t, cfg(i), secret, "hush-hush hush", `"t"`)
+				failed(t, err, NotAKey, flawed.want)
+				e, _ := errors.AsType[*Error](err)
+				if e.Source == "" {
+					t.Errorf("got %v, want the source named", err)
+				}
+				if e.Temporary() {
+					t.Error("it would be tried again")
+				}
+			})
+			if source == "STS" { // which assumes one already
+				continue
+			}
+			t.Run(name+", "+source+", to assume a role", func(t *testing.T) {
+				t.Parallel()
+				i, base := issuer(t), issuer(t)
+				with := cfg(base)
+				with.STSEndpoint, with.AssumeRole = i.STSEndpoint(), &AssumeRole{RoleARN: testRole}
+				_, _, err := fetch(t, with, secret)
+				failed(t, err, NotAKey, flawed.want)
+				if n := len(i.Calls()); n > 0 {
+					t.Errorf("STS was asked: got %d calls, want none", n)
+				}
+			})
+		}
+	}
+}

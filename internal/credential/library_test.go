@@ -1,0 +1,397 @@
+package credential
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+)
+
+const (
+	testRole     = "acs:ram::1234567890123456:role/reader"
+	testProvider = "acs:ram::1234567890123456:oidc-provider/ci"
+)
+
+func keys() Config {
+	return Config{AccessKeyID: castest.DefaultKey.AccessKeyID, AccessKeySecret: castest.DefaultKey.AccessKeySecret}
+}
+
+// issued checks that c is a key of i, its expiration too.
+func issued(t *testing.T, i *castest.Issuer, c Credentials) {
+	t.Helper()
+	for _, key := range i.Issued() {
+		if key.AccessKeyID != c.AccessKeyID {
+			continue
+		}
+		if c.AccessKeySecret != key.AccessKeySecret || c.SecurityToken != key.SecurityToken || !c.Expiration.Equal(key.Expires) {
+			t.Errorf("%v isn't as it was issued; it expires %s, want %s", c, c.Expiration, key.Expires)
+		}
+		return
+	}
+	t.Errorf("%v wasn't issued", c)
+}
+
+// Each answer makes the library return, or panic with, something that may hold a secret.
+func TestFetchFailures(t *testing.T) {
+	t.Parallel()
+	const secret = "tOpSeCrEt/+0123456789=="
+	for name, test := range map[string]struct {
+		service string
+		cfg     func(*castest.Issuer) Config
+		step    http.HandlerFunc
+		kind    Kind
+		reach   egress.Kind // where no answer came that can be used
+		want    string
+	}{
+		"STS refuses": {
+			service: "sts", cfg: viaSTS, step: castest.Fault(403, "NoPermission", "You are not authorized."),
+			kind: Refused, want: "it answered NoPermission: You are not authorized.",
+		},
+		"STS is throttled": {
+			service: "sts", cfg: viaSTS, step: castest.Fault(400, "Throttling.User", "Too many."),
+			kind: Throttled, want: "HTTP 400",
+		},
+		"STS is busy": {
+			service: "sts", cfg: viaSTS, step: castest.Fault(503, "ServiceUnavailable", "Busy."),
+			kind: Unavailable, want: "HTTP 503",
+		},
+		"STS echoes": {
+			service: "sts", cfg: viaSTS, step: castest.Fault(400, "SignatureDoesNotMatch", "server string to sign is:POST&SecurityToken="+secret),
+			kind: Refused, want: "SignatureDoesNotMatch",
+		},
+		"STS, gateway": {
+			service: "sts", cfg: viaSTS, step: castest.Body(502, "text/html", "<html>"+secret),
+			kind: Unavailable, want: "HTTP 502",
+		},
+		"STS, page": {
+			service: "sts", cfg: viaSTS, step: castest.Body(403, "text/html", "<html>"+secret),
+			kind: Malformed, want: "HTTP 403",
+		},
+		"STS, odd JSON": {
+			service: "sts", cfg: viaSTS, step: castest.Body(400, "application/json", `{"SecurityToken": "`+secret+`"}`),
+			kind: Malformed, want: "HTTP 400",
+		},
+		"STS, no fields": {
+			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{}`),
+			kind: Malformed, want: "something other than credentials",
+		},
+		"STS, half": {
+			service: "sts", cfg: viaSTS,
+			step: castest.Body(200, "application/json",
+				`{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "`+secret+`", "SecurityToken": "t"}}`),
+			kind: Malformed, want: "something other than credentials",
+		},
+		"STS, truncated": {
+			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{"Credentials": {"AccessKeySecret": "`+secret),
+			kind: Malformed, want: "something other than credentials",
+		},
+		"STS, bad date": {
+			service: "sts", cfg: viaSTS,
+			step: castest.Body(200, "application/json",
+				`{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "`+secret+`"}}`),
+			kind: Malformed, want: "something other than credentials",
+		},
+		"STS, no HTTP": {
+			service: "sts", cfg: viaSTS, step: raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"),
+			kind: NotReached, want: "malformed answer", reach: egress.Malformed,
+		},
+		"STS, cut off": {
+			service: "sts", cfg: viaSTS, step: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
+			kind: Unavailable, want: "unexpected EOF", reach: egress.ConnectionFailed,
+		},
+		"STS, closes": {
+			service: "sts", cfg: viaSTS, step: raw(""),
+			kind: Unavailable, want: "EOF", reach: egress.ConnectionFailed,
+		},
+		"STS, too large": {
+			service: "sts", cfg: viaSTS, step: castest.Huge(egress.MaxBody + 1),
+			kind: NotReached, want: "answer too large", reach: egress.TooLarge,
+		},
+		"STS, bomb": {
+			service: "sts", cfg: viaSTS, step: castest.Header(castest.Body(200, "", "\x1f\x8b"), "Content-Encoding", "gzip"),
+			kind: Malformed, want: "something other than credentials",
+		},
+		"URI, error": {
+			service: "uri", cfg: viaURI, step: castest.Body(500, "text/plain", "the key is "+secret),
+			kind: Unavailable, want: "it answered HTTP 500",
+		},
+		"URI, absent": {
+			service: "uri", cfg: viaURI, step: castest.Body(404, "text/plain", "the key is "+secret),
+			kind: NotFound, want: "it answered HTTP 404",
+		},
+		"URI, forbidden": {
+			service: "uri", cfg: viaURI, step: castest.Body(403, "text/plain", "the key is "+secret),
+			kind: Malformed, want: "it answered HTTP 403",
+		},
+		"URI, incomplete": {
+			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"AccessKeySecret": "`+secret+`"}`),
+			kind: Malformed, want: "its answer has no AccessKeyId",
+		},
+		"URI, code": {
+			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"Code": "Forbidden.Role", "AccessKeySecret": "`+secret+`"}`),
+			kind: Refused, want: "it answered Forbidden.Role",
+		},
+		"URI, no JSON": {
+			service: "uri", cfg: viaURI, step: castest.Body(200, "text/plain", secret),
+			kind: Malformed, want: "isn't a JSON object",
+		},
+		"URI, wrong type": {
+			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"AccessKeyId": ["`+secret+`"]}`),
+			kind: Malformed, want: "isn't a JSON object",
+		},
+		"URI, bad date": {
+			service: "uri", cfg: viaURI,
+			step: castest.Body(200, "application/json",
+				`{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "`+secret+`"}`),
+			kind: Malformed, want: "RFC 3339",
+		},
+		"URI, too large": {
+			service: "uri", cfg: viaURI, step: castest.Huge(egress.MaxBody + 1),
+			kind: NotReached, want: "answer too large", reach: egress.TooLarge,
+		},
+		"URI, redirected": {
+			service: "uri", cfg: viaURI, step: castest.Redirect("http://127.0.0.1:1/" + secret),
+			kind: NotReached, want: ", to http://127.0.0.1:1", reach: egress.Redirected,
+		},
+		"URI, no HTTP": {
+			service: "uri", cfg: viaURI, step: raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"),
+			kind: NotReached, want: "malformed answer", reach: egress.Malformed,
+		},
+		"URI, no status": {
+			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 " + secret + "\r\n\r\n"),
+			kind: NotReached, want: "malformed answer", reach: egress.Malformed,
+		},
+		"URI, no header": {
+			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n"),
+			kind: NotReached, want: "malformed answer", reach: egress.Malformed,
+		},
+		"URI, no length": {
+			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n"),
+			kind: NotReached, want: "malformed answer", reach: egress.Malformed,
+		},
+		"URI, cut off": {
+			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
+			kind: Unavailable, want: "unexpected EOF", reach: egress.ConnectionFailed,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := issuer(t)
+			i.Script(test.service, test.step)
+			s, _, err := fetch(t, test.cfg(i), secret, strings.TrimRight(secret, "="))
+			failed(t, err, test.kind, test.want)
+			unanswered, _ := errors.AsType[*egress.Error](err)
+			if (unanswered == nil) != (test.reach == "") {
+				t.Errorf("got %v, want one of kind %q", unanswered, test.reach)
+			} else if unanswered != nil && unanswered.Kind != test.reach {
+				t.Errorf("got %v, want one of kind %q", unanswered, test.reach)
+			}
+			if e, _ := errors.AsType[*Error](err); e.Source != s.String() {
+				t.Errorf("source: got %q, want %q", e.Source, s)
+			}
+		})
+	}
+}
+
+// failed checks an error's kind, and that its text has want in it.
+func failed(t *testing.T, err error, kind Kind, want string) {
+	t.Helper()
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("got %v, want an error of kind %s", err, kind)
+	}
+	if e.Kind != kind {
+		t.Errorf("got kind %s, want %s: %v", e.Kind, kind, err)
+	}
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+func viaSTS(i *castest.Issuer) Config {
+	cfg := keys()
+	cfg.STSEndpoint = i.STSEndpoint()
+	cfg.AssumeRole = &AssumeRole{RoleARN: testRole}
+	return cfg
+}
+
+// raw answers with bytes that may not be HTTP, and hangs up.
+func raw(answer string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, out, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = out.WriteString(answer)
+		_ = out.Flush()
+		_ = conn.Close()
+	}
+}
+
+func viaURI(i *castest.Issuer) Config { return Config{CredentialsURI: i.CredentialsURI() + "?k=v"} }
+
+// The library's error quotes the whole signed URL.
+func TestUnreachableSTS(t *testing.T) {
+	t.Parallel()
+	i := castest.StartIssuer()
+	cfg := viaSTS(i)
+	cfg.SecurityToken = "CAIS+/unreachable=="
+	i.Close()
+	_, _, err := fetch(t, cfg, "CAIS%2B%2Funreachable%3D%3D", "Signature=", cfg.AccessKeyID)
+	failed(t, err, Unavailable, "https://"+cfg.STSEndpoint+": connection refused")
+}
+
+func TestExpirationFollowsTheLibrary(t *testing.T) {
+	t.Parallel()
+	i := issuer(t)
+	i.ExpireAfter(20 * time.Minute)
+	_, c, err := fetch(t, viaSTS(i))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, i, c)
+	if c.Expiration.IsZero() {
+		t.Error("the library keeps its expiration somewhere else now")
+	}
+}
+
+// guarded are the sources that ask over the network, the last two of them over the library's own client, and how each is set
+// up to ask i.
+func guarded(t *testing.T) map[string]func(i *castest.Issuer) (service string, cfg Config) {
+	t.Helper()
+	oauth := `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken +
+		`", "oauth_access_token_expire": ` + inTwoHours
+	renewing := `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` +
+		castest.OAuthRefreshToken + rand.Text() + `"`
+	return map[string]func(i *castest.Issuer) (string, Config){
+		"STS": func(i *castest.Issuer) (string, Config) { return "sts", viaSTS(i) },
+		"OIDC": func(i *castest.Issuer) (string, Config) {
+			return "sts", Config{STSEndpoint: i.STSEndpoint(), OIDC: &OIDC{ProviderARN: testProvider, RoleARN: testRole, Token: castest.OIDCToken}}
+		},
+		"URI": func(i *castest.Issuer) (string, Config) { return "uri", viaURI(i) },
+		"CloudSSO": func(i *castest.Issuer) (string, Config) {
+			return "cloudsso", Config{SharedCredentialsFile: config(t, cloudSSO(i.SignInURL()))}
+		},
+		"OAuth": func(*castest.Issuer) (string, Config) {
+			return "oauth", Config{SharedCredentialsFile: config(t, oauth)}
+		},
+		"OAuth, renewing": func(*castest.Issuer) (string, Config) {
+			return "oauth", Config{SharedCredentialsFile: config(t, renewing)}
+		},
+		"metadata": func(*castest.Issuer) (string, Config) { return "metadata", Config{ECSRoleName: castest.MetadataRole} },
+	}
+}
+
+func cloudSSO(signInURL string) string {
+	return `"name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "` + signInURL + `", "cloud_sso_account_id": "1234567890123456", ` +
+		`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": ` + inTwoHours
+}
+
+// An update of the library that asks in another way than over its copy of http.DefaultTransport turns this red, and so it does
+// what follows.
+//
+//nolint:paralleltest // shared is scripted
+func TestNothingIsSentWhereARedirectPoints(t *testing.T) {
+	for name, via := range guarded(t) {
+		for scheme, target := range map[string]func(*castest.Issuer) string{
+			"http":  func(i *castest.Issuer) string { return i.CredentialsURI() },
+			"https": func(i *castest.Issuer) string { return "https://" + i.STSEndpoint() },
+		} {
+			t.Run(name+" to "+scheme, func(t *testing.T) {
+				asked, trap := issuer(t), issuer(t)
+				service, cfg := via(asked)
+				at := asked
+				if service == "oauth" || service == "metadata" {
+					at = shared
+				}
+				step := castest.Redirect(target(trap) + "/?token=hush-hush-hush")
+				at.Script(service, step)
+				if service == "metadata" { // whose first request is for a token, without which it is asked once more
+					at.Script(service, step)
+				}
+				_, _, err := fetch(t, cfg, "hush-hush-hush")
+				failed(t, err, NotReached, "redirected: HTTP 307, to "+scheme+"://127.0.0.1:")
+				if n := len(trap.Calls()); n > 0 {
+					t.Errorf("it was followed: got %d calls, want none", n)
+				}
+			})
+		}
+	}
+}
+
+//nolint:paralleltest // shared is scripted
+func TestAnswersAreBounded(t *testing.T) {
+	const maximum = 64 << 20 // what is read, and what is on its way meanwhile
+	zeros := make([]byte, 1<<20)
+	for name, via := range guarded(t) {
+		for coding, secret := range map[string]string{"": "", "gzip": "\x1f\x8b"} {
+			t.Run(name+" "+coding, func(t *testing.T) {
+				i := issuer(t)
+				service, cfg := via(i)
+				if service == "oauth" || service == "metadata" {
+					i = shared
+				}
+				var accepted atomic.Int64
+				var steps sync.WaitGroup
+				steps.Add(1)
+				if service == "metadata" {
+					i.Script(service, castest.Body(http.StatusOK, "", "token"))
+				}
+				i.Script(service, func(w http.ResponseWriter, r *http.Request) {
+					defer steps.Done()
+					if r.Header.Get("Accept-Encoding") == "gzip" {
+						t.Error("asked for gzip")
+					}
+					w.Header().Set("Content-Encoding", coding)
+					_, _ = io.WriteString(w, secret)
+					for range 400 {
+						n, err := w.Write(zeros)
+						accepted.Add(int64(n))
+						if err != nil {
+							return
+						}
+					}
+				})
+				_, _, err := fetch(t, cfg)
+				steps.Wait()
+				failed(t, err, NotReached, "answer too large: HTTP 200")
+				if accepted.Load() > maximum {
+					t.Errorf("got %d bytes of the answer, want at most %d", accepted.Load(), maximum)
+				}
+			})
+		}
+	}
+}
+
+func TestPlainSignInIsGuardedToo(t *testing.T) {
+	t.Parallel()
+	i, trap := issuer(t), issuer(t)
+	i.Script("cloudsso", castest.Redirect("https://"+trap.STSEndpoint()))
+	plain := "http://" + i.MetadataAddress()
+	_, _, err := fetch(t, Config{SharedCredentialsFile: config(t, cloudSSO(plain))})
+	failed(t, err, NotReached, plain+": redirected")
+	if n := len(trap.Calls()); n > 0 {
+		t.Errorf("it was followed: got %d calls, want none", n)
+	}
+	_, c, err := fetch(t, Config{SharedCredentialsFile: config(t, cloudSSO(plain))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, i, c)
+}
+
+// The library's transport refuses this before anything is sent, and quotes it.
+func TestTokenThatCantBeSent(t *testing.T) {
+	t.Parallel()
+	profile := strings.Replace(cloudSSO("https://signin.test"), castest.SSOAccessToken, `hush-hush-hush\n`, 1)
+	_, _, err := fetch(t, Config{SharedCredentialsFile: config(t, profile)}, "hush-hush-hush")
+	failed(t, err, Invalid, "can't be sent")
+}

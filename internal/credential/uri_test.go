@@ -1,0 +1,52 @@
+package credential
+
+import (
+	"testing"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+func TestCredentialsURI(t *testing.T) {
+	t.Parallel()
+	i := issuer(t)
+	_, c, err := fetch(t, Config{CredentialsURI: i.CredentialsURI() + "?token=top-secret-value"}, "top-secret-value")
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, i, c)
+}
+
+// Keys that don't expire, and temporary ones of which nobody says when they expire.
+func TestURIWithoutTokenOrExpiration(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer   string
+		token    string
+		identity string
+	}{
+		"neither": {answer: `{"Code": "Success", "AccessKeyId": "a", "AccessKeySecret": "b"}`, identity: "a"},
+		"empty":   {answer: `{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "", "Expiration": ""}`, identity: "a"},
+		"no expiration": {
+			answer: `{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "t0ken"}`, token: "t0ken", identity: "temporary credentials",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := issuer(t)
+			i.Script("uri", castest.Body(200, "application/json", test.answer))
+			s, c, err := fetch(t, Config{CredentialsURI: i.CredentialsURI()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.AccessKeyID != "a" || c.SecurityToken != test.token {
+				t.Errorf("got key %s with token %q, want a with %q", c.AccessKeyID, c.SecurityToken, test.token)
+			}
+			if !c.Expiration.IsZero() {
+				t.Errorf("got expiration %s, want none", c.Expiration)
+			}
+			if got := s.Identity(c); got != test.identity {
+				t.Errorf("got identity %q, want %q", got, test.identity)
+			}
+		})
+	}
+}

@@ -1,0 +1,239 @@
+package provider
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+)
+
+// asked are the service and the sources of credentials that are asked over https, none of them by an address of this machine.
+func asked(t *testing.T) map[string]credential.Config {
+	t.Helper()
+	profile := func(inside string) credential.Config {
+		path := filepath.Join(t.TempDir(), "config.json")
+		if err := os.WriteFile(path, []byte(`{"current": "p", "profiles": [{"name": "p", `+inside+`}]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return credential.Config{SharedCredentialsFile: path}
+	}
+	keys := credential.Config{AccessKeyID: castest.DefaultKey.AccessKeyID, AccessKeySecret: castest.DefaultKey.AccessKeySecret}
+	role := keys
+	role.STSEndpoint, role.AssumeRole = "sts.test", &credential.AssumeRole{RoleARN: testRole}
+	return map[string]credential.Config{
+		"service": keys,
+		"STS":     role,
+		"OIDC": {STSEndpoint: "sts.test", OIDC: &credential.OIDC{
+			ProviderARN: "acs:ram::1234567890123456:oidc-provider/ci", RoleARN: testRole, Token: castest.OIDCToken,
+		}},
+		"URI": {CredentialsURI: "https://uri.test/credentials"},
+		"CloudSSO": profile(`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", "cloud_sso_account_id": "1234567890123456", ` +
+			`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": 4102444800`),
+		"OAuth": profile(`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken +
+			`", "oauth_access_token_expire": 4102444800`),
+	}
+}
+
+// listen starts a peer that does with each connection what serve says, and returns its address.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				serve(conn)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// proxyTo answers CONNECT with status, and carries on with next.
+func proxyTo(status string, next func(net.Conn)) func(net.Conn) {
+	return func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", status)
+			next(conn)
+		}
+	}
+}
+
+// saysPlainly answers whatever comes.
+func saysPlainly(text string) func(net.Conn) {
+	return func(conn net.Conn) {
+		if _, err := conn.Read(make([]byte, 4096)); err == nil {
+			_, _ = io.WriteString(conn, text)
+		}
+	}
+}
+
+// tunnel carries bytes to another address.
+func tunnel(t *testing.T, address string) func(net.Conn) {
+	return func(conn net.Conn) {
+		onward, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			return
+		}
+		go func() {
+			_, _ = io.Copy(onward, conn)
+			_ = onward.Close()
+		}()
+		_, _ = io.Copy(conn, onward)
+	}
+}
+
+// TestSameMistakeEverywhere has each kind of failure at the service and at each source of credentials: the summary is the
+// same, and so is how often it is tried.
+func TestSameMistakeEverywhere(t *testing.T) { //nolint:paralleltest // the environment and the dialer are changed
+	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
+	stranger.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+	stranger.StartTLS()
+	t.Cleanup(stranger.Close)
+	nobody := listen(t, func(net.Conn) {})
+	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	answered := func(step http.HandlerFunc) string {
+		issuer := castest.StartIssuer()
+		t.Cleanup(issuer.Close)
+		for _, service := range []string{"sts", "uri", "cloudsso", "oauth"} {
+			issuer.Script(service, step, step, step, step)
+		}
+		return issuer.ProxyURL()
+	}
+	notHTTP := func(w http.ResponseWriter, _ *http.Request) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, "SSH-2.0-hush-hush-hush\r\n\r\n")
+			_ = conn.Close()
+		}
+	}
+	for name, test := range map[string]struct {
+		proxy   string // HTTPS_PROXY
+		summary string
+		tries   int64 // with max_retries = 1
+	}{
+		"unknown host":          {proxy: "", summary: "Host name not resolved", tries: 1},
+		"unknown proxy":         {proxy: "http://user:hush-hush@proxy.test:3128", summary: "Proxy's host name not resolved", tries: 1},
+		"name server's trouble": {proxy: "http://user:hush-hush@proxy.trouble:3128", summary: "Proxy's host name not resolved", tries: 2},
+		"raw percent":           {proxy: "http://user:50%hush-hush@" + nobody, summary: "Invalid proxy"},
+		"newline":               {proxy: "http://user:hush-hush@" + nobody + "\n", summary: "Invalid proxy"},
+		"fragment":              {proxy: "user:p#hush-hush@" + nobody, summary: "Invalid proxy"},
+		"proxy down":            {proxy: "http://user:hush-hush@" + closed.Addr().String(), summary: "Proxy not reached", tries: 2},
+		"407": {
+			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("407 No", saysPlainly(""))),
+			summary: "Proxy doesn't let the request through", tries: 1,
+		},
+		"403": {
+			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("403 No", saysPlainly(""))),
+			summary: "Proxy doesn't let the request through", tries: 1,
+		},
+		"502": {
+			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("502 No", saysPlainly(""))),
+			summary: "Proxy doesn't let the request through", tries: 2,
+		},
+		"https to a plain one": {
+			proxy:   "https://user:hush-hush@" + listen(t, saysPlainly("HTTP/1.1 400 No\r\n\r\n")),
+			summary: "No encrypted connection to the proxy", tries: 1,
+		},
+		"not a proxy": {
+			proxy: "http://user:hush-hush@" + listen(t, saysPlainly("SSH-2.0\r\n\r\n")), summary: "Proxy not reached", tries: 1,
+		},
+		"not trusted": {
+			proxy: listen(t, proxyTo("200 OK", tunnel(t, stranger.Listener.Addr().String()))), summary: "Certificate not trusted", tries: 1,
+		},
+		"not TLS": {
+			proxy: listen(t, proxyTo("200 OK", saysPlainly("HTTP/1.1 400 No\r\n\r\n"))), summary: "No encrypted connection", tries: 1,
+		},
+		"broken off": {proxy: listen(t, proxyTo("200 OK", saysPlainly(""))), summary: "Connection failed", tries: 2},
+		"redirected to http": {
+			proxy: answered(castest.Redirect("http://" + nobody + "/hush-hush")), summary: "Request redirected", tries: 1,
+		},
+		"redirected to https": {proxy: answered(castest.Redirect("https://portal.test/hush-hush")), summary: "Request redirected", tries: 1},
+		"too large":           {proxy: answered(castest.Huge(egress.MaxBody + 1)), summary: "Answer too large", tries: 1},
+		"not HTTP":            {proxy: answered(notHTTP), summary: "Unexpected answer", tries: 1},
+		"a page":              {proxy: answered(castest.HTML(200)), summary: "Unexpected answer", tries: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("HTTPS_PROXY", test.proxy)
+			var dialled atomic.Int64
+			dial := egress.Dial
+			egress.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				dialled.Add(1)
+				return dial(ctx, network, address)
+			}
+			defer func() { egress.Dial = dial }()
+			var lines bytes.Buffer
+			logger := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: cas.LevelTrace}))
+			var reads sync.WaitGroup
+			sources := asked(t)
+			for source, cfg := range sources {
+				cfg.Logger = logger
+				reads.Go(func() {
+					credentials, err := credential.New(cfg)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					_, err = cas.New(cas.Config{
+						Endpoint: cas.Endpoint("cn-hangzhou"), Credentials: credentials, UserAgent: "test", Logger: logger,
+						RequestsPerSecond: 10, MaxRetries: 1, RequestTimeout: time.Minute,
+					}).GetAssetCount(t.Context())
+					if err == nil {
+						t.Errorf("%s: got an answer", source)
+						return
+					}
+					d := diagnose(err)
+					if d.Summary() != test.summary {
+						t.Errorf("%s: got %q, want %q: %s", source, d.Summary(), test.summary, d.Detail())
+					}
+					if strings.Contains(d.Detail()+err.Error(), "hush") {
+						t.Errorf("%s: shows a secret: %s", source, d.Detail())
+					}
+					if e, ok := errors.AsType[*credential.Error](err); ok && !strings.Contains(d.Detail(), "No credentials came from "+e.Source) {
+						t.Errorf("%s: got %s, want the source named", source, d.Detail())
+					}
+				})
+			}
+			reads.Wait()
+			for _, secret := range []string{
+				"hush", castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken, "Signature=",
+			} {
+				if strings.Contains(lines.String(), secret) {
+					t.Errorf("the log shows %s…:\n%s", secret[:4], lines.String())
+				}
+			}
+			if want := test.tries * int64(len(sources)); dialled.Load() != want {
+				t.Errorf("got %d connections of all together, want %d", dialled.Load(), want)
+			}
+		})
+	}
+}
