@@ -1,39 +1,41 @@
 package examples
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 )
 
-// TestTroubleshootingKnowsEveryDiagnostic compares the summaries in the provider's code with the guide's headings.
+// TestTroubleshootingKnowsEveryDiagnostic compares the provider's summaries with the guide's headings.
 func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 	t.Parallel()
-	want := slices.Sorted(maps.Keys(summaries(t)))
 	var got []string
-	for _, heading := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(read(t, "templates/guides/troubleshooting.md.tmpl"), -1) {
+	guide := read(t, "templates/guides/troubleshooting.md.tmpl")
+	for _, heading := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(guide, -1) {
 		got = append(got, heading[1])
 	}
-	slices.Sort(got)
-	for _, summary := range want {
+	for i, summary := range provider.Summaries {
 		if !slices.Contains(got, summary) {
 			t.Errorf("the troubleshooting guide has no heading %q", summary)
 		}
+		if slices.Contains(provider.Summaries[:i], summary) {
+			t.Errorf("%q is twice in the list", summary)
+		}
 	}
 	for i, heading := range got {
-		if !slices.Contains(want, heading) || i > 0 && heading == got[i-1] {
-			t.Errorf("the troubleshooting guide has the heading %q twice, or the provider has no such diagnostic", heading)
+		if !slices.Contains(provider.Summaries, heading) {
+			t.Errorf("the troubleshooting guide has the heading %q, and the provider no such diagnostic", heading)
+		}
+		if slices.Contains(got[:i], heading) {
+			t.Errorf("the troubleshooting guide has the heading %q twice", heading)
 		}
 	}
 }
@@ -41,19 +43,14 @@ func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 // TestVariablesAreRight compares the environment variables of the code with those of the documentation and the examples.
 func TestVariablesAreRight(t *testing.T) {
 	t.Parallel()
-	variable := regexp.MustCompile(`\b(ALIBABA_CLOUD|ALICLOUD|CAS)_[A-Z][A-Z_]*[A-Z]\b`)
-	known := map[string]bool{
-		// These are read by credentials-go.
-		"ALIBABA_CLOUD_STS_REGION": true, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": true, "ALIBABA_CLOUD_ECS_METADATA_DISABLED": true,
-	}
-	for _, room := range []string{"provider", "credential"} {
-		for _, file := range sources(t, room) {
-			ast.Inspect(file, func(n ast.Node) bool {
-				if literal, ok := n.(*ast.BasicLit); ok && strconv.Quote(variable.FindString(literal.Value)) == literal.Value {
-					known[variable.FindString(literal.Value)] = true // what only mentions it, such as a description, doesn't count
-				}
-				return true
-			})
+	variable := regexp.MustCompile(`\b(ALIBABA_CLOUD|ALICLOUD|CAS)_[A-Z][A-Z0-9_]*[A-Z0-9]\b`)
+	// These are read by credentials-go.
+	known := map[string]bool{"ALIBABA_CLOUD_STS_REGION": true, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": true}
+	// What only mentions a variable, such as a description, doesn't count.
+	literal := regexp.MustCompile(`"` + variable.String() + `"`)
+	for _, file := range sources(t, "provider", "credential") {
+		for _, quoted := range literal.FindAllString(read(t, file), -1) {
+			known[strings.Trim(quoted, `"`)] = true
 		}
 	}
 	for _, file := range documents(t) {
@@ -142,130 +139,15 @@ func read(t *testing.T, file string) string {
 	return string(content)
 }
 
-// sources are the files that ship of a package under internal.
-func sources(t *testing.T, room string) (files []*ast.File) {
+// sources are the files that ship of packages under internal.
+func sources(t *testing.T, packages ...string) (files []string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(root, "internal", room, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+	for _, name := range packages {
+		found, err := fs.Glob(os.DirFS(root), "internal/"+name+"/*.go")
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, file)
+		files = append(files, slices.DeleteFunc(found, func(file string) bool { return strings.HasSuffix(file, "_test.go") })...)
 	}
 	return files
-}
-
-// summaryArguments says which argument of a call in internal/provider is a diagnostic's summary.
-var summaryArguments = map[string]int{
-	"refuse": 1, "match": 2, "AddError": 0, "AddAttributeError": 1, "AddWarning": 0, "AddAttributeWarning": 1,
-	"NewErrorDiagnostic": 0, "NewAttributeErrorDiagnostic": 1,
-}
-
-// summaries are those of all diagnostics of the provider. It fails the test where the code writes one in a way that it
-// doesn't understand.
-func summaries(t *testing.T) map[string]bool {
-	t.Helper()
-	found := map[string]bool{}
-	known := map[string][]string{"secretName": {"access key", "secret key", "security token", "OIDC token"}}
-	files := sources(t, "provider")
-	calls(files, func(name string, arguments []ast.Expr) {
-		if name == "require" { // "Missing " and what
-			known["what"] = append(known["what"], values(arguments[1], nil)...)
-		}
-	})
-	note := func(e ast.Expr) {
-		all := values(e, known)
-		if len(all) == 0 {
-			t.Errorf("a summary is written as %T, which this test doesn't understand", e)
-		}
-		for _, summary := range all {
-			found[summary] = true
-		}
-	}
-	calls(files, func(name string, arguments []ast.Expr) {
-		i, ok := summaryArguments[name]
-		if ok && i < len(arguments) && !passedOn(arguments[i]) {
-			note(arguments[i])
-		}
-	})
-	for _, file := range files {
-		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.KeyValueExpr:
-				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "summary" {
-					note(n.Value)
-				}
-			case *ast.AssignStmt:
-				if left, ok := n.Lhs[0].(*ast.SelectorExpr); ok && left.Sel.Name == "summary" {
-					note(n.Rhs[0])
-				}
-			}
-			return true
-		})
-	}
-	return found
-}
-
-// passedOn tells a summary that a function only passes on from one that it makes.
-func passedOn(e ast.Expr) bool {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name == "summary"
-	case *ast.SelectorExpr:
-		return e.Sel.Name == "summary"
-	}
-	return false
-}
-
-func calls(files []*ast.File, visit func(name string, arguments []ast.Expr)) {
-	for _, file := range files {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok {
-				if function, ok := call.Fun.(*ast.SelectorExpr); ok {
-					visit(function.Sel.Name, call.Args)
-				}
-			}
-			return true
-		})
-	}
-}
-
-// values are all that an expression of strings can be, given what variables and functions stand for.
-func values(e ast.Expr, known map[string][]string) []string {
-	switch e := e.(type) {
-	case *ast.BasicLit:
-		if text, err := strconv.Unquote(e.Value); err == nil {
-			return []string{text}
-		}
-	case *ast.BinaryExpr:
-		var sums []string
-		for _, left := range values(e.X, known) {
-			for _, right := range values(e.Y, known) {
-				sums = append(sums, left+right)
-			}
-		}
-		return sums
-	case *ast.IndexExpr:
-		if list, ok := e.X.(*ast.CompositeLit); ok {
-			var all []string
-			for _, element := range list.Elts {
-				all = append(all, values(element, known)...)
-			}
-			return all
-		}
-	case *ast.Ident:
-		return known[e.Name]
-	case *ast.CallExpr:
-		if function, ok := e.Fun.(*ast.Ident); ok {
-			return known[function.Name]
-		}
-	}
-	return nil
 }
