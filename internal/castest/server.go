@@ -149,7 +149,7 @@ func Assets() map[string]any {
 		"Point":                  92,
 		"LastPoint":              88,
 		"PointRatio":             1,
-		"PointTime":              1767681210879,
+		"PointTime":              int64(1767681210879),
 		"BuyCertificateCount":    2,
 		"FreeCertificateCount":   3,
 		"UploadCertificateCount": 5,

@@ -94,7 +94,7 @@ func (w *workspace) profiles(t *testing.T) string {
 		map[string]any{
 			"name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": w.issuer.SignInURL(), "cloud_sso_account_id": "1234567890123456",
 			"cloud_sso_access_config": "ac-00000000000000000000",
-			"access_token":            castest.SSOAccessToken, "cloud_sso_access_token_expire": 4102444800,
+			"access_token":            castest.SSOAccessToken, "cloud_sso_access_token_expire": int64(4102444800),
 		},
 	}})
 	if err != nil {
