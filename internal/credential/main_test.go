@@ -59,6 +59,12 @@ func externalCommand(args []string) int {
 	case "print":
 		fmt.Print(args[1])
 		return 0
+	case "endless":
+		for {
+			if _, err := fmt.Println(args); err != nil {
+				return 1
+			}
+		}
 	case "parent": // of a child that outlives it, unless it is killed as well
 		child := exec.CommandContext(context.Background(), os.Args[0], "external-command", "child", args[1])
 		child.Stdout = os.Stdout
