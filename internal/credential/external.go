@@ -24,11 +24,10 @@ func external(command string) (fetcher, error) {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
-		killChildrenToo(run)
-		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
 		var stdout, stderr bounded
 		run.Stdout, run.Stderr = &stdout, &stderr
-		if err := run.Run(); err != nil {
+		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
+		if err := runWithChildren(run); err != nil {
 			switch {
 			case stdout.full || stderr.full:
 				err = fmt.Errorf("its output: %w", errTooLarge)
@@ -36,7 +35,7 @@ func external(command string) (fetcher, error) {
 				err = fmt.Errorf("it didn't end within %s", limit)
 			}
 			// Not Unavailable: a command that fails would fail again, or ask its user again.
-			return Credentials{}, &Error{Kind: Invalid, Err: fmt.Errorf("run %s: %s", args[0], withStderr(err, stderr.said))}
+			return Credentials{}, &Error{Kind: Invalid, Err: fmt.Errorf("run %s: %w", args[0], withStderr(err, stderr.said))}
 		}
 		c, err := parseExternal(stdout.said)
 		if err != nil {
@@ -61,12 +60,12 @@ func (b *bounded) Write(p []byte) (int, error) {
 }
 
 // withStderr adds how much the command said, not what: tools that fetch secrets print them when they fail.
-func withStderr(err error, stderr []byte) string {
+func withStderr(err error, stderr []byte) error {
 	if len(stderr) == 0 {
-		return err.Error()
+		return err
 	}
-	return fmt.Sprintf("%v (its %d bytes on stderr are left out, as they may hold secrets; run it in a terminal to see them)", err,
-		len(stderr))
+	return fmt.Errorf("%w (its %d bytes on stderr are left out, as they may hold secrets; run it in a terminal to see them)",
+		err, len(stderr))
 }
 
 func parseExternal(output []byte) (Credentials, error) {
