@@ -43,7 +43,11 @@ const maxInput = 1 << 20
 var errTooLarge = errors.New("it is larger than 1 MiB")
 
 func readBounded(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	var file *os.File
+	err := retryWhileInUse(func() (err error) {
+		file, err = os.Open(path)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -79,7 +78,7 @@ func (f cliFile) keepTokens(ctx context.Context, p profile, provider *providers.
 		return
 	}
 	if err := writeTokens(f.path, p.Name, refresh, access, fields.FieldByName("accessTokenExpire").Int()); err != nil {
-		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be kept: the next run needs a new sign-in",
+		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 			"profile", p.Name, "command", p.configure(), "error", err)
 	}
 }
@@ -107,16 +106,8 @@ func (p profile) oauthProvider() (*providers.OAuthCredentialsProvider, error) {
 		Build()
 }
 
-// writeTokens puts new OAuth tokens into the CLI's file, in one step, and leaves everything else as it is.
+// writeTokens puts new OAuth tokens into the CLI's file and leaves everything else as it is.
 func writeTokens(path, name, refresh, access string, expires int64) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
 	content, err := readBounded(path)
 	if err != nil {
 		return err
@@ -127,16 +118,7 @@ func writeTokens(path, name, refresh, access string, expires int64) error {
 	if err != nil {
 		return fmt.Errorf("update %s: %w", path, err)
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name()) // it is gone once it was renamed
-	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Chmod(info.Mode()), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
+	return replaceFile(path, content)
 }
 
 func replaceTokens(content []byte, name string, tokens map[string]any) ([]byte, error) {

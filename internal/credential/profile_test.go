@@ -1,8 +1,6 @@
 package credential
 
 import (
-	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
@@ -202,136 +197,6 @@ func TestProfileModes(t *testing.T) {
 				t.Errorf("the CLI's file was changed: %v", err)
 			}
 		})
-	}
-}
-
-func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
-	t.Parallel()
-	refresh := castest.OAuthRefreshToken + rand.Text()
-	path := config(t, `"name": "other", "mode": "AK", "unknown": {"n": 12345678901234567890}`,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "output_format": "json", "url": "<&>", "oauth_refresh_token": "`+refresh+`"`)
-	link := filepath.Join(t.TempDir(), "link.json")
-	if err := os.Symlink(path, link); err != nil {
-		t.Fatal(err)
-	}
-	_, c, err := fetch(t, Config{SharedCredentialsFile: link})
-	if err != nil {
-		t.Fatal(err)
-	}
-	issued(t, shared, c)
-	content, err := os.ReadFile(link)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := parseCLIFile(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := parsed.Profiles[1]
-	if p.OAuthRefreshToken != refresh+"-next" || p.OAuthAccessToken != castest.OAuthAccessToken ||
-		p.OAuthAccessTokenExpire <= time.Now().Unix() {
-		t.Error("the new tokens weren't kept")
-	}
-	for _, kept := range []string{`"n": 12345678901234567890`, `"output_format": "json"`, `"<&>"`, `"meta_path"`} {
-		if !strings.Contains(string(content), kept) {
-			t.Errorf("%s is gone", kept)
-		}
-	}
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Error("the link was replaced by a file")
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	left, err := os.ReadDir(filepath.Dir(path))
-	left = slices.DeleteFunc(left, func(e os.DirEntry) bool { return e.Name() == "config.json.lock" })
-	if err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-}
-
-// The refresh token is used up before the exchange is tried.
-func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nolint:paralleltest // shared is scripted
-	refresh := castest.OAuthRefreshToken + rand.Text()
-	shared.Script("oauth",
-		castest.Body(
-			200,
-			"application/json",
-			`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`,
-		),
-		castest.Body(502, "text/html", "<html>"))
-	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unavailable {
-		t.Errorf("got %v", err)
-	}
-	if _, err := s.Get(t.Context()); err != nil {
-		t.Errorf("the next try: %v", err)
-	}
-}
-
-// Terraform starts a process for each provider block, and the refresh token works once.
-func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
-	t.Parallel()
-	refresh := castest.OAuthRefreshToken + rand.Text()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
-	var processes sync.WaitGroup
-	for range 5 {
-		processes.Go(func() {
-			if _, _, err := fetch(t, Config{SharedCredentialsFile: path}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	processes.Wait()
-	spent := 0
-	for _, call := range shared.Calls() {
-		if strings.HasPrefix(call.Token, refresh) {
-			spent++
-		}
-	}
-	if spent != 1 {
-		t.Errorf("refresh tokens were spent %d times, want once", spent)
-	}
-}
-
-// A process that hangs with the lock doesn't hold up a reader that gives up.
-func TestOAuthLockHoldsUpNobody(t *testing.T) {
-	t.Parallel()
-	refresh := castest.OAuthRefreshToken + rand.Text()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
-	held := flock.New(path + ".lock")
-	if err := held.Lock(); err != nil {
-		t.Fatal(err)
-	}
-	s := source(t, Config{SharedCredentialsFile: path})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.Get(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want a cancelled context's error", err)
-	}
-	if slices.ContainsFunc(shared.Calls(), func(call castest.Issue) bool { return call.Token == refresh }) {
-		t.Error("the refresh token was spent while another process had the lock")
-	}
-	if err := held.Unlock(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Get(t.Context()); err != nil {
-		t.Errorf("the next reader got %v", err)
-	}
-}
-
-// Where the file can't be locked, credentials are fetched without.
-func TestOAuthWithoutALock(t *testing.T) {
-	t.Parallel()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": `+
-		`"`+castest.OAuthRefreshToken+rand.Text()+`"`)
-	if err := os.Mkdir(path+".lock", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := fetch(t, Config{SharedCredentialsFile: path}); err != nil {
-		t.Error(err)
 	}
 }
 
