@@ -56,6 +56,8 @@ type Config struct {
 	SetBy string
 
 	Logger *slog.Logger
+
+	warn func(*Error) // keeps a warning for Source.Warning
 }
 
 // AssumeRole is a RAM role to act as.
@@ -91,6 +93,8 @@ func New(cfg Config) (*Source, error) {
 	if quiet.Silenced {
 		cfg.Logger.Warn("DEBUG=credential is ignored: what credentials-go would print holds tokens")
 	}
+	s := &Source{askedBy: cfg.SetBy, logger: cfg.Logger}
+	cfg.warn = s.warn
 	o, err := cfg.base()
 	if err != nil {
 		return nil, &Error{Source: o.source, Kind: Invalid, Err: err}
@@ -101,7 +105,8 @@ func New(cfg Config) (*Source, error) {
 		}
 		o = assumeRole(o, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })
 	}
-	return &Source{fetcher: o, name: o.source, askedBy: cfg.SetBy, logger: cfg.Logger}, nil
+	s.fetcher, s.name = o, o.source
+	return s, nil
 }
 
 func (cfg Config) base() (fetcher, error) {

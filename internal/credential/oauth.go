@@ -80,6 +80,7 @@ func (f cliFile) keepTokens(ctx context.Context, p profile, provider *providers.
 	if err := writeTokens(f.path, p.Name, refresh, access, fields.FieldByName("accessTokenExpire").Int()); err != nil {
 		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 			"profile", p.Name, "command", p.configure(), "error", err)
+		f.cfg.warn(&Error{Source: "profile " + p.Name + " of " + f.path, Kind: Login, Command: p.configure(), Err: err})
 	}
 }
 

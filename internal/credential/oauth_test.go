@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,8 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	t.Parallel()
 	refresh := castest.OAuthRefreshToken + rand.Text()
 	path := config(t, `"name": "other", "mode": "AK", "unknown": {"n": 12345678901234567890}`,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "output_format": "json", "url": "<&>", "oauth_refresh_token": "`+refresh+`"`)
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "output_format": "json", "url": "<&>", `+
+			`"oauth_refresh_token": "`+refresh+`"`)
 	_, c, err := fetch(t, Config{SharedCredentialsFile: path})
 	if err != nil {
 		t.Fatal(err)
@@ -55,11 +57,8 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nolint:paralleltest // shared is scripted
 	refresh := castest.OAuthRefreshToken + rand.Text()
 	shared.Script("oauth",
-		castest.Body(
-			200,
-			"application/json",
-			`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`,
-		),
+		castest.Body(200, "application/json",
+			`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`),
 		castest.Body(502, "text/html", "<html>"))
 	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
 		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
@@ -68,6 +67,35 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 	}
 	if _, err := s.Get(t.Context()); err != nil {
 		t.Errorf("the next try: %v", err)
+	}
+}
+
+// A sign-in that can't be saved is lost for the next run.
+func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest // shared is scripted
+	path := config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)
+	shared.Script("oauth", func(w http.ResponseWriter, r *http.Request) {
+		if err := os.WriteFile(path, []byte(`{"profiles": [{"name": "another"}]}`), 0o600); err != nil {
+			t.Error(err)
+		}
+		castest.Body(200, "application/json", `{"access_token": "`+castest.OAuthAccessToken+`", `+
+			`"refresh_token": "`+castest.OAuthRefreshToken+`-next", "expires_in": 10800}`)(w, r)
+	})
+	s, c, err := fetch(t, Config{SharedCredentialsFile: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued(t, shared, c)
+	warning := s.Warning()
+	if warning == nil {
+		t.Fatal("got no warning")
+	}
+	if want := "aliyun configure --mode OAuth --oauth-site-type CN --profile p"; warning.Command != want {
+		t.Errorf("got command %q, want %q", warning.Command, want)
+	}
+	noSecrets(t, warning.Error(), castest.OAuthAccessToken, castest.OAuthRefreshToken)
+	if again := s.Warning(); again != nil {
+		t.Errorf("got the warning again: %v", again)
 	}
 }
 
@@ -125,8 +153,8 @@ func TestOAuthLockHoldsUpNobody(t *testing.T) {
 // Where the file can't be locked, credentials are fetched without.
 func TestOAuthWithoutALock(t *testing.T) {
 	t.Parallel()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": `+
-		`"`+castest.OAuthRefreshToken+rand.Text()+`"`)
+	path := config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)
 	if err := os.Mkdir(path+".lock", 0o700); err != nil {
 		t.Fatal(err)
 	}

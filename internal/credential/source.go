@@ -37,6 +37,7 @@ type Source struct {
 	failing   time.Time // since when fetches have failed in a way that may pass; zero if the last one didn't
 	nextFetch time.Time // when to try again after that
 	flight    *flight   // the fetch that is under way, if any
+	warning   *Error    // that nobody has taken yet
 }
 
 // flight is a fetch. What it ends with is there when done is closed.
@@ -152,6 +153,22 @@ func (s *Source) NextFetch() time.Time {
 		return time.Time{}
 	}
 	return s.nextFetch
+}
+
+// Warning returns, once, what a fetch couldn't do besides getting credentials, so that the next run will get none: it
+// couldn't save a new sign-in. It is nil where there is nothing to warn of.
+func (s *Source) Warning() *Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	warning := s.warning
+	s.warning = nil
+	return warning
+}
+
+func (s *Source) warn(e *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.warning = e
 }
 
 // Discard reports that the service refused c: if c is what Get returns, the next Get fetches again. It returns whether

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
@@ -77,4 +79,18 @@ func foundNowhere(e *credential.Error) message {
 		m.what += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
 	return m
+}
+
+// unsaved is about a sign-in that was renewed and is lost for the next run. It is empty where e is nil.
+func unsaved(e *credential.Error) diag.Diagnostics {
+	if e == nil {
+		return nil
+	}
+	about := message{
+		summary: "Sign-in to Alibaba Cloud not saved",
+		what:    sentence("The sign-in of %s was renewed, but couldn't be saved: %s", e.Source, e.Err),
+		do: "The token that renews it works once, so the next run and the aliyun CLI can't renew it again. Check that this user " +
+			"may write the file, and that no other program keeps it open. In a terminal, this signs in again:\n\n" + indent + oneLine(e.Command),
+	}.diagnostic()
+	return diag.Diagnostics{diag.NewWarningDiagnostic(about.Summary(), about.Detail())}
 }

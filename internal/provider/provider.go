@@ -108,7 +108,7 @@ func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		return
 	}
 	config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
-	resp.DataSourceData = configured{client: cas.New(config)}
+	resp.DataSourceData = configured{client: cas.New(config), credentials: config.Credentials}
 	resp.EphemeralResourceData = resp.DataSourceData
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
 // defaultTimeout is how long a read may take where its timeouts block doesn't say.
@@ -18,8 +19,9 @@ const defaultTimeout = 5 * time.Minute
 // configured is what the provider hands to its data source and ephemeral resource: a client, or why there is none
 // before apply.
 type configured struct {
-	client  *cas.Client
-	unknown diag.Diagnostics
+	client      *cas.Client
+	credentials *credential.Source // of the client
+	unknown     diag.Diagnostics
 }
 
 // read asks the service, and hands each attribute to set. The operation names the argument of the timeouts block.
@@ -34,6 +36,7 @@ func (c configured) read(
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, reading{}, true), timeout)
 	defer cancel()
 	count, err := c.client.GetAssetCount(ctx)
+	diags.Append(unsaved(c.credentials.Warning())...)
 	if err != nil {
 		diags.Append(diagnose(err))
 		return diags
