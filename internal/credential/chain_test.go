@@ -243,7 +243,7 @@ func TestNamedProfile(t *testing.T) {
 		"file that isn't there": {
 			cfg:   Config{SharedCredentialsFile: "~/f"},
 			files: map[string]string{cliJSON: cli("other", "wrong")},
-			err:   "no such file",
+			err:   "from the current profile of ~/f: open ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -312,8 +312,8 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 	for at, want := range []struct{ source, reason string }{
 		{source: "environment", reason: "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET not set"},
 		{source: "OIDC environment", reason: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN not set"},
-		{source: "the current profile of ~/.aliyun/config.json", reason: "no such file"},
-		{source: "file ~/.alibabacloud/credentials", reason: "no such file"},
+		{source: "the current profile of ~/.aliyun/config.json", reason: "config.json: "},
+		{source: "file ~/.alibabacloud/credentials", reason: "credentials: "},
 		{source: "ECS metadata service", reason: "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
 		{source: "credentials URI", reason: "ALIBABA_CLOUD_CREDENTIALS_URI not set"},
 	} {
@@ -359,7 +359,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 		"no such token file": {
 			cli:  profile(`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`),
 			kind: NotFound,
-			want: "no such file",
+			want: "open /nowhere: ",
 		},
 		"no such role": {
 			cli:  profile(`"mode": "EcsRamRole", "ram_role_name": "another"`),

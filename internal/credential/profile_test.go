@@ -211,7 +211,7 @@ func TestProfileFailures(t *testing.T) {
 		command string
 		want    string
 	}{
-		"no file": {content: "", profile: "p", kind: NotFound, want: "no such file"},
+		"no file": {content: "", profile: "p", kind: NotFound, want: "absent.json: "},
 		"no JSON": {
 			content: `{"profiles": [{"access_key_secret": "` + secret,
 			profile: "p",
@@ -399,7 +399,7 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`,
 			profile: "p",
 			kind:    NotFound,
-			want:    "open /nowhere: no such file",
+			want:    "open /nowhere: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
