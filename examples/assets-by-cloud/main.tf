@@ -1,4 +1,4 @@
-# What Certificate Management Service knows of, cloud by cloud, as outputs for a dashboard or another configuration.
+# The numbers of cloud resources, by cloud, as outputs for a dashboard or another configuration.
 
 terraform {
   required_providers {
@@ -9,7 +9,7 @@ terraform {
 data "cas_asset_count" "this" {}
 
 output "assets_by_cloud" {
-  description = "Number of cloud resources, null where the service doesn't say."
+  description = "Number of cloud resources, null if the service doesn't send it."
   value = {
     alibaba_cloud = data.cas_asset_count.this.aliyun_asset_count
     aws           = data.cas_asset_count.this.aws_asset_count
@@ -19,7 +19,7 @@ output "assets_by_cloud" {
 }
 
 output "assets" {
-  description = "Number of cloud resources in all four clouds, null where the service leaves out one of them."
+  description = "Number of cloud resources in all four clouds, null if the service doesn't send one of them."
   value       = data.cas_asset_count.this.total_cloud_asset_count
 }
 

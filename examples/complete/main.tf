@@ -1,4 +1,4 @@
-# Every kind of setting at once. Hardly any configuration needs more than two of them.
+# A configuration with each kind of setting. Few configurations need more than two of them.
 
 terraform {
   required_providers {
@@ -11,9 +11,9 @@ terraform {
 
 provider "cas" {
   region  = "ap-southeast-1" # the international site
-  profile = "audit"          # of the Alibaba Cloud CLI's configuration
+  profile = "audit"          # in the Alibaba Cloud CLI's file
 
-  # Four calls a second are left to whatever else reads certificates with this account.
+  # This leaves four calls a second to other tools of the account.
   requests_per_second = 6
   max_retries         = 3
   request_timeout     = "20s"

@@ -1,5 +1,5 @@
-# What make demo runs. It is a configuration like any other: with credentials of a real account in the environment, it
-# reads that account.
+# make demo runs this configuration against a fake of the service. With the credentials of an account in the environment,
+# terraform plan reads that account.
 
 terraform {
   required_version = ">= 1.5" # for the check block

@@ -1,4 +1,4 @@
-# A warning when the free certificates are nearly used up. It shows with every plan and apply, and stops neither.
+# A warning when most free certificates are used. It appears with every plan and apply, and stops neither.
 
 terraform {
   required_version = ">= 1.5" # for the check block
@@ -23,7 +23,7 @@ locals {
 check "free_certificates" {
   assert {
     condition     = local.used != null
-    error_message = "The service doesn't say how many free certificates there are."
+    error_message = "The service doesn't send the number of free certificates."
   }
 
   assert {

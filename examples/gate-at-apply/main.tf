@@ -1,5 +1,5 @@
-# A gate that also holds when a saved plan is applied: the ephemeral resource is opened again then, and the gate's
-# condition is looked at again.
+# A gate that also holds when a saved plan is applied: Terraform then opens the ephemeral resource again, and evaluates the
+# gate's condition again.
 
 terraform {
   required_version = ">= 1.10" # for ephemeral resources; OpenTofu has them from 1.11
@@ -26,7 +26,7 @@ resource "terraform_data" "gate" {
   }
 }
 
-# This stands for the resources behind the gate.
+# This resource represents those behind the gate.
 resource "terraform_data" "release" {
   input = "certificates are in order"
 

@@ -1,4 +1,4 @@
-# A module that other configurations can call, with tests that need no account.
+# A module that other configurations can call. Its tests need no account.
 
 terraform {
   required_version = ">= 1.5" # for the check block; its tests need 1.7

@@ -1,4 +1,4 @@
-# What the service doesn't send is null. Conditions have to say what that means; here, each says it in another way.
+# A value that the service doesn't send is null. These conditions show three ways to treat null.
 
 terraform {
   required_version = ">= 1.5" # for the check block
@@ -31,7 +31,7 @@ check "unknown_counts_as_good" {
 check "unknown_is_told_apart" {
   assert {
     condition     = local.now.buy_certificate_count != null
-    error_message = "The service doesn't say how many paid certificates there are."
+    error_message = "The service doesn't send the number of paid certificates."
   }
 
   assert {
@@ -41,7 +41,7 @@ check "unknown_is_told_apart" {
 }
 
 output "certificates_known_of" {
-  description = "The sum of the certificate counts that the service sends, where total_certificate_count is null if one is missing."
+  description = "Sum of the certificate counts that the service sends. If one is missing, total_certificate_count is null."
   value = sum([for count in [
     local.now.buy_certificate_count,
     local.now.free_certificate_count,

@@ -7,7 +7,7 @@ terraform {
   }
 }
 
-# With no credentials in here, they come from where every Alibaba Cloud tool finds them.
+# Credentials come from the environment, or from the other places where all Alibaba Cloud tools look.
 provider "cas" {
   region = "cn-hangzhou" # the China site; an account of the international site uses "ap-southeast-1"
 }

@@ -1,4 +1,4 @@
-# A gate: while the health score is too low, plan and apply stop before anything behind the gate is changed.
+# A gate: if the health score is too low, plan and apply stop before anything behind the gate is changed.
 
 terraform {
   required_version = ">= 1.4" # for terraform_data; a postcondition needs 1.2
@@ -23,7 +23,7 @@ data "cas_asset_count" "this" {
   }
 }
 
-# This stands for the resources behind the gate.
+# This resource represents those behind the gate.
 resource "terraform_data" "release" {
   input = "certificates are in order"
 

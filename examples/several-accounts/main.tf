@@ -1,4 +1,4 @@
-# One provider block for each account. Terraform has no for_each for these, but what they read can go into one map.
+# One provider block for each account. Terraform has no for_each for provider blocks, but one map can have all scores.
 
 terraform {
   required_version = ">= 1.5" # for the check block

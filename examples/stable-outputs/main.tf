@@ -1,4 +1,4 @@
-# Outputs that change when a count does, and not with every plan.
+# An output that changes when a value does, but not with every plan.
 
 terraform {
   required_providers {
@@ -9,6 +9,6 @@ terraform {
 data "cas_asset_count" "this" {}
 
 output "asset_count" {
-  description = "All that the service sends, but for the ID of the request, which differs with every read."
+  description = "All attributes but the request ID, which differs with every read."
   value       = { for name, value in data.cas_asset_count.this : name => value if name != "request_id" }
 }

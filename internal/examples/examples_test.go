@@ -85,7 +85,7 @@ var examples = map[string]example{
 		{says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 18}, says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 19}, says: "19 of 20 free certificates are used.", warns: true},
-		{answer: nothing, says: "The service doesn't say how many free certificates there are.", warns: true},
+		{answer: nothing, says: "The service doesn't send the number of free certificates.", warns: true},
 	}},
 	"assets-by-cloud": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
 		{says: "+ assets = 48 + assets_by_cloud = { + alibaba_cloud = 7 + aws = 17 + huawei_cloud = 13 + tencent_cloud = 11 } + domains = 19"},

@@ -1,4 +1,4 @@
-# A pod in ACK with RRSA: ack-pod-identity-webhook sets the variables that say which role to assume, and with which token.
+# In a pod in ACK with RRSA, ack-pod-identity-webhook sets the variables for the role and its token.
 
 terraform {
   required_providers {

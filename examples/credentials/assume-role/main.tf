@@ -1,4 +1,4 @@
-# A role in another account, assumed with the keys of this one, from wherever they come.
+# The provider assumes a role in another account. The credentials for that come from the environment or the default chain.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# CloudSSO: sign in with aliyun configure --mode CloudSSO --profile sso, and again when the provider says so.
+# Sign in with aliyun configure --mode CloudSSO --profile sso, and again when the provider reports that this has expired.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# An ECS instance: keys come from the RAM role that is attached to it.
+# On an ECS instance, the credentials come from the RAM role that is attached to it.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# GitHub Actions: the role is assumed with the workflow's own token, which ALIBABA_CLOUD_OIDC_TOKEN_FILE leads to.
+# In GitHub Actions, the provider assumes the role with the workflow's token. ALIBABA_CLOUD_OIDC_TOKEN_FILE names its file.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# GitLab CI/CD: the role is assumed with the job's own token, which GitLab puts into ALIBABA_CLOUD_OIDC_TOKEN.
+# In GitLab CI/CD, the provider assumes the role with the job's token, which GitLab puts into ALIBABA_CLOUD_OIDC_TOKEN.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# A laptop: keys stay in the Alibaba Cloud CLI's configuration, under a profile.
+# On your own machine, a profile in the Alibaba Cloud CLI's file has the keys.
 
 terraform {
   required_providers {
