@@ -14,12 +14,12 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// message is a diagnostic in parts, each of which may be empty but the summary.
+// message holds the parts of a diagnostic. Only the summary is always there.
 type message struct {
 	summary string   // what failed
-	what    string   // happened, and why
+	what    string   // what happened, and why
 	do      string   // what to do about it
-	facts   []string // one a line, for a bug report or a support case
+	facts   []string // lines for a bug report or a support case
 }
 
 // diagnose says what happened, why, and what to do about it.
@@ -27,20 +27,29 @@ func diagnose(err error) diag.Diagnostic {
 	if e, ok := errors.AsType[*cas.WaitError](err); ok {
 		return aboutWait(e).diagnostic()
 	}
-	if e, ok := errors.AsType[*cas.Error](err); ok {
-		return aboutCall(e).diagnostic()
+	m, known := aboutFailure(err)
+	if !known {
+		m = message{
+			summary: "Certificate asset counts not read",
+			what:    sentence("%s", err),
+			do:      "This is unexpected: please report it to the provider's maintainers.",
+		}
 	}
-	if e, ok := errors.AsType[*credential.Error](err); ok {
-		return aboutCredentials(e).diagnostic()
-	}
-	return message{
-		summary: "Certificate asset counts not read",
-		what:    sentence("%s", err),
-		do:      "This is unexpected: please report it to the provider's maintainers.",
-	}.diagnostic()
+	return m.diagnostic()
 }
 
-// aboutWait is about a read that ended before an answer came.
+// aboutFailure describes the failure of a call or of a source of credentials. It reports whether err is one of these.
+func aboutFailure(err error) (message, bool) {
+	if e, ok := errors.AsType[*cas.Error](err); ok {
+		return aboutCall(e), true
+	}
+	if e, ok := errors.AsType[*credential.Error](err); ok {
+		return aboutCredentials(e), true
+	}
+	return message{}, false
+}
+
+// aboutWait describes a read that ended before an answer came.
 func aboutWait(e *cas.WaitError) message {
 	after := fmt.Sprintf("after %s and %s", round(e.Elapsed), plural(e.Attempts, "attempt"))
 	if errors.Is(e.Cause, context.Canceled) {
@@ -51,25 +60,19 @@ func aboutWait(e *cas.WaitError) message {
 	}
 	m := message{
 		summary: "Certificate asset counts not read in time",
-		what:    sentence("The read's time was up %s, while it waited for %s", after, e.For),
+		what:    sentence("The read ran out of time %s, while it waited for %s", after, e.For),
 		do:      "Give the read more time in its timeouts block.",
 	}
 	if e.Needs > 0 {
-		m.what = sentence("The read gave up %s: it has to wait for %s for at least %s more, and its time is up before that",
+		m.what = sentence("The read gave up %s: it would have to wait for %s for at least %s more, which is longer than the time that is left",
 			after, e.For, round(e.Needs))
 	}
-	if last, ok := errors.AsType[*cas.Error](e.Last); ok {
-		cause := aboutKind(last)
-		m.what += " The last attempt failed: " + cause.what
-		m.do += " " + cause.do
-		m.facts = append(cause.facts, factsOf(last)...)
-	} else if last, ok := errors.AsType[*credential.Error](e.Last); ok {
-		cause := aboutCredentials(last)
-		m.what += " The last attempt failed: " + cause.what
-		m.do += " " + cause.do
-		m.facts = cause.facts
+	if last, known := aboutFailure(e.Last); known {
+		m.what += " The last attempt failed: " + last.what
+		m.do += " " + last.do
+		m.facts = last.facts
 	} else if e.Attempts > 0 {
-		m.do = "Check that this machine reaches the endpoint: a firewall that drops what it doesn't allow, or a proxy, shows in this way. " + m.do
+		m.do = "Check that this machine reaches the endpoint: a firewall or a proxy may drop its packets. " + m.do
 	}
 	return m
 }
@@ -84,15 +87,14 @@ func (m message) diagnostic() diag.Diagnostic {
 	return diag.NewErrorDiagnostic(m.summary, strings.Join(paragraphs, "\n\n"))
 }
 
-// fact is a line that names a value; there is none for an empty one.
-func fact(name, value string) []string {
-	if value == "" {
-		return nil
+// fact adds a line that names a value, unless the value is empty.
+func (m *message) fact(name, value string) {
+	if value != "" {
+		m.facts = append(m.facts, name+": "+oneLine(value))
 	}
-	return []string{name + ": " + oneLine(value)}
 }
 
-// sentence formats text from outside, too: in one line, and with a full stop.
+// sentence formats text that may come from outside as one line that ends in a full stop.
 func sentence(format string, args ...any) string {
 	return strings.TrimSuffix(oneLine(fmt.Sprintf(format, args...)), ".") + "."
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-var update = flag.Bool("update", false, "write the golden files of this package anew")
+var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
 // TestDiagnose compares every diagnostic of a read, summary and detail, with testdata/diagnostics.
 func TestDiagnose(t *testing.T) {
@@ -67,7 +67,7 @@ func golden(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("got:\n%s\n%s (written anew with -update):\n%s", got, path, want)
+		t.Errorf("got:\n%s\n%s (rewritten with -update):\n%s", got, path, want)
 	}
 }
 
@@ -295,7 +295,7 @@ func noCredentials() map[string]error {
 		},
 		"credentials_invalid": &credential.Error{
 			Source: "profile a of ~/.aliyun/config.json (ALIBABA_CLOUD_PROFILE)", Kind: credential.Invalid,
-			Err: errors.New("source_profile goes round in a circle: a → b → a"),
+			Err: errors.New("source_profile has a cycle: a → b → a"),
 		},
 		"credentials_sign_in": login,
 		"credentials_refused": &credential.Error{
