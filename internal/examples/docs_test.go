@@ -10,35 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 )
-
-// TestTroubleshootingKnowsEveryDiagnostic compares the provider's summaries with the guide's headings.
-func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
-	t.Parallel()
-	var got []string
-	guide := read(t, "templates/guides/troubleshooting.md.tmpl")
-	for _, heading := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(guide, -1) {
-		got = append(got, heading[1])
-	}
-	for i, summary := range provider.Summaries {
-		if !slices.Contains(got, summary) {
-			t.Errorf("the troubleshooting guide has no heading %q", summary)
-		}
-		if slices.Contains(provider.Summaries[:i], summary) {
-			t.Errorf("%q is twice in the list", summary)
-		}
-	}
-	for i, heading := range got {
-		if !slices.Contains(provider.Summaries, heading) {
-			t.Errorf("the troubleshooting guide has the heading %q, and the provider no such diagnostic", heading)
-		}
-		if slices.Contains(got[:i], heading) {
-			t.Errorf("the troubleshooting guide has the heading %q twice", heading)
-		}
-	}
-}
 
 // TestVariablesAreRight compares the environment variables of the code with those of the documentation and the examples.
 func TestVariablesAreRight(t *testing.T) {

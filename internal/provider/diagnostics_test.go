@@ -9,9 +9,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,6 +29,109 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
+// knownSummaries are those of all diagnostics, in the order of the troubleshooting guide, which has a heading for each.
+var knownSummaries = []string{
+	// Access
+	"Not allowed to read the certificate asset counts",
+	"Access key refused",
+	"Security token refused",
+	"This machine's clock is off",
+
+	// Credentials
+	"No Alibaba Cloud credentials",
+	"Alibaba Cloud credentials not found",
+	"Alibaba Cloud credentials can't be used",
+	"Sign-in to Alibaba Cloud needed",
+	"Sign-in to Alibaba Cloud not saved",
+	"Alibaba Cloud credentials refused",
+	"Throttled by the source of Alibaba Cloud credentials",
+	"Source of Alibaba Cloud credentials not available",
+
+	// The provider block
+	"Missing Alibaba Cloud access key",
+	"Missing Alibaba Cloud secret key",
+	"Conflicting sources of credentials",
+	"Conflicting OIDC tokens",
+	"Environment variables disagree",
+	"Missing OIDC provider ARN",
+	"Missing OIDC token",
+	"Missing role ARN",
+	"OIDC token file not found",
+	"Invalid OIDC token file",
+	"Invalid access key",
+	"Invalid secret key",
+	"Invalid security token",
+	"Invalid OIDC token",
+	"Invalid role ARN",
+	"Invalid OIDC provider ARN",
+	"Invalid session name",
+	"Invalid external ID",
+	"Invalid policy",
+	"Invalid ECS role name",
+	"Invalid credentials URI",
+	"Invalid region",
+	"Invalid endpoint",
+	"Invalid number",
+	"Invalid duration",
+	"Timeout too short",
+	"Unknown provider argument",
+
+	// The network
+	"Host name not resolved",
+	"Connection refused",
+	"No answer in time",
+	"Connection failed",
+	"No encrypted connection",
+	"Certificate not trusted",
+	"No root certificates",
+	"Invalid proxy",
+	"Proxy doesn't let the request through",
+	"Proxy's host name not resolved",
+	"Proxy not reached",
+	"No encrypted connection to the proxy",
+	"Request redirected",
+	"Unexpected answer",
+	"Answer too large",
+
+	// The service
+	"Throttled by Certificate Management Service",
+	"Certificate Management Service is temporarily unavailable",
+	"Endpoint doesn't know GetAssetCount",
+	"Certificate Management Service reported an error",
+
+	// Time
+	"Certificate asset counts not read in time",
+	"Reading the certificate asset counts was cancelled",
+	"Certificate asset counts not read",
+}
+
+// TestSummaries looks for the settings' summaries in the list, as TestDiagnose and checkProblems do for all diagnostics that
+// they meet.
+func TestSummaries(t *testing.T) {
+	t.Parallel()
+	for _, s := range settings {
+		if s.summary != "" && !slices.Contains(knownSummaries, s.summary) {
+			t.Errorf("%s: %q isn't in knownSummaries", s.name, s.summary)
+		}
+	}
+}
+
+// TestTroubleshootingKnowsEveryDiagnostic compares the summaries with the guide's headings.
+func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", "troubleshooting.md.tmpl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var headings []string
+	for _, heading := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(string(guide), -1) {
+		headings = append(headings, heading[1])
+	}
+	if !slices.Equal(headings, knownSummaries) {
+		t.Errorf("the troubleshooting guide has the headings\n%q\nwant\n%q", headings, knownSummaries)
+	}
+}
+
 // TestDiagnose compares every diagnostic of a read, summary and detail, with testdata/diagnostics.
 func TestDiagnose(t *testing.T) {
 	t.Parallel()
@@ -34,16 +139,14 @@ func TestDiagnose(t *testing.T) {
 		"unexpected": errors.New("get asset count: something new"),
 	}
 	for _, cases := range []map[string]error{waits(), calls(), unreached(), noCredentials()} {
-		for name, err := range cases {
-			tests[name] = err
-		}
+		maps.Copy(tests, cases)
 	}
 	for name, err := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := diagnose(fmt.Errorf("wrapped: %w", err))
-			if !slices.Contains(Summaries, d.Summary()) {
-				t.Errorf("%q isn't in Summaries", d.Summary())
+			if !slices.Contains(knownSummaries, d.Summary()) {
+				t.Errorf("%q isn't in knownSummaries", d.Summary())
 			}
 			if d.Severity() != diag.SeverityError {
 				t.Errorf("severity %s", d.Severity())
@@ -240,8 +343,8 @@ func TestSameMistakeSameSummary(t *testing.T) {
 		if !strings.HasPrefix(role.Detail(), "No credentials came from a role. ") {
 			t.Errorf("%s: got %q, want the source named", name, role.Detail())
 		}
-		if !slices.Contains(Summaries, call.Summary()) {
-			t.Errorf("%q isn't in Summaries", call.Summary())
+		if !slices.Contains(knownSummaries, call.Summary()) {
+			t.Errorf("%q isn't in knownSummaries", call.Summary())
 		}
 	}
 }
