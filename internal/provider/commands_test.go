@@ -52,8 +52,13 @@ output "domains" {
 				logged = append(logged, line)
 			}
 		}
-		if len(logged) != 1 || !strings.Contains(logged[0], "tf_data_source_type=cas_asset_count") || !strings.Contains(logged[0], "request_id=") {
-			t.Errorf("%v logs these calls: %q", args, logged)
+		if len(logged) != 1 {
+			t.Errorf("%v: got the calls %q in the log, want one", args, logged)
+		}
+		for _, want := range []string{"tf_data_source_type=cas_asset_count", "request_id="} {
+			if !strings.Contains(strings.Join(logged, ""), want) {
+				t.Errorf("%v: got %q, want %s", args, logged, want)
+			}
 		}
 		tf.checkSecrets(t, said+log)
 	}
@@ -139,12 +144,16 @@ func TestFailuresAtTheService(t *testing.T) {
 		prepare func(*castest.Server)
 		summary string
 	}{
-		"key unknown": {func(s *castest.Server) { s.RemoveKey(castest.DefaultKey.AccessKeyID) }, "Access key refused"},
-		"no permission": {func(s *castest.Server) { s.Script(castest.Denied("216959339000654321")) },
-			"Not allowed to read the certificate asset counts"},
-		"request quoted": {func(s *castest.Server) {
-			s.Script(castest.Fault(400, "SignatureDoesNotMatch", "Specified signature is not matched. server string to sign is:"+castest.DefaultKey.AccessKeySecret))
-		}, "Access key refused"},
+		"key unknown": {
+			prepare: func(s *castest.Server) { s.RemoveKey(castest.DefaultKey.AccessKeyID) },
+			summary: "Access key refused",
+		},
+		"no permission": {prepare: func(s *castest.Server) { s.Script(castest.Denied("216959339000654321")) },
+			summary: "Not allowed to read the certificate asset counts"},
+		"request quoted": {prepare: func(s *castest.Server) {
+			s.Script(castest.Fault(400, "SignatureDoesNotMatch",
+				"Specified signature is not matched. server string to sign is:"+castest.DefaultKey.AccessKeySecret))
+		}, summary: "Access key refused"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -152,8 +161,13 @@ func TestFailuresAtTheService(t *testing.T) {
 			tf := newTerraform(t, "data \"cas_asset_count\" \"this\" {}\n", keysInEnvironment...)
 			test.prepare(tf.cas)
 			said, log, err := tf.run(t, "plan", "-no-color")
-			if err == nil || strings.Count(said, "Error: ") != 1 || !strings.Contains(said, "Error: "+test.summary) || !strings.Contains(said, "Request ID: ") {
-				t.Errorf("%v\n%s", err, said)
+			if err == nil || strings.Count(said, "Error: ") != 1 {
+				t.Errorf("got error %v, want one diagnostic:\n%s", err, said)
+			}
+			for _, want := range []string{"Error: " + test.summary, "Request ID: "} {
+				if !strings.Contains(said, want) {
+					t.Errorf("got no %q:\n%s", want, said)
+				}
 			}
 			if calls := len(tf.cas.Calls()); calls != 1 {
 				t.Errorf("%d calls", calls)

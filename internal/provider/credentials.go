@@ -60,30 +60,32 @@ func (r *resolver) credentials() credential.Config {
 	return c
 }
 
-// namedByBlock returns the setting by which the provider block names a source, or may turn out to name one.
+// namedByBlock returns the setting by which the provider block names a source. What is set for certain counts before what is
+// unknown, and only it conflicts, because the variables of a root module are unknown while Terraform validates it.
 func (r *resolver) namedByBlock() value {
-	var set, possible []value
+	var named, possible value
 	for _, names := range sources {
-		values := make([]value, len(names))
-		for i, name := range names {
-			values[i] = r.inBlock(name)
+		for _, name := range names {
+			v := r.inBlock(name)
+			if v.unknown && !possible.unknown {
+				possible = v
+			}
+			if !v.set() {
+				continue
+			}
+			if named.set() {
+				r.refuse(v, "Conflicting sources of credentials", fmt.Sprintf("%s and %s are both set in the provider block, "+
+					"and each is a source of credentials of its own. Keep one of them.", named, v))
+			} else {
+				named = v
+			}
+			break
 		}
-		// What is set for certain names the source, rather than what is unknown.
-		if i := slices.IndexFunc(values, value.set); i >= 0 {
-			set = append(set, values[i])
-		} else if i := slices.IndexFunc(values, value.given); i >= 0 {
-			possible = append(possible, values[i])
-		}
 	}
-	// Variables of the root module are unknown while it is validated: only what is set for certain conflicts.
-	for i := 1; i < len(set); i++ {
-		r.refuse(set[i], "Conflicting sources of credentials", fmt.Sprintf(
-			"%s and %s are both set in the provider block, and each is a source of credentials of its own. Keep one of them.", set[0], set[i]))
+	if named.set() {
+		return named
 	}
-	if named := append(set, possible...); len(named) > 0 {
-		return named[0]
-	}
-	return value{}
+	return possible
 }
 
 // namedByEnvironment returns the setting by which the environment names a source.
@@ -106,7 +108,7 @@ func (r *resolver) namedByEnvironment(noProfile bool) value {
 	return value{}
 }
 
-// useKeys takes the keys from where named is, and completes them from nowhere else.
+// useKeys takes all keys from the place where one of them is named.
 func (r *resolver) useKeys(c *credential.Config, named value) {
 	var keys [3]value
 	for i, name := range sources[0] {
@@ -127,11 +129,11 @@ func (r *resolver) useKeys(c *credential.Config, named value) {
 	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = r.use(id), r.use(secret), r.use(token)
 }
 
-// halfPair says why a key that is set isn't completed.
+// halfPair explains that one key of a pair is set and the other one is missing.
 func halfPair(set, missing value) string {
 	if set.variable == "" {
-		return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests. What the provider block says is never completed from "+
-			"the environment, so %s doesn't count: set %s in the block, or take the whole pair from the environment.",
+		return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests. A key pair in the provider block is never completed "+
+			"from the environment, so %s doesn't count: set %s in the block, or take the whole pair from the environment.",
 			set, missing.name, missing.variables[0], missing.name)
 	}
 	isPartner := func(variable string) bool { return familyOf(variable) == familyOf(set.variable) }
@@ -139,7 +141,8 @@ func halfPair(set, missing value) string {
 	return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests. Set %s as well, or unset %s.", set, partner, partner, set)
 }
 
-// oidc completes its block from the environment. A token or file that the block names stands for both.
+// oidc returns the role to assume with a token. The environment completes the block, but a token or a file in the block keeps
+// it from adding either.
 func (r *resolver) oidc() *credential.OIDC {
 	const at = "assume_role_with_oidc."
 	if object, _ := r.block["assume_role_with_oidc"].(types.Object); object.IsUnknown() {
@@ -171,7 +174,8 @@ func (r *resolver) oidc() *credential.OIDC {
 	}
 }
 
-// assumeRole is the role to assume with the credentials, if there is a block for it. The environment completes the block.
+// assumeRole returns the role to assume with the credentials, or nil where there is no block for it. The environment completes
+// the block.
 func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
 	const at = "assume_role."
 	if !r.inBlock("assume_role").set() {
@@ -192,13 +196,4 @@ func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
 		RoleARN: r.use(role), SessionName: r.text(at + "session_name"), Policy: r.text(at + "policy"),
 		ExternalID: r.text(at + "external_id"), Expiration: r.number(at + "session_expiration"),
 	}
-}
-
-// secrets are those that the configuration itself holds.
-func secrets(c credential.Config) []string {
-	known := []string{c.AccessKeySecret, c.SecurityToken}
-	if c.OIDC != nil {
-		known = append(known, c.OIDC.Token)
-	}
-	return known
 }

@@ -501,20 +501,24 @@ func TestCredentialProblems(t *testing.T) {
 			env:   environment{"ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush},
 			want: []problem{
 				{
-					"secret_key",
-					"Missing Alibaba Cloud secret key",
-					"access_key is set, but secret_key is not. Both are needed to sign requests. What the provider block says is never completed " +
-						"from the environment",
+					path:    "secret_key",
+					summary: "Missing Alibaba Cloud secret key",
+					detail: "access_key is set, but secret_key is not. Both are needed to sign requests. A key pair in the provider " +
+						"block is never completed from the environment",
 				},
 			},
 		},
 		"no access key": {block: arguments{"secret_key": hush}, env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id"},
-			want: []problem{{"access_key", "Missing Alibaba Cloud access key", "secret_key is set, but access_key is not."}}},
+			want: []problem{{
+				path:    "access_key",
+				summary: "Missing Alibaba Cloud access key",
+				detail:  "secret_key is set, but access_key is not.",
+			}}},
 		"only a token": {block: arguments{"security_token": hush}, env: environment{
 			"ALIBABA_CLOUD_ACCESS_KEY_ID":     "id",
 			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s",
 		},
-			want: []problem{{"access_key", "Missing Alibaba Cloud access key", "security_token is set"}}},
+			want: []problem{{path: "access_key", summary: "Missing Alibaba Cloud access key", detail: "security_token is set"}}},
 		"half a pair in the environment": {
 			env: environment{
 				"ALIBABA_CLOUD_ACCESS_KEY_ID": "id",
@@ -523,51 +527,71 @@ func TestCredentialProblems(t *testing.T) {
 			},
 			want: []problem{
 				{
-					"secret_key",
-					"Missing Alibaba Cloud secret key",
-					"ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are needed to sign requests. Set " +
+					path:    "secret_key",
+					summary: "Missing Alibaba Cloud secret key",
+					detail: "ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are needed to sign requests. Set " +
 						"ALIBABA_CLOUD_ACCESS_KEY_SECRET as well",
 				},
 			},
 		},
 		"half a pair of the other family": {env: environment{"ALICLOUD_SECRET_KEY": hush},
-			want: []problem{{"access_key", "Missing Alibaba Cloud access key", "ALICLOUD_SECRET_KEY is set, but ALICLOUD_ACCESS_KEY is not"}}},
+			want: []problem{{
+				path:    "access_key",
+				summary: "Missing Alibaba Cloud access key",
+				detail:  "ALICLOUD_SECRET_KEY is set, but ALICLOUD_ACCESS_KEY is not",
+			}}},
 		"copied with quotes and spaces": {
 			block: arguments{"access_key": `"id"`, "secret_key": hush + "\n", "security_token": hush + " " + hush},
 			want: []problem{
-				{"access_key", "Invalid access key", "access_key has quotes in or around it"},
-				{"secret_key", "Invalid secret key", "secret_key begins or ends with white space"},
-				{"security_token", "Invalid security token", "security_token has white space in it"},
+				{path: "access_key", summary: "Invalid access key", detail: "access_key has quotes in or around it"},
+				{path: "secret_key", summary: "Invalid secret key", detail: "secret_key begins or ends with white space"},
+				{path: "security_token", summary: "Invalid security token", detail: "security_token has white space in it"},
 			},
 		},
 		"copied into the environment": {env: environment{
 			"ALIBABA_CLOUD_ACCESS_KEY_ID":     "id",
 			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": " " + hush,
 		},
-			want: []problem{{"secret_key", "Invalid secret key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET begins or ends with white space"}}},
+			want: []problem{{
+				path:    "secret_key",
+				summary: "Invalid secret key",
+				detail:  "ALIBABA_CLOUD_ACCESS_KEY_SECRET begins or ends with white space",
+			}}},
 		"two sources": {block: arguments{"access_key": "id", "secret_key": hush, "profile": "p"},
-			want: []problem{{"profile", "Conflicting sources of credentials", "access_key and profile are both set"}}},
+			want: []problem{{
+				path:    "profile",
+				summary: "Conflicting sources of credentials",
+				detail:  "access_key and profile are both set",
+			}}},
 		"three sources": {
 			block: arguments{"shared_credentials_file": "f", "credentials_uri": "https://a.example", "assume_role_with_oidc": arguments{
 				"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": "token"}},
 			want: []problem{
-				{"shared_credentials_file", "Conflicting sources", "assume_role_with_oidc and shared_credentials_file"},
-				{"credentials_uri", "Conflicting sources", "assume_role_with_oidc and credentials_uri"}},
+				{
+					path:    "shared_credentials_file",
+					summary: "Conflicting sources",
+					detail:  "assume_role_with_oidc and shared_credentials_file",
+				},
+				{path: "credentials_uri", summary: "Conflicting sources", detail: "assume_role_with_oidc and credentials_uri"}},
 		},
 		"plain URI": {
 			block: arguments{"credentials_uri": "http://me:" + hush + "@example.com/x?k=" + hush},
 			want: []problem{
 				{
-					"credentials_uri",
-					"Invalid credentials URI",
-					`credentials_uri is "http://…@example.com/x", which can't be used: http is only allowed`,
+					path:    "credentials_uri",
+					summary: "Invalid credentials URI",
+					detail:  `credentials_uri is "http://…@example.com/x", which can't be used: http is only allowed`,
 				},
 			},
 		},
 		"URI of the environment": {env: environment{"ALICLOUD_CREDENTIALS_URI": "ftp://example.com"},
-			want: []problem{{"credentials_uri", "Invalid credentials URI", `ALICLOUD_CREDENTIALS_URI is "ftp://example.com"`}}},
+			want: []problem{{
+				path:    "credentials_uri",
+				summary: "Invalid credentials URI",
+				detail:  `ALICLOUD_CREDENTIALS_URI is "ftp://example.com"`,
+			}}},
 		"ECS role's ARN": {block: arguments{"ecs_role_name": testRole},
-			want: []problem{{"ecs_role_name", "Invalid ECS role name", "ecs_role_name is \"" + testRole}}},
+			want: []problem{{path: "ecs_role_name", summary: "Invalid ECS role name", detail: "ecs_role_name is \"" + testRole}}},
 		"everything about a role": {
 			block: arguments{
 				"access_key": "id",
@@ -581,11 +605,23 @@ func TestCredentialProblems(t *testing.T) {
 				},
 			},
 			want: []problem{
-				{"assume_role.role_arn", "Invalid role ARN", `assume_role.role_arn is "arn:aws:iam::1:role/x"`},
-				{"assume_role.session_name", "Invalid session name", `is "a session"`},
-				{"assume_role.policy", "Invalid policy", "isn't a JSON object: unexpected end of JSON input"},
-				{"assume_role.external_id", "Invalid external ID", `is "x"`},
-				{"assume_role.session_expiration", "Invalid number", `is 899, which isn't a whole number from 900 to 43200`},
+				{
+					path:    "assume_role.role_arn",
+					summary: "Invalid role ARN",
+					detail:  `assume_role.role_arn is "arn:aws:iam::1:role/x"`,
+				},
+				{path: "assume_role.session_name", summary: "Invalid session name", detail: `is "a session"`},
+				{
+					path:    "assume_role.policy",
+					summary: "Invalid policy",
+					detail:  "isn't a JSON object: unexpected end of JSON input",
+				},
+				{path: "assume_role.external_id", summary: "Invalid external ID", detail: `is "x"`},
+				{
+					path:    "assume_role.session_expiration",
+					summary: "Invalid number",
+					detail:  `is 899, which isn't a whole number from 900 to 43200`,
+				},
 			},
 		},
 		"role of the environment": {
@@ -594,28 +630,36 @@ func TestCredentialProblems(t *testing.T) {
 				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "1h",
 				"ALIBABA_CLOUD_EXTERNAL_ID":               "?"},
 			want: []problem{
-				{"assume_role.role_arn", "Invalid role ARN", `ALIBABA_CLOUD_ROLE_ARN is "role/x"`},
-				{"assume_role.session_name", "Invalid session name", `ALIBABA_CLOUD_ROLE_SESSION_NAME is "x"`},
+				{path: "assume_role.role_arn", summary: "Invalid role ARN", detail: `ALIBABA_CLOUD_ROLE_ARN is "role/x"`},
 				{
-					"assume_role.session_expiration",
-					"Invalid number",
-					`ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION is "1h", which isn't a whole number from 900`,
+					path:    "assume_role.session_name",
+					summary: "Invalid session name",
+					detail:  `ALIBABA_CLOUD_ROLE_SESSION_NAME is "x"`,
 				},
-				{"assume_role.external_id", "Invalid external ID", `ALIBABA_CLOUD_EXTERNAL_ID is "?"`}},
+				{
+					path:    "assume_role.session_expiration",
+					summary: "Invalid number",
+					detail:  `ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION is "1h", which isn't a whole number from 900`,
+				},
+				{path: "assume_role.external_id", summary: "Invalid external ID", detail: `ALIBABA_CLOUD_EXTERNAL_ID is "?"`}},
 		},
 		"null role beside OIDC, whose role it isn't": {
 			block: arguments{"assume_role": arguments{"role_arn": nil}, "assume_role_with_oidc": arguments{
 				"oidc_provider_arn": testProvider, "oidc_token": "token"}},
-			env:  environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
-			want: []problem{{"assume_role.role_arn", "Missing role ARN", "and ALICLOUD_ASSUME_ROLE_ARN is empty"}},
+			env: environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			want: []problem{{
+				path:    "assume_role.role_arn",
+				summary: "Missing role ARN",
+				detail:  "and ALICLOUD_ASSUME_ROLE_ARN is empty",
+			}},
 		},
 		"STS of the environment": {
 			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "http://127.0.0.1"},
 			want: []problem{
 				{
-					"endpoints.sts",
-					"Invalid endpoint",
-					`ALIBABA_CLOUD_STS_ENDPOINT is "http://127.0.0.1", which can't be used: STS is only asked over https`,
+					path:    "endpoints.sts",
+					summary: "Invalid endpoint",
+					detail:  `ALIBABA_CLOUD_STS_ENDPOINT is "http://127.0.0.1", which can't be used: STS is only asked over https`,
 				},
 			},
 		},
@@ -623,26 +667,35 @@ func TestCredentialProblems(t *testing.T) {
 			env: environment{"ALIBABACLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_SECURITY_TOKEN": ""},
 			want: []problem{
 				{
-					"secret_key",
-					"Missing Alibaba Cloud secret key",
-					"ALIBABACLOUD_ACCESS_KEY_ID is set, but ALIBABACLOUD_ACCESS_KEY_SECRET is not",
+					path:    "secret_key",
+					summary: "Missing Alibaba Cloud secret key",
+					detail:  "ALIBABACLOUD_ACCESS_KEY_ID is set, but ALIBABACLOUD_ACCESS_KEY_SECRET is not",
 				},
 			},
 		},
 		"halves of two families": {env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALICLOUD_SECRET_KEY": hush},
-			want: []problem{{"secret_key", "Missing Alibaba Cloud secret key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not"}}},
+			want: []problem{{
+				path:    "secret_key",
+				summary: "Missing Alibaba Cloud secret key",
+				detail:  "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not",
+			}}},
 		"invisible character in the environment": {env: environment{
 			"ALIBABA_CLOUD_ACCESS_KEY_ID":     "id\u200b",
 			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush,
 		},
-			want: []problem{{"access_key", "Invalid access key", "ALIBABA_CLOUD_ACCESS_KEY_ID has a character in it that is invisible"}}},
+			want: []problem{{
+				path:    "access_key",
+				summary: "Invalid access key",
+				detail:  "ALIBABA_CLOUD_ACCESS_KEY_ID has a character in it that is invisible",
+			}}},
 		"no role": {
 			block: arguments{"assume_role": arguments{"session_name": "ok"}},
 			want: []problem{
 				{
-					"assume_role.role_arn",
-					"Missing role ARN",
-					"ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are empty. Set one of them. To assume no role, leave " +
+					path:    "assume_role.role_arn",
+					summary: "Missing role ARN",
+					detail: "ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are empty. Set one of them. " +
+						"To assume no role, leave " +
 						"the block out",
 				},
 			},
@@ -659,27 +712,35 @@ func TestCredentialProblems(t *testing.T) {
 				},
 			},
 			want: []problem{
-				{"assume_role_with_oidc.oidc_provider_arn", "Invalid OIDC provider ARN", `is "x"`},
-				{"assume_role_with_oidc.role_arn", "Invalid role ARN", `is "y"`},
-				{"assume_role_with_oidc.oidc_token", "Invalid OIDC token", "begins or ends with white space"},
-				{"assume_role_with_oidc.role_session_name", "Invalid session name", `is "z"`},
-				{"assume_role_with_oidc.policy", "Invalid policy", "isn't a JSON object"},
-				{"assume_role_with_oidc.session_expiration", "Invalid number", `is 43201`},
+				{path: "assume_role_with_oidc.oidc_provider_arn", summary: "Invalid OIDC provider ARN", detail: `is "x"`},
+				{path: "assume_role_with_oidc.role_arn", summary: "Invalid role ARN", detail: `is "y"`},
+				{
+					path:    "assume_role_with_oidc.oidc_token",
+					summary: "Invalid OIDC token",
+					detail:  "begins or ends with white space",
+				},
+				{path: "assume_role_with_oidc.role_session_name", summary: "Invalid session name", detail: `is "z"`},
+				{path: "assume_role_with_oidc.policy", summary: "Invalid policy", detail: "isn't a JSON object"},
+				{path: "assume_role_with_oidc.session_expiration", summary: "Invalid number", detail: `is 43201`},
 			},
 		},
 		"nothing about OIDC": {
 			block: arguments{"assume_role_with_oidc": arguments{}},
 			want: []problem{
 				{
-					"assume_role_with_oidc.oidc_provider_arn",
-					"Missing OIDC provider ARN",
-					"ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABACLOUD_OIDC_PROVIDER_ARN are empty",
+					path:    "assume_role_with_oidc.oidc_provider_arn",
+					summary: "Missing OIDC provider ARN",
+					detail:  "ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABACLOUD_OIDC_PROVIDER_ARN are empty",
 				},
-				{"assume_role_with_oidc.role_arn", "Missing role ARN", "ALIBABA_CLOUD_ROLE_ARN and ALIBABACLOUD_ROLE_ARN are empty"},
 				{
-					"assume_role_with_oidc.oidc_token_file",
-					"Missing OIDC token",
-					"ALIBABA_CLOUD_OIDC_TOKEN_FILE, ALIBABACLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_TOKEN are empty",
+					path:    "assume_role_with_oidc.role_arn",
+					summary: "Missing role ARN",
+					detail:  "ALIBABA_CLOUD_ROLE_ARN and ALIBABACLOUD_ROLE_ARN are empty",
+				},
+				{
+					path:    "assume_role_with_oidc.oidc_token_file",
+					summary: "Missing OIDC token",
+					detail:  "ALIBABA_CLOUD_OIDC_TOKEN_FILE, ALIBABACLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_TOKEN are empty",
 				},
 			},
 		},
@@ -694,17 +755,21 @@ func TestCredentialProblems(t *testing.T) {
 			},
 			want: []problem{
 				{
-					"assume_role_with_oidc.oidc_token_file",
-					"Conflicting OIDC tokens",
-					"assume_role_with_oidc.oidc_token and assume_role_with_oidc.oidc_token_file",
+					path:    "assume_role_with_oidc.oidc_token_file",
+					summary: "Conflicting OIDC tokens",
+					detail:  "assume_role_with_oidc.oidc_token and assume_role_with_oidc.oidc_token_file",
 				},
 			},
 		},
 		"half of OIDC in the environment": {
 			env: environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere/token"},
 			want: []problem{
-				{"assume_role_with_oidc.role_arn", "Missing role ARN", ""},
-				{"assume_role_with_oidc.oidc_token_file", "OIDC token file not found", `ALIBABA_CLOUD_OIDC_TOKEN_FILE is "/nowhere/token"`}},
+				{path: "assume_role_with_oidc.role_arn", summary: "Missing role ARN", detail: ""},
+				{
+					path:    "assume_role_with_oidc.oidc_token_file",
+					summary: "OIDC token file not found",
+					detail:  `ALIBABA_CLOUD_OIDC_TOKEN_FILE is "/nowhere/token"`,
+				}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -723,30 +788,50 @@ func TestUnknownCredentials(t *testing.T) {
 		want  []problem
 	}{
 		"secret key": {block: arguments{"access_key": "id", "secret_key": unknown{}},
-			want: []problem{{"secret_key", "Unknown provider argument", "set ALIBABA_CLOUD_ACCESS_KEY_SECRET instead"}}},
+			want: []problem{{
+				path:    "secret_key",
+				summary: "Unknown provider argument",
+				detail:  "set ALIBABA_CLOUD_ACCESS_KEY_SECRET instead",
+			}}},
 		"both keys": {block: arguments{"access_key": unknown{}, "secret_key": unknown{}},
-			want: []problem{{"access_key", "Unknown", "set ALIBABA_CLOUD_ACCESS_KEY_ID instead"}, {"secret_key", "Unknown", ""}}},
-		"profile": {block: arguments{"profile": unknown{}}, want: []problem{{"profile", "Unknown", "set ALIBABA_CLOUD_PROFILE instead"}}},
+			want: []problem{{
+				path:    "access_key",
+				summary: "Unknown",
+				detail:  "set ALIBABA_CLOUD_ACCESS_KEY_ID instead",
+			}, {
+				path:    "secret_key",
+				summary: "Unknown",
+				detail:  "",
+			}}},
+		"profile": {block: arguments{"profile": unknown{}}, want: []problem{{
+			path:    "profile",
+			summary: "Unknown",
+			detail:  "set ALIBABA_CLOUD_PROFILE instead",
+		}}},
 		"URI": {
 			block: arguments{"credentials_uri": unknown{}},
-			want:  []problem{{"credentials_uri", "Unknown", "set ALIBABA_CLOUD_CREDENTIALS_URI instead"}},
+			want:  []problem{{path: "credentials_uri", summary: "Unknown", detail: "set ALIBABA_CLOUD_CREDENTIALS_URI instead"}},
 		},
 		"ECS role": {
 			block: arguments{"ecs_role_name": unknown{}},
-			want:  []problem{{"ecs_role_name", "Unknown", "set ALIBABA_CLOUD_ECS_METADATA instead"}},
+			want:  []problem{{path: "ecs_role_name", summary: "Unknown", detail: "set ALIBABA_CLOUD_ECS_METADATA instead"}},
 		},
 		"role": {
 			block: arguments{"assume_role": arguments{"role_arn": unknown{}}},
-			want:  []problem{{"assume_role.role_arn", "Unknown", "set ALIBABA_CLOUD_ROLE_ARN instead"}},
+			want:  []problem{{path: "assume_role.role_arn", summary: "Unknown", detail: "set ALIBABA_CLOUD_ROLE_ARN instead"}},
 		},
-		"role's block": {block: arguments{"assume_role": unknown{}}, want: []problem{{"assume_role", "Unknown", "known at plan time"}}},
+		"role's block": {block: arguments{"assume_role": unknown{}}, want: []problem{{
+			path:    "assume_role",
+			summary: "Unknown",
+			detail:  "known at plan time",
+		}}},
 		"OIDC's block": {
 			block: arguments{"assume_role_with_oidc": unknown{}},
-			want:  []problem{{"assume_role_with_oidc", "Unknown", "known at plan time"}},
+			want:  []problem{{path: "assume_role_with_oidc", summary: "Unknown", detail: "known at plan time"}},
 		},
 		"OIDC provider": {
 			block: arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": unknown{}, "role_arn": testRole, "oidc_token": "t"}},
-			want:  []problem{{"assume_role_with_oidc.oidc_provider_arn", "Unknown", ""}},
+			want:  []problem{{path: "assume_role_with_oidc.oidc_provider_arn", summary: "Unknown", detail: ""}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -771,7 +856,11 @@ func TestValidate(t *testing.T) {
 			block: arguments{"assume_role": arguments{}, "assume_role_with_oidc": arguments{"oidc_token_file": "/nowhere"}},
 			want:  nil,
 		},
-		"half a pair": {block: arguments{"access_key": "id"}, want: []problem{{"secret_key", "Missing", ""}}},
+		"half a pair": {block: arguments{"access_key": "id"}, want: []problem{{
+			path:    "secret_key",
+			summary: "Missing",
+			detail:  "",
+		}}},
 		// Whether a variable of the root module is null is known later.
 		"keys, and what may be null": {
 			block: arguments{
@@ -789,17 +878,17 @@ func TestValidate(t *testing.T) {
 		"what may be the other half":           {block: arguments{"access_key": unknown{}, "secret_key": "secret"}, want: nil},
 		"half a pair for certain": {
 			block: arguments{"secret_key": "secret", "security_token": unknown{}},
-			want:  []problem{{"access_key", "Missing", ""}},
+			want:  []problem{{path: "access_key", summary: "Missing", detail: ""}},
 		},
 		"a token file, and a token that may be null": {
 			block: arguments{"assume_role_with_oidc": arguments{"oidc_token": unknown{}, "oidc_token_file": "/nowhere"}},
 			want:  nil,
 		},
 		"a conflict for certain, behind what may be null": {block: arguments{"access_key": unknown{}, "profile": "p", "ecs_role_name": "r"},
-			want: []problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}}},
+			want: []problem{{path: "ecs_role_name", summary: "Conflicting", detail: "profile and ecs_role_name"}}},
 		"conflict": {
 			block: arguments{"profile": "p", "ecs_role_name": "r"},
-			want:  []problem{{"ecs_role_name", "Conflicting", "profile and ecs_role_name"}},
+			want:  []problem{{path: "ecs_role_name", summary: "Conflicting", detail: "profile and ecs_role_name"}},
 		},
 		"all at once": {
 			block: arguments{
@@ -808,10 +897,10 @@ func TestValidate(t *testing.T) {
 				"ecs_role_name": "a b",
 			},
 			want: []problem{
-				{"region", "Invalid region", `region is "Hangzhou"`},
-				{"endpoints.cas", "Invalid endpoint", `endpoints.cas is "http://…@example.com"`},
-				{"endpoints.sts", "Invalid endpoint", "STS is only asked over https"},
-				{"ecs_role_name", "Invalid ECS role name", `"a b"`},
+				{path: "region", summary: "Invalid region", detail: `region is "Hangzhou"`},
+				{path: "endpoints.cas", summary: "Invalid endpoint", detail: `endpoints.cas is "http://…@example.com"`},
+				{path: "endpoints.sts", summary: "Invalid endpoint", detail: "STS is only asked over https"},
+				{path: "ecs_role_name", summary: "Invalid ECS role name", detail: `"a b"`},
 			},
 		},
 	} {
@@ -854,12 +943,20 @@ func TestTokenFileWithoutAHome(t *testing.T) {
 	}
 	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider,
 		"role_arn": testRole, "oidc_token_file": "~/token"}})
-	checkProblems(t, diags, []problem{{"assume_role_with_oidc.oidc_token_file", "OIDC token file not found", "no home directory is known"}})
+	checkProblems(t, diags, []problem{{
+		path:    "assume_role_with_oidc.oidc_token_file",
+		summary: "OIDC token file not found",
+		detail:  "no home directory is known",
+	}})
 }
 
 func TestSecretNames(t *testing.T) {
 	t.Parallel()
 	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider,
 		"role_arn": testRole, "oidc_token": "to ken"}})
-	checkProblems(t, diags, []problem{{"assume_role_with_oidc.oidc_token", "Invalid OIDC token", "has white space in it"}})
+	checkProblems(t, diags, []problem{{
+		path:    "assume_role_with_oidc.oidc_token",
+		summary: "Invalid OIDC token",
+		detail:  "has white space in it",
+	}})
 }

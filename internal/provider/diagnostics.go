@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func aboutFailure(err error) (message, bool) {
 
 // aboutWait describes a read that ended before an answer came.
 func aboutWait(e *cas.WaitError) message {
-	after := fmt.Sprintf("after %s and %s", round(e.Elapsed), plural(e.Attempts, "attempt"))
+	after := fmt.Sprintf("after %s (attempts: %d)", round(e.Elapsed), e.Attempts)
 	if errors.Is(e.Cause, context.Canceled) {
 		return message{
 			summary: "Reading the certificate asset counts was cancelled",
@@ -78,12 +79,8 @@ func aboutWait(e *cas.WaitError) message {
 }
 
 func (m message) diagnostic() diag.Diagnostic {
-	var paragraphs []string
-	for _, p := range []string{m.what, m.do, strings.Join(m.facts, "\n")} {
-		if p != "" {
-			paragraphs = append(paragraphs, p)
-		}
-	}
+	paragraphs := []string{m.what, m.do, strings.Join(m.facts, "\n")}
+	paragraphs = slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
 	return diag.NewErrorDiagnostic(m.summary, strings.Join(paragraphs, "\n\n"))
 }
 
@@ -107,11 +104,4 @@ func round(d time.Duration) time.Duration {
 		return d.Round(time.Millisecond)
 	}
 	return d.Round(time.Second)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

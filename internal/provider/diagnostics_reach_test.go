@@ -111,7 +111,7 @@ func tunnel(t *testing.T, address string) func(net.Conn) {
 
 // TestSameMistakeEverywhere has each kind of failure at the service and at each source of credentials: the summary is the
 // same, and so is how often it is tried.
-func TestSameMistakeEverywhere(t *testing.T) { //nolint:paralleltest // the environment and the dialer are changed
+func TestSameMistakeEverywhere(t *testing.T) {
 	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
 	stranger.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	stranger.StartTLS()

@@ -4,30 +4,26 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-// newLogger passes log lines of the client on to Terraform. Those that belong to no read go where configured, the
-// context of Configure, leads. None holds a secret; should one ever do, it is masked here.
+// newLogger returns a logger that writes to Terraform's log. Lines that belong to no read are logged with the context of
+// Configure. The client logs no secret; should it ever do so, the secret is masked here.
 func newLogger(configured context.Context, secrets ...string) *slog.Logger {
-	h := &logHandler{
+	return slog.New(&logHandler{
 		configured: context.WithoutCancel(configured),
-		// Security tokens and signatures, which nobody knows beforehand.
+		secrets:    secrets,
+		// Security tokens and signatures aren't known beforehand.
 		shapes: regexp.MustCompile(`CAIS[\w+/=%-]{16,}|\b[0-9a-f]{64}\b`),
-	}
-	for _, secret := range secrets {
-		if secret != "" {
-			h.secrets = append(h.secrets, secret)
-		}
-	}
-	return slog.New(h)
+	})
 }
 
 type logHandler struct {
-	configured context.Context //nolint:containedctx // it is where the log is
+	configured context.Context //nolint:containedctx // Terraform's logger is in it
 	secrets    []string
 	shapes     *regexp.Regexp
 	attrs      []slog.Attr
@@ -36,19 +32,21 @@ type logHandler struct {
 // reading marks the context of a read, in which log lines name the data source or the ephemeral resource.
 type reading struct{}
 
-// Enabled leaves it to Terraform's TF_LOG which levels are shown.
+// Enabled returns true for each level, because Terraform's TF_LOG selects the levels that are shown.
 func (h *logHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-func (h *logHandler) Handle(ctx context.Context, record slog.Record) error { //nolint:contextcheck // a line outside of reads has no log of its own
+// Handle writes a line to the log of the read that ctx belongs to.
+//
+//nolint:contextcheck // the context of a line outside of reads holds no logger
+func (h *logHandler) Handle(ctx context.Context, record slog.Record) error {
 	if ctx.Value(reading{}) == nil {
 		ctx = h.configured
 	}
 	ctx = tflog.MaskLogStrings(ctx, h.secrets...)
 	ctx = tflog.MaskLogRegexes(ctx, h.shapes)
-	fields := make(map[string]any, len(h.attrs)+record.NumAttrs())
-	for _, attr := range h.attrs {
-		fields[attr.Key] = maskable(attr.Value)
-	}
+	record = record.Clone()
+	record.AddAttrs(h.attrs...)
+	fields := make(map[string]any, record.NumAttrs())
 	record.Attrs(func(attr slog.Attr) bool {
 		fields[attr.Key] = maskable(attr.Value)
 		return true
@@ -57,7 +55,7 @@ func (h *logHandler) Handle(ctx context.Context, record slog.Record) error { //n
 	return nil
 }
 
-// maskable returns numbers as they are, and anything else as a string: tflog masks nothing but those.
+// maskable returns numbers as they are, and any other value as a string, because tflog masks only strings.
 func maskable(value slog.Value) any {
 	switch value = value.Resolve(); value.Kind() {
 	case slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindBool:
@@ -80,11 +78,12 @@ func write(level slog.Level) func(context.Context, string, ...map[string]any) {
 	return tflog.Trace
 }
 
+// WithAttrs returns a handler that adds attrs to each line.
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
-	with.attrs = append(h.attrs[:len(h.attrs):len(h.attrs)], attrs...)
+	with.attrs = slices.Concat(h.attrs, attrs)
 	return &with
 }
 
-// WithGroup does nothing: the client's fields have names of their own.
+// WithGroup returns h, because the names of the client's fields don't need a group.
 func (h *logHandler) WithGroup(string) slog.Handler { return h }

@@ -27,7 +27,7 @@ func logged(t *testing.T, use func(read context.Context, logger *slog.Logger), s
 	read := context.WithValue(tflog.SetField(root, "rpc", "read"), reading{}, true)
 	use(read, newLogger(configured, secrets...))
 	for _, secret := range secrets {
-		if secret != "" && strings.Contains(out.String(), secret) {
+		if strings.Contains(out.String(), secret) {
 			t.Errorf("%q is in the log:\n%s", secret, out.String())
 		}
 	}
@@ -102,7 +102,7 @@ func TestLogMasksSecrets(t *testing.T) {
 	lines := logged(t, func(ctx context.Context, logger *slog.Logger) {
 		logger.With("with", all).InfoContext(ctx, "message "+all, "string", all, "error", errors.New(all), "stringer", slog.StringValue(all),
 			"struct", struct{ Key string }{all}, "bytes", []string{all})
-	}, secret, "")
+	}, secret)
 	if len(lines) != 1 {
 		t.Fatalf("got %v", lines)
 	}

@@ -88,7 +88,9 @@ func (p plugin) open(t *testing.T, block arguments) (map[string]any, []*tfprotov
 	t.Helper()
 	const name = "cas_asset_count"
 	schema := p.schema.EphemeralResourceSchemas[name]
-	resp, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{TypeName: name, Config: dynamic(t, schema, block)})
+	resp, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
+		TypeName: name, Config: dynamic(t, schema, block),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,8 +181,9 @@ func answered() map[string]any {
 	return map[string]any{
 		"point": int64(92), "last_point": int64(88), "point_change": int64(4), "point_ratio": int64(1),
 		"point_time": int64(1767681210879), "point_updated_at": "2026-01-06T06:33:30Z",
-		"buy_certificate_count": int64(2), "free_certificate_count": int64(3), "upload_certificate_count": int64(5), "total_certificate_count": int64(10),
-		"aliyun_asset_count": int64(7), "tencent_asset_count": int64(11), "huawei_asset_count": int64(13), "aws_asset_count": int64(17),
+		"buy_certificate_count": int64(2), "free_certificate_count": int64(3), "upload_certificate_count": int64(5),
+		"total_certificate_count": int64(10),
+		"aliyun_asset_count":      int64(7), "tencent_asset_count": int64(11), "huawei_asset_count": int64(13), "aws_asset_count": int64(17),
 		"total_cloud_asset_count": int64(48), "domain_asset_count": int64(19),
 		"request_id": "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E", "timeouts": nil,
 	}

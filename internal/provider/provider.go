@@ -1,4 +1,4 @@
-// Package provider is what Terraform sees: the schema, the configuration, and errors that say what to do.
+// Package provider implements what Terraform sees: the schema, the configuration, and errors that say what to do.
 package provider
 
 import (
@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
@@ -29,7 +28,7 @@ var (
 	_ provider.ProviderWithEphemeralResources = (*casProvider)(nil)
 )
 
-// New returns the provider of a version.
+// New returns a function that makes the provider, as Terraform's plugin server expects it.
 func New(version string) func() provider.Provider {
 	return func() provider.Provider { return &casProvider{version: version, getenv: os.Getenv} }
 }
@@ -68,48 +67,37 @@ func (p *casProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 	}
 }
 
-// ValidateConfig refuses what can't work whatever the environment says, so that terraform validate finds it.
+// ValidateConfig refuses what can't work in any environment, so that terraform validate finds it.
 func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	var block types.Object
-	resp.Diagnostics.Append(req.Config.Get(ctx, &block)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	r := &resolver{block: block.Attributes(), getenv: func(string) string { return "" }, validating: true}
+	r := newResolver(ctx, req.Config, func(string) string { return "" })
+	r.validating = true
 	r.resolve(ctx)
 	resp.Diagnostics.Append(r.diags...)
 }
 
-// Configure does no network. What is unknown before apply fails the read that needs it, not the provider, unless
+// Configure sends nothing over the network. A value that is unknown before apply fails the read, not the provider, unless
 // Terraform can defer the read.
 func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	var block types.Object
-	resp.Diagnostics.Append(req.Config.Get(ctx, &block)...)
+	r := newResolver(ctx, req.Config, p.getenv)
+	config, source := r.resolve(ctx)
+	resp.Diagnostics.Append(r.diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	r := &resolver{block: block.Attributes(), getenv: p.getenv}
-	config, source := r.resolve(ctx)
-	resp.Diagnostics.Append(r.diags...)
-	switch {
-	case resp.Diagnostics.HasError():
-		return
-	case r.unknown.HasError() && req.ClientCapabilities.DeferralAllowed:
+	ready := configured{unknown: r.unknown}
+	if r.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
-		return
-	case r.unknown.HasError():
-		resp.DataSourceData = configured{unknown: r.unknown}
-		resp.EphemeralResourceData = resp.DataSourceData
-		return
+	} else if !r.unknown.HasError() {
+		var err error
+		if ready.credentials, err = credential.New(source); err != nil {
+			resp.Diagnostics.Append(diagnose(err))
+			return
+		}
+		config.Credentials = ready.credentials
+		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
+		ready.client = cas.New(config)
 	}
-	var err error
-	if config.Credentials, err = credential.New(source); err != nil {
-		resp.Diagnostics.Append(diagnose(err))
-		return
-	}
-	config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
-	resp.DataSourceData = configured{client: cas.New(config), credentials: config.Credentials}
-	resp.EphemeralResourceData = resp.DataSourceData
+	resp.DataSourceData, resp.EphemeralResourceData = ready, ready
 }
 
 func (p *casProvider) DataSources(context.Context) []func() datasource.DataSource {
@@ -125,7 +113,7 @@ func (p *casProvider) Resources(context.Context) []func() resource.Resource { re
 // resolve makes the configurations of the client and of its credentials from the provider block and the environment.
 func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) {
 	source := r.credentials()
-	source.Logger = newLogger(ctx, secrets(source)...)
+	source.Logger = newLogger(ctx, r.secrets...)
 	timeout, _ := time.ParseDuration(r.text("request_timeout"))
 	return cas.Config{
 		Endpoint:          r.endpoint(source),
@@ -150,24 +138,20 @@ func (r *resolver) endpoint(source credential.Config) *url.URL {
 	return cas.Endpoint(id)
 }
 
-// cacheDir is where the processes of this user meet. Where the user has no such directory it is a relative path, which the
-// client says in the log that it can't use.
+// cacheDir returns the directory that the processes of this user share. Where the user has no cache directory it is a
+// relative path, and the client logs that it can't use it.
 func cacheDir() string {
 	dir, _ := os.UserCacheDir()
 	return filepath.Join(dir, "terraform-provider-cas")
 }
 
-// userAgent tells the service who asks: the provider, Terraform, and what TF_APPEND_USER_AGENT adds.
+// userAgent names the provider and Terraform to the service, and adds the text of TF_APPEND_USER_AGENT. Control characters
+// would make the header invalid, so it keeps printable ASCII only.
 func userAgent(version, terraform, appended string) string {
 	agent := "terraform-provider-cas/" + version
 	if terraform != "" {
 		agent += " Terraform/" + terraform
 	}
-	// A control character would make the header invalid.
-	return strings.Join(strings.Fields(agent+" "+strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return ' '
-		}
-		return r
-	}, appended)), " ")
+	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }
+	return strings.Join(strings.FieldsFunc(agent+" "+appended, notPrintable), " ")
 }

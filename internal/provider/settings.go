@@ -1,49 +1,42 @@
 package provider
 
 import (
-	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// setting is an argument of the provider block with the variables that stand in for it, or variables without an argument.
+// setting is an argument of the provider block with the environment variables that can replace it, or a variable alone.
 type setting struct {
-	name        string   // path in the provider block, such as "assume_role.role_arn"; empty for variables alone
-	variables   []string // the first that is set counts
-	fallback    string   // counts where nothing is set
-	description string   // Markdown; the schema adds the fallback and the variables
-	secret      bool     // sensitive in the schema
-	number      bool     // in the provider block, instead of a string
+	name        string   // path in the provider block, such as "assume_role.role_arn"; empty for a variable alone
+	variables   []string // environment variables; the first one that is set counts
+	fallback    string   // default
+	description string   // Markdown, to which the schema adds the default and the variables
+	secret      bool     // whether the schema marks it as sensitive
+	number      bool     // whether it is a number in the provider block, and not a string
 	check
 }
 
-// check is what a value must look like.
+// check says what a value must look like, and what a diagnostic says about one that doesn't.
 type check struct {
-	summary string              // of the diagnostic
-	flaw    func(string) string // why a value can't be used, as in "isn't the ID of a region"; empty where it can
+	summary string              // the diagnostic's summary
+	flaw    func(string) string // returns why a value can't be used, as in "isn't the ID of a region"; empty where it can
 	advice  string              // what to do about it
-	show    func(string) string // the value as it may be shown, empty for not at all; nil quotes it
+	show    func(string) string // returns the value as a diagnostic may show it, empty to hide it; nil quotes it
 }
 
-// Variables that the code names.
+// These environment variables are named outside of the table, too.
 const (
 	sharedFileVariable = "ALIBABA_CLOUD_CREDENTIALS_FILE"
 	cliFileVariable    = "ALIBABA_CLOUD_CONFIG_FILE"
@@ -53,17 +46,17 @@ const (
 	stsVPCVariable     = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"
 )
 
-// families are the prefixes of variables, in the order in which they count. A key pair is of one family.
+// families are the prefixes of variables, in the order in which they count. Both keys of a pair come from one family.
 var families = []string{"ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"}
 
-// familyOf returns the prefix of a variable of credentials.
+// familyOf returns the family of a variable.
 func familyOf(variable string) string {
 	return families[slices.IndexFunc(families, func(family string) bool { return strings.HasPrefix(variable, family) })]
 }
 
 const (
 	alone      = " It is a source of credentials of its own, so it can't be combined with another one."
-	keyAdvice  = "No key or token has that in it. It was probably added when the value was copied: take it out."
+	keyAdvice  = "No key or token contains that. It was probably added when the value was copied: remove it."
 	policyText = "RAM policy, in JSON, that narrows what the session may do; it can't widen it. Default: all that the role may do."
 	roleText   = "ARN of the role, such as `acs:ram::1234567890123456:role/reader`."
 	lifeText   = "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. A new one is made " +
@@ -72,7 +65,7 @@ const (
 	switchText = " `true`, in any case, or `1` switches it on."
 )
 
-// settings are all that the provider reads, in the order of the documentation.
+// settings are all arguments and environment variables that the provider reads, in the order of the documentation.
 //
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole says what roles need.
 var settings = []setting{
@@ -108,7 +101,7 @@ var settings = []setting{
 	{
 		name: "credentials_uri", variables: []string{"ALIBABA_CLOUD_CREDENTIALS_URI", "ALICLOUD_CREDENTIALS_URI"},
 		description: "URL that answers with temporary credentials, over https; http is for loopback and link-local addresses only." + alone,
-		check: check{summary: "Invalid credentials URI", flaw: unusable(credential.CheckURI), show: publicPart,
+		check: check{summary: "Invalid credentials URI", flaw: uriFlaw, show: publicPart,
 			advice: "Use an https URL, or http for a server on this machine or its own link, such as \"http://127.0.0.1:6666/credentials\"."},
 	},
 	{
@@ -180,14 +173,14 @@ var settings = []setting{
 		name: "endpoints.cas", variables: []string{"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"},
 		description: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is for loopback " +
 			"addresses only. Default: the region's.",
-		check: check{summary: "Invalid endpoint", flaw: unusable(isEndpoint), show: publicPart,
+		check: check{summary: "Invalid endpoint", flaw: endpointFlaw, show: publicPart,
 			advice: "Use a host name such as \"cas.aliyuncs.com\", with a port and https:// where needed."},
 	},
 	{
 		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
 		description: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. Default: the " +
 			"CLI's profile's `sts_endpoint`, else the endpoint of its `sts_region` or of `" + stsRegionVariable + "`, else `sts.aliyuncs.com`.",
-		check: check{summary: "Invalid endpoint", flaw: unusable(isSTSEndpoint), show: publicPart,
+		check: check{summary: "Invalid endpoint", flaw: stsEndpointFlaw, show: publicPart,
 			advice: "Use a host name such as \"sts.ap-southeast-1.aliyuncs.com\", with a port where needed."},
 	},
 	{
@@ -232,23 +225,14 @@ var (
 		advice: "Write it with jsonencode, so that Terraform takes care of the syntax."}
 )
 
-// unlike is the flaw of what doesn't match a pattern, which is compiled where there is something to match, because
-// Terraform starts the provider several times for a plan.
+// unlike returns a check for a pattern. It compiles the pattern only when there is a value to match, because Terraform starts
+// the provider several times for a plan.
 func unlike(pattern, flaw string) func(string) string {
 	return func(s string) string {
 		if regexp.MustCompile(pattern).MatchString(s) {
 			return ""
 		}
 		return flaw
-	}
-}
-
-func unusable(check func(string) error) func(string) string {
-	return func(s string) string {
-		if err := check(s); err != nil {
-			return "can't be used: " + err.Error()
-		}
-		return ""
 	}
 }
 
@@ -276,22 +260,31 @@ func notObject(s string) string {
 	return ""
 }
 
-func isEndpoint(s string) error {
+func uriFlaw(s string) string { return unusable(credential.CheckURI(s)) }
+
+func endpointFlaw(s string) string {
 	_, err := cas.ParseEndpoint(s)
-	return err
+	return unusable(err)
 }
 
-func isSTSEndpoint(s string) error {
+func stsEndpointFlaw(s string) string {
 	endpoint, err := cas.ParseEndpoint(s)
 	if err == nil && endpoint.Scheme != "https" {
-		return errors.New("STS is only asked over https")
+		return "can't be used: STS is only asked over https"
 	}
-	return err
+	return unusable(err)
+}
+
+func unusable(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "can't be used: " + err.Error()
 }
 
 func hide(string) string { return "" }
 
-// publicPart is an address, quoted, without what may be secret.
+// publicPart quotes an address without the parts that may be secret.
 func publicPart(address string) string { return strconv.Quote(egress.PublicAddress(address)) }
 
 // find returns the setting of an argument, or else of a variable that stands alone.
@@ -330,216 +323,4 @@ func schemaOf(block string) map[string]schema.Attribute {
 		}
 	}
 	return attributes
-}
-
-// value is what a setting is set to, and where.
-type value struct {
-	setting
-	text     string
-	variable string // that it comes from; else it is in the provider block
-	unknown  bool   // before apply
-}
-
-// set reports whether the setting is set for certain.
-func (v value) set() bool { return v.text != "" }
-
-// given reports whether the setting is set, or may turn out to be.
-func (v value) given() bool { return v.set() || v.unknown }
-
-// String names the place as its user knows it.
-func (v value) String() string { return cmp.Or(v.variable, v.name) }
-
-// source names the place in full.
-func (v value) source() string {
-	if v.variable == "" && v.name != "" {
-		return v.name + " in the provider block"
-	}
-	return v.variable
-}
-
-// resolver reads settings, each from the provider block or else from the environment, and gathers all that is wrong.
-type resolver struct {
-	block      map[string]attr.Value
-	getenv     func(string) string
-	validating bool // before there is anything but the configuration
-	diags      diag.Diagnostics
-	unknown    diag.Diagnostics
-}
-
-// inBlock returns what the provider block says. Null and "" aren't set; of a nested block, any text says that it is there.
-func (r *resolver) inBlock(name string) value {
-	block, child, nested := strings.Cut(name, ".")
-	found := r.block[block]
-	object, isBlock := found.(types.Object)
-	v := value{setting: setting{name: name}}
-	if nested || !isBlock {
-		v.setting = find(name)
-	}
-	if nested {
-		found = object.Attributes()[child]
-	}
-	switch {
-	case found == nil || found.IsNull():
-		return v
-	case found.IsUnknown():
-		instead := ""
-		if len(v.variables) > 0 {
-			instead = ", set " + v.variables[0] + " instead"
-		}
-		v.unknown = true
-		r.unknown.AddAttributeError(v.path(), "Unknown provider argument",
-			fmt.Sprintf("%s depends on a value that Terraform learns only during apply, so the certificate asset counts can't be read yet. "+
-				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", v.name, instead))
-		return v
-	}
-	switch found := found.(type) {
-	case types.String:
-		v.text = found.ValueString()
-	case types.Number:
-		v.text = found.ValueBigFloat().Text('f', -1)
-	default:
-		v.text = name
-	}
-	return v
-}
-
-// orVariable returns v, or the first of its variables with a prefix that is set, where v isn't set.
-func (r *resolver) orVariable(v value, prefix string) value {
-	for _, variable := range v.variables {
-		if v.given() {
-			break
-		}
-		text := r.getenv(variable)
-		if variable == sharedFileVariable && !credential.IsCLIFile(text) {
-			continue // it is the INI file
-		}
-		if text != "" && strings.HasPrefix(variable, prefix) {
-			v.text, v.variable = text, variable
-		}
-	}
-	return v
-}
-
-// ofEnvironment returns what the variables with a prefix say.
-func (r *resolver) ofEnvironment(name, prefix string) value {
-	return r.orVariable(value{setting: find(name)}, prefix)
-}
-
-func (r *resolver) read(name string) value { return r.orVariable(r.inBlock(name), "") }
-
-// text returns the value of a setting.
-func (r *resolver) text(name string) string { return r.use(r.read(name)) }
-
-// number returns the value of a setting that is a whole number.
-func (r *resolver) number(name string) int {
-	n, _ := strconv.Atoi(r.text(name))
-	return n
-}
-
-// switchedBy returns the variable that is switched on, of those of a setting.
-func (r *resolver) switchedBy(name string) string {
-	for _, variable := range find(name).variables {
-		if text := r.getenv(variable); strings.EqualFold(text, "true") || text == "1" {
-			return variable
-		}
-	}
-	return ""
-}
-
-// use returns the value to use, and reports what is wrong with it.
-func (r *resolver) use(v value) string {
-	if !v.set() {
-		return v.fallback
-	}
-	if v.flaw != nil {
-		if flaw := v.flaw(v.text); flaw != "" {
-			r.refuse(v, v.summary, strings.TrimSpace(v.shown()+" "+flaw+". "+v.advice))
-		}
-	}
-	r.compare(v)
-	return v.text
-}
-
-// shown is the subject of a sentence about v's flaw.
-func (v value) shown() string {
-	shown := strconv.Quote(v.text)
-	switch {
-	case v.show != nil:
-		shown = v.show(v.text)
-	case v.number && v.variable == "":
-		shown = v.text
-	}
-	if shown == "" {
-		return v.String()
-	}
-	return v.String() + " is " + shown + ", which"
-}
-
-// compare warns of another variable of the setting that says something else: other tools may prefer that one.
-func (r *resolver) compare(v value) {
-	if v.variable == "" || v.secret {
-		return
-	}
-	for _, variable := range v.variables[slices.Index(v.variables, v.variable)+1:] {
-		other := r.getenv(variable)
-		same := other == v.text || v.name == "region" && *cas.Endpoint(other) == *cas.Endpoint(v.text)
-		if other != "" && !same {
-			r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
-				"The provider uses the first one; other tools may use the second one. Unset the one that isn't meant.", v.variable, variable))
-			return
-		}
-	}
-}
-
-// refuse reports what is wrong with a setting: why, and what to do.
-func (r *resolver) refuse(v value, summary, detail string) {
-	r.diags.AddAttributeError(v.path(), summary, detail)
-}
-
-// missing reports whether nothing sets v. There is no saying so before the environment is looked at.
-func (r *resolver) missing(v value) bool { return !v.given() && !r.validating }
-
-// notSet says where v could have been set.
-func notSet(v value, variables ...string) string {
-	empty := variables[0] + " is"
-	if last := len(variables) - 1; last > 0 {
-		empty = strings.Join(variables[:last], ", ") + " and " + variables[last] + " are"
-	}
-	return fmt.Sprintf("%s is not set, and %s empty. Set one of them.", v.name, empty)
-}
-
-// checkTokenFile refuses a file that can't be read now. The token is read again for every session.
-func (r *resolver) checkTokenFile(v value) {
-	if !v.set() || r.validating {
-		return
-	}
-	file, err := credential.ExpandHome(v.text)
-	var info os.FileInfo
-	if err == nil {
-		info, err = os.Stat(file)
-	}
-	switch {
-	case err != nil:
-	case info.IsDir():
-		err = &os.PathError{Op: "read", Path: file, Err: syscall.EISDIR}
-	case info.Mode().IsRegular(): // what isn't may be read only once
-		var opened *os.File
-		if opened, err = os.Open(file); err == nil {
-			_ = opened.Close()
-		}
-	}
-	r.refuseTokenFile(v, err)
-}
-
-func (r *resolver) refuseTokenFile(v value, err error) {
-	switch {
-	case err == nil:
-	case errors.Is(err, os.ErrPermission):
-		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q: %s.", v, v.text, credential.ExplainTokenFile(err)))
-	case errors.Is(err, syscall.EISDIR):
-		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q, which is a directory. Name the file in it.", v, v.text))
-	default:
-		r.refuse(v, "OIDC token file not found", fmt.Sprintf("%s is %q: %s. The file is written by whoever runs Terraform, such "+
-			"as the CI system or Kubernetes: check that it is mounted, and the path.", v, v.text, err))
-	}
 }

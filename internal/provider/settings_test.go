@@ -86,20 +86,28 @@ func TestVariablesDisagree(t *testing.T) {
 			env: with(environment{"ALICLOUD_ACCESS_KEY": "other", "ALICLOUD_SECRET_KEY": "other", "ALICLOUD_SECURITY_TOKEN": "other"}),
 			want: []problem{
 				{
-					"access_key",
-					"Environment variables disagree",
-					"ALIBABA_CLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY are set to different values",
+					path:    "access_key",
+					summary: "Environment variables disagree",
+					detail:  "ALIBABA_CLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY are set to different values",
 				},
 			},
 		},
 		"keys by the CLI's names": {env: with(environment{"ALIBABACLOUD_ACCESS_KEY_ID": "other"}),
-			want: []problem{{"access_key", "Environment variables disagree", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABACLOUD_ACCESS_KEY_ID"}}},
+			want: []problem{{
+				path:    "access_key",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABACLOUD_ACCESS_KEY_ID",
+			}}},
 		"the same key twice": {env: with(environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush})},
 		"keys of a block": {block: arguments{"access_key": "a", "secret_key": "b"},
 			env: with(environment{"ALICLOUD_ACCESS_KEY": "other"})},
 		"profiles that aren't asked": {env: with(environment{"ALIBABA_CLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"})},
 		"profiles": {env: environment{"ALIBABA_CLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"},
-			want: []problem{{"profile", "Environment variables disagree", "ALIBABA_CLOUD_PROFILE and ALICLOUD_PROFILE"}}},
+			want: []problem{{
+				path:    "profile",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_PROFILE and ALICLOUD_PROFILE",
+			}}},
 		"profile of a block, files": {
 			block: arguments{"profile": "p"},
 			env:   environment{"ALIBABA_CLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"},
@@ -108,10 +116,18 @@ func TestVariablesDisagree(t *testing.T) {
 		"roles": {block: arguments{"assume_role": arguments{}}, env: with(
 			environment{"ALIBABA_CLOUD_ROLE_ARN": testRole, "ALICLOUD_ASSUME_ROLE_ARN": otherRole},
 		),
-			want: []problem{{"assume_role.role_arn", "Environment variables disagree", "ALIBABA_CLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN"}}},
+			want: []problem{{
+				path:    "assume_role.role_arn",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN",
+			}}},
 		"roles that aren't assumed": {env: with(environment{"ALIBABA_CLOUD_ROLE_ARN": testRole, "ALICLOUD_ASSUME_ROLE_ARN": otherRole})},
 		"sites": {env: with(environment{"ALIBABA_CLOUD_REGION": "cn-hangzhou", "ALIBABA_CLOUD_REGION_ID": "ap-southeast-1"}),
-			want: []problem{{"region", "Environment variables disagree", "ALIBABA_CLOUD_REGION and ALIBABA_CLOUD_REGION_ID"}}},
+			want: []problem{{
+				path:    "region",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_REGION and ALIBABA_CLOUD_REGION_ID",
+			}}},
 		"regions of one site": {env: with(environment{"ALIBABA_CLOUD_REGION": "cn-hangzhou", "ALICLOUD_REGION": "cn-shanghai"})},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -202,7 +218,11 @@ func TestTokenFileProblems(t *testing.T) {
 			var r resolver
 			v := value{setting: find("assume_role_with_oidc.oidc_token_file"), text: "/token", variable: "ALIBABA_CLOUD_OIDC_TOKEN_FILE"}
 			r.refuseTokenFile(v, &fs.PathError{Op: "open", Path: "/token", Err: test.err})
-			checkProblems(t, r.diags, []problem{{"assume_role_with_oidc.oidc_token_file", test.summary, test.detail}})
+			checkProblems(t, r.diags, []problem{{
+				path:    "assume_role_with_oidc.oidc_token_file",
+				summary: test.summary,
+				detail:  test.detail,
+			}})
 		})
 	}
 	_, _, diags := environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_ROLE_ARN": testRole,
@@ -210,6 +230,10 @@ func TestTokenFileProblems(t *testing.T) {
 	checkProblems(
 		t,
 		diags,
-		[]problem{{"assume_role_with_oidc.oidc_token_file", "Invalid OIDC token file", "which is a directory. Name the file in it."}},
+		[]problem{{
+			path:    "assume_role_with_oidc.oidc_token_file",
+			summary: "Invalid OIDC token file",
+			detail:  "which is a directory. Name the file in it.",
+		}},
 	)
 }

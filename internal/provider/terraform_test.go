@@ -173,19 +173,19 @@ provider "cas" {
 		block string
 		want  castest.Key
 	}{
-		"ALIBABA_CLOUD": {environment{
+		"ALIBABA_CLOUD": {env: environment{
 			"ALIBABA_CLOUD_ACCESS_KEY_ID":     temporary.AccessKeyID,
 			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": temporary.AccessKeySecret,
 			"ALIBABA_CLOUD_SECURITY_TOKEN":    temporary.SecurityToken,
-		}, "", temporary},
-		"ALICLOUD": {environment{
+		}, block: "", want: temporary},
+		"ALICLOUD": {env: environment{
 			"ALICLOUD_ACCESS_KEY": castest.DefaultKey.AccessKeyID,
 			"ALICLOUD_SECRET_KEY": castest.DefaultKey.AccessKeySecret,
-		}, "", castest.DefaultKey},
-		"provider block": {environment{
+		}, block: "", want: castest.DefaultKey},
+		"provider block": {env: environment{
 			"ALIBABA_CLOUD_ACCESS_KEY_ID":     castest.DefaultKey.AccessKeyID,
 			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": castest.DefaultKey.AccessKeySecret,
-		}, block, temporary},
+		}, block: block, want: temporary},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -329,12 +329,13 @@ func TestTerraformTimeouts(t *testing.T) {
 		want string
 	}{
 		"throttled for good": {
-			func(s *castest.Server) { s.Script(castest.Throttle("X-Acs-Retry-After", "60000")) },
-			`(?s)Error: Certificate asset counts not read in time.*Throttling\.User`,
+			step: func(s *castest.Server) { s.Script(castest.Throttle("X-Acs-Retry-After", "60000")) },
+			want: `(?s)Error: Certificate asset counts not read in time.*Throttling\.User`,
 		},
 		"no answer": {
-			func(s *castest.Server) { s.Script(castest.Hang()) },
-			`(?s)Error: Certificate asset counts not read in time.*after\s+[2-9]s\s+and\s+1\s+attempt,\s+while\s+it\s+waited\s+for\s+an\s+answer`,
+			step: func(s *castest.Server) { s.Script(castest.Hang()) },
+			want: `(?s)Error: Certificate asset counts not read in time.*` +
+				`after\s+[2-9]s\s+\(attempts:\s+1\),\s+while\s+it\s+waited\s+for\s+an\s+answer`,
 		},
 	}
 	for name, test := range tests {

@@ -1,0 +1,238 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+)
+
+// value is what a setting is set to, and where.
+type value struct {
+	setting
+	text     string
+	variable string // where the text comes from; empty for the provider block
+	unknown  bool   // whether Terraform knows the value only during apply
+}
+
+// set reports whether the setting is set for certain.
+func (v value) set() bool { return v.text != "" }
+
+// given reports whether the setting is set, or may turn out to be.
+func (v value) given() bool { return v.set() || v.unknown }
+
+// String names the place as its user knows it.
+func (v value) String() string { return cmp.Or(v.variable, v.name) }
+
+// source names the place in full.
+func (v value) source() string {
+	if v.variable == "" && v.name != "" {
+		return v.name + " in the provider block"
+	}
+	return v.variable
+}
+
+// resolver reads settings, each from the provider block or else from the environment, and gathers all that is wrong.
+type resolver struct {
+	block      map[string]attr.Value
+	getenv     func(string) string
+	validating bool             // whether only the configuration is checked, so that what is missing may be in the environment
+	diags      diag.Diagnostics // what is wrong
+	unknown    diag.Diagnostics // which arguments are unknown before apply
+	secrets    []string         // what the log masks
+}
+
+func newResolver(ctx context.Context, config tfsdk.Config, getenv func(string) string) *resolver {
+	var block types.Object
+	diags := config.Get(ctx, &block)
+	return &resolver{block: block.Attributes(), getenv: getenv, diags: diags}
+}
+
+// inBlock returns what the provider block says. Null and "" aren't set. A nested block that is there has its name as text.
+func (r *resolver) inBlock(name string) value {
+	block, child, nested := strings.Cut(name, ".")
+	found := r.block[block]
+	object, isBlock := found.(types.Object)
+	v := value{setting: setting{name: name}}
+	if nested || !isBlock {
+		v.setting = find(name)
+	}
+	if nested {
+		found = object.Attributes()[child]
+	}
+	if found == nil || found.IsNull() {
+		return v
+	}
+	if found.IsUnknown() {
+		instead := ""
+		if len(v.variables) > 0 {
+			instead = ", set " + v.variables[0] + " instead"
+		}
+		v.unknown = true
+		r.unknown.AddAttributeError(v.path(), "Unknown provider argument",
+			fmt.Sprintf("%s depends on a value that Terraform learns only during apply, so the certificate asset counts can't be read yet. "+
+				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", v.name, instead))
+		return v
+	}
+	switch found := found.(type) {
+	case types.String:
+		v.text = found.ValueString()
+	case types.Number:
+		v.text = found.ValueBigFloat().Text('f', -1)
+	default:
+		v.text = name
+	}
+	return v
+}
+
+// orVariable returns v where it is given, and else the first of its variables with a prefix that is set.
+func (r *resolver) orVariable(v value, prefix string) value {
+	if v.given() {
+		return v
+	}
+	for _, variable := range v.variables {
+		text := r.getenv(variable)
+		if text == "" || !strings.HasPrefix(variable, prefix) || variable == sharedFileVariable && !credential.IsCLIFile(text) {
+			continue // the file that isn't the CLI's is the INI file
+		}
+		v.text, v.variable = text, variable
+		break
+	}
+	return v
+}
+
+// ofEnvironment returns a setting as the first of its variables with a prefix sets it.
+func (r *resolver) ofEnvironment(name, prefix string) value {
+	return r.orVariable(value{setting: find(name)}, prefix)
+}
+
+func (r *resolver) read(name string) value { return r.orVariable(r.inBlock(name), "") }
+
+// text returns the value of a setting.
+func (r *resolver) text(name string) string { return r.use(r.read(name)) }
+
+// number returns the value of a setting that is a whole number.
+func (r *resolver) number(name string) int {
+	n, _ := strconv.Atoi(r.text(name))
+	return n
+}
+
+// switchedBy returns the first of a setting's variables that is switched on.
+func (r *resolver) switchedBy(name string) string {
+	for _, variable := range find(name).variables {
+		if text := r.getenv(variable); strings.EqualFold(text, "true") || text == "1" {
+			return variable
+		}
+	}
+	return ""
+}
+
+// use returns the value to use, and reports what is wrong with it.
+func (r *resolver) use(v value) string {
+	if !v.set() {
+		return v.fallback
+	}
+	if v.flaw != nil {
+		if flaw := v.flaw(v.text); flaw != "" {
+			r.refuse(v, v.summary, strings.TrimSpace(v.shown()+" "+flaw+". "+v.advice))
+		}
+	}
+	if v.secret {
+		r.secrets = append(r.secrets, v.text)
+	}
+	r.compare(v)
+	return v.text
+}
+
+// shown returns the subject of a sentence about v's flaw.
+func (v value) shown() string {
+	shown := v.text
+	if v.show != nil {
+		shown = v.show(v.text)
+	} else if !v.number || v.variable != "" {
+		shown = strconv.Quote(v.text)
+	}
+	if shown == "" {
+		return v.String()
+	}
+	return v.String() + " is " + shown + ", which"
+}
+
+// compare warns of another variable of the setting that says something else: other tools may prefer that one.
+func (r *resolver) compare(v value) {
+	if v.variable == "" || v.secret {
+		return
+	}
+	for _, variable := range v.variables[slices.Index(v.variables, v.variable)+1:] {
+		other := r.getenv(variable)
+		same := other == v.text || v.name == "region" && *cas.Endpoint(other) == *cas.Endpoint(v.text)
+		if other != "" && !same {
+			r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
+				"The provider uses the first one; other tools may use the second one. Unset the one that isn't meant.", v.variable, variable))
+			return
+		}
+	}
+}
+
+// refuse reports what is wrong with a setting: why, and what to do.
+func (r *resolver) refuse(v value, summary, detail string) {
+	r.diags.AddAttributeError(v.path(), summary, detail)
+}
+
+// missing reports whether nothing sets v. There is no saying so before the environment is looked at.
+func (r *resolver) missing(v value) bool { return !v.given() && !r.validating }
+
+// notSet says where v could have been set.
+func notSet(v value, variables ...string) string {
+	empty := variables[0] + " is"
+	if last := len(variables) - 1; last > 0 {
+		empty = strings.Join(variables[:last], ", ") + " and " + variables[last] + " are"
+	}
+	return fmt.Sprintf("%s is not set, and %s empty. Set one of them.", v.name, empty)
+}
+
+// checkTokenFile refuses a file that can't be read now. The token is read again for every session.
+func (r *resolver) checkTokenFile(v value) {
+	if !v.set() || r.validating {
+		return
+	}
+	file, err := credential.ExpandHome(v.text)
+	var info os.FileInfo
+	if err == nil {
+		info, err = os.Stat(file)
+	}
+	switch {
+	case err != nil:
+		r.refuseTokenFile(v, err)
+	case info.IsDir():
+		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q, which is a directory. Name the file in it.", v, v.text))
+	case info.Mode().IsRegular(): // another kind of file can perhaps be read only once
+		opened, err := os.Open(file)
+		if err != nil {
+			r.refuseTokenFile(v, err)
+			return
+		}
+		_ = opened.Close()
+	}
+}
+
+func (r *resolver) refuseTokenFile(v value, err error) {
+	if errors.Is(err, os.ErrPermission) {
+		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q: %s.", v, v.text, credential.ExplainTokenFile(err)))
+		return
+	}
+	r.refuse(v, "OIDC token file not found", fmt.Sprintf("%s is %q: %s. Whoever runs Terraform provides the file, such as the CI "+
+		"system or Kubernetes: check that it is mounted, and the path.", v, v.text, err))
+}
