@@ -2,6 +2,8 @@ package provider
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -327,6 +329,62 @@ func TestUserAgent(t *testing.T) {
 			t.Parallel()
 			if got := userAgent("1.2.3", test.terraform, test.appended); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "config.json")
+	content := `{"current": "intl", "profiles": [{"name": "intl", "mode": "AK", "access_key_id": "a", "access_key_secret": "b",
+		"region_id": "ap-southeast-1"},
+		{"name": "china", "mode": "AK", "access_key_id": "a", "access_key_secret": "b", "region_id": "cn-shanghai"}]}`
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const china, intl, eu = "cas.aliyuncs.com", "cas.ap-southeast-1.aliyuncs.com", "cas.eu-central-1.aliyuncs.com"
+	named := arguments{"shared_credentials_file": file}
+	for name, test := range map[string]struct {
+		block arguments
+		env   environment
+		want  string
+	}{
+		"nothing":               {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere"}, want: china},
+		"current profile":       {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file}, want: intl},
+		"profile of the block":  {block: named, want: intl},
+		"profile of a variable": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALIBABA_CLOUD_PROFILE": "china"}, want: china},
+		"profile that isn't in use": {
+			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALICLOUD_ACCESS_KEY": "a", "ALICLOUD_SECRET_KEY": "b"},
+			want: china,
+		},
+		"variable before the profile": {block: named, env: environment{"ALIBABA_CLOUD_REGION_ID": "eu-central-1"}, want: eu},
+		"variable of another family":  {block: named, env: environment{"ALICLOUD_REGION_ID": "eu-central-1"}, want: eu},
+		"variable of the CLI":         {block: named, env: environment{"ALIBABACLOUD_REGION_ID": "eu-central-1"}, want: eu},
+		"Terraform's variable before": {
+			env:  environment{"ALICLOUD_REGION": "eu-central-1", "ALIBABA_CLOUD_REGION_ID": "ap-southeast-1"},
+			want: eu,
+		},
+		"block before the variables": {
+			block: arguments{"region": "cn-hangzhou", "shared_credentials_file": file},
+			env:   environment{"ALIBABA_CLOUD_REGION": "eu-central-1"},
+			want:  china,
+		},
+		"endpoint before all": {
+			block: arguments{"region": "cn-hangzhou", "endpoints": arguments{"cas": "cas.example.com"}},
+			want:  "cas.example.com",
+		},
+		"endpoint of a variable": {block: named, env: environment{"ALIBABA_CLOUD_ENDPOINT_CAS": "cas.example.com"}, want: "cas.example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := test.env.resolver(t, test.block)
+			config, _ := r.resolve(t.Context())
+			if r.diags.HasError() {
+				t.Fatal(r.diags)
+			}
+			if got := config.Endpoint.Host; got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
 	}

@@ -1,0 +1,121 @@
+package provider
+
+import (
+	"io/fs"
+	"maps"
+	"testing"
+)
+
+// Tools differ in which of two families of variables they prefer.
+func TestVariablesDisagree(t *testing.T) {
+	t.Parallel()
+	keys := environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush}
+	with := func(more environment) environment {
+		all := maps.Clone(keys)
+		maps.Copy(all, more)
+		return all
+	}
+	for name, test := range map[string]struct {
+		block arguments
+		env   environment
+		want  []problem
+	}{
+		"keys": {
+			env: with(environment{"ALICLOUD_ACCESS_KEY": "other", "ALICLOUD_SECRET_KEY": "other", "ALICLOUD_SECURITY_TOKEN": "other"}),
+			want: []problem{
+				{
+					path:    "access_key",
+					summary: "Environment variables disagree",
+					detail:  "ALIBABA_CLOUD_ACCESS_KEY_ID and ALICLOUD_ACCESS_KEY are set to different values",
+				},
+			},
+		},
+		"keys by the CLI's names": {env: with(environment{"ALIBABACLOUD_ACCESS_KEY_ID": "other"}),
+			want: []problem{{
+				path:    "access_key",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABACLOUD_ACCESS_KEY_ID",
+			}}},
+		"the same key twice": {env: with(environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush})},
+		"keys of a block": {block: arguments{"access_key": "a", "secret_key": "b"},
+			env: with(environment{"ALICLOUD_ACCESS_KEY": "other"})},
+		"profiles that aren't asked": {env: with(environment{"ALIBABA_CLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"})},
+		"profiles": {env: environment{"ALIBABA_CLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"},
+			want: []problem{{
+				path:    "profile",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_PROFILE and ALICLOUD_PROFILE",
+			}}},
+		"profile of a block, files": {
+			block: arguments{"profile": "p"},
+			env:   environment{"ALIBABA_CLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"},
+		},
+		"the INI file and the CLI's": {env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": "ini", "ALICLOUD_SHARED_CREDENTIALS_FILE": "cli"}},
+		"roles": {block: arguments{"assume_role": arguments{}}, env: with(
+			environment{"ALIBABA_CLOUD_ROLE_ARN": testRole, "ALICLOUD_ASSUME_ROLE_ARN": otherRole},
+		),
+			want: []problem{{
+				path:    "assume_role.role_arn",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN",
+			}}},
+		"roles that aren't assumed": {env: with(environment{"ALIBABA_CLOUD_ROLE_ARN": testRole, "ALICLOUD_ASSUME_ROLE_ARN": otherRole})},
+		"sites": {env: with(environment{"ALIBABA_CLOUD_REGION": "cn-hangzhou", "ALIBABA_CLOUD_REGION_ID": "ap-southeast-1"}),
+			want: []problem{{
+				path:    "region",
+				summary: "Environment variables disagree",
+				detail:  "ALIBABA_CLOUD_REGION and ALIBABA_CLOUD_REGION_ID",
+			}}},
+		"regions of one site": {env: with(environment{"ALIBABA_CLOUD_REGION": "cn-hangzhou", "ALICLOUD_REGION": "cn-shanghai"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := test.env.resolver(t, test.block)
+			r.resolve(t.Context())
+			checkProblems(t, r.diags, test.want)
+			if r.diags.HasError() {
+				t.Errorf("got an error, want a warning")
+			}
+		})
+	}
+}
+
+// Permissions don't keep a superuser who runs the tests from anything, so that the errors are made.
+func TestTokenFileProblems(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err     error
+		summary string
+		detail  string
+	}{
+		"forbidden": {
+			err:     fs.ErrPermission,
+			summary: "Invalid OIDC token file",
+			detail:  "in a pod, fsGroup in its securityContext lets its user read the token",
+		},
+		"absent": {err: fs.ErrNotExist, summary: "OIDC token file not found", detail: "check that it is mounted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var r resolver
+			v := value{setting: find("assume_role_with_oidc.oidc_token_file"), text: "/token", variable: "ALIBABA_CLOUD_OIDC_TOKEN_FILE"}
+			r.refuseTokenFile(v, &fs.PathError{Op: "open", Path: "/token", Err: test.err})
+			checkProblems(t, r.diags, []problem{{
+				path:    "assume_role_with_oidc.oidc_token_file",
+				summary: test.summary,
+				detail:  test.detail,
+			}})
+		})
+	}
+	_, _, diags := environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_ROLE_ARN": testRole,
+		"ALIBABA_CLOUD_OIDC_TOKEN_FILE": t.TempDir()}.resolve(t, nil)
+	checkProblems(
+		t,
+		diags,
+		[]problem{{
+			path:    "assume_role_with_oidc.oidc_token_file",
+			summary: "Invalid OIDC token file",
+			detail:  "which is a directory. Name the file in it.",
+		}},
+	)
+}
