@@ -45,7 +45,7 @@ func (d *assetCountDataSource) Schema(ctx context.Context, _ datasource.SchemaRe
 }
 
 func (d *assetCountDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	// Terraform validates data sources without configuring the provider; there is nothing yet then.
+	// There is no data while Terraform validates, because it hasn't configured the provider then.
 	d.configured, _ = req.ProviderData.(configured)
 }
 

@@ -30,7 +30,7 @@ terraform {
 }
 `
 
-// smallest is the smallest configuration there is.
+// smallest is a configuration with no arguments.
 const smallest = required + `
 data "cas_asset_count" "this" {}
 `
@@ -160,7 +160,7 @@ func TestTerraformNulls(t *testing.T) {
 	})
 }
 
-// TestTerraformKeys reads with keys from everywhere.
+// TestTerraformKeys reads with keys from each place that can hold them.
 func TestTerraformKeys(t *testing.T) {
 	t.Parallel()
 	temporary := castest.Key{AccessKeyID: "STS.NTtEsT", AccessKeySecret: "sEcReT/+=", SecurityToken: "CAIS+/aB3//x+y=="}
@@ -308,7 +308,7 @@ func TestTerraformErrors(t *testing.T) {
 	}
 }
 
-// strangers returns where a server with a certificate listens that nobody trusts.
+// strangers returns the address of a server whose certificate isn't trusted.
 func strangers(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -318,7 +318,7 @@ func strangers(t *testing.T) string {
 	return server.URL
 }
 
-// TestTerraformTimeouts bounds a read by its timeouts block, whatever goes on.
+// TestTerraformTimeouts checks that the timeouts block bounds a read.
 func TestTerraformTimeouts(t *testing.T) {
 	t.Parallel()
 	config := smallest[:len(smallest)-2] + `
@@ -374,7 +374,7 @@ func TestAccAssetCount(t *testing.T) {
 	})
 }
 
-// keysInEnvironment are for newTerraform.
+// keysInEnvironment are variables for newTerraform.
 var keysInEnvironment = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=$KEY", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=$SECRET"}
 
 // TestCommands runs one command after the other on a configuration with one read, as a user would.
@@ -542,7 +542,7 @@ func TestFailuresAtTheService(t *testing.T) {
 	}
 }
 
-// TestNoCredentialsIsOneDiagnostic checks that a user is told once, and all of it.
+// TestNoCredentialsIsOneDiagnostic checks that one diagnostic lists all sources.
 func TestNoCredentialsIsOneDiagnostic(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, "data \"cas_asset_count\" \"this\" {}\n", "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true")

@@ -47,7 +47,7 @@ func (r *assetCountEphemeralResource) Schema(ctx context.Context, _ ephemeral.Sc
 }
 
 func (r *assetCountEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
-	// Terraform validates ephemeral resources without configuring the provider; there is nothing yet then.
+	// There is no data while Terraform validates, because it hasn't configured the provider then.
 	r.configured, _ = req.ProviderData.(configured)
 }
 

@@ -17,7 +17,7 @@ type attribute struct {
 	schema schema.Attribute
 }
 
-// attributes returns what the service answered as attributes. Their names and schemas don't depend on the answer.
+// attributes returns the answer of the service as attributes. Their names and schemas don't depend on the answer.
 func attributes(c *cas.AssetCount) []attribute {
 	const orNull = " Null where the service doesn't send it."
 	number := func(name string, value *int64, description string) attribute {
@@ -35,7 +35,7 @@ func attributes(c *cas.AssetCount) []attribute {
 			Computed:   true,
 			CustomType: timetypes.RFC3339Type{},
 			MarkdownDescription: "When the health score was updated: `point_time` in whole seconds, UTC, in RFC 3339 as in " +
-				"`2026-01-06T06:33:30Z`. A `point_time` of 100000000000 and more is taken for milliseconds, a smaller one for seconds. " +
+				"`2026-01-06T06:33:30Z`. A `point_time` of 100000000000 and more is in milliseconds, a smaller one in seconds. " +
 				"Null where `point_time` is null or isn't a time of the years 0 to 9999.",
 		}},
 		number("buy_certificate_count", c.BuyCertificateCount, "Number of paid certificates."+orNull),
@@ -52,7 +52,7 @@ func attributes(c *cas.AssetCount) []attribute {
 		number("domain_asset_count", c.DomainAssetCount, "Number of domain name resources."+orNull),
 		{"request_id", types.StringPointerValue(c.RequestID), schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "ID of the request that was answered, for Alibaba Cloud's support. It differs with every read." + orNull,
+			MarkdownDescription: "ID of the request, which Alibaba Cloud's support asks for. It differs for every read." + orNull,
 		}},
 	}
 }

@@ -19,8 +19,8 @@ var sources = [][]string{
 	{"credentials_uri"},
 }
 
-// credentials decides where credentials come from: the source that the block names, else the one that the environment
-// names, else the default chain. The two are never mixed.
+// credentials selects the source of credentials: the one that the block names, else the one that the environment names,
+// else the default chain. A source in the block is never completed with one in the environment.
 func (r *resolver) credentials() credential.Config {
 	named, switchedOff := r.namedByBlock(), r.switchedBy(noProfileVariable)
 	if !named.given() {
@@ -53,7 +53,7 @@ func (r *resolver) credentials() credential.Config {
 		c.CredentialsURI = r.text("credentials_uri")
 	default:
 		if c.NoCLIFile = switchedOff; switchedOff != "" {
-			c.Profile = r.text("profile") // the section of the INI file
+			c.Profile = r.text("profile") // it names the section of the INI file
 		}
 	}
 	c.AssumeRole = r.assumeRole(c.OIDC != nil)
@@ -95,7 +95,7 @@ func (r *resolver) namedByEnvironment(noProfile bool) value {
 			for _, name := range names {
 				switch {
 				case name == "assume_role_with_oidc":
-					name += ".oidc_provider_arn" // CI systems set a token that may be for somebody else
+					name += ".oidc_provider_arn" // a token may be one that a CI system sets for another purpose
 				case noProfile && names[0] == "profile":
 					continue
 				}
@@ -183,7 +183,7 @@ func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
 	}
 	role := r.inBlock(at + "role_arn")
 	if oidc || r.ofEnvironment("assume_role_with_oidc.oidc_provider_arn", "").set() {
-		role.variables = role.variables[len(role.variables)-1:] // the others are the role of OIDC
+		role.variables = role.variables[len(role.variables)-1:] // the other variables name the role of OIDC
 	}
 	if role = r.orVariable(role, ""); !role.given() {
 		block, _ := r.block["assume_role"].(types.Object)

@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// terraform is a real one, to which the test binary is the provider, and the fakes that this talks to.
+// terraform runs a real Terraform with the test binary as its provider, and the fakes that the provider talks to.
 type terraform struct {
 	cas    *castest.Server
 	issuer *castest.Issuer
@@ -232,7 +232,7 @@ func fetches(i *castest.Issuer, service string) int {
 	return n
 }
 
-// otherKey is somebody else's, which the service knows too.
+// otherKey is another user's key that the service knows.
 var otherKey = castest.Key{AccessKeyID: "LTAI5tCasTestSomebodyElse", AccessKeySecret: "somebody-elses-secret"}
 
 // TestSameIdentity gives a real Terraform what other tools have set up: who signs, what STS is asked, and which endpoint.
@@ -436,7 +436,7 @@ func TestSameIdentity(t *testing.T) {
 	}
 }
 
-// unwrapped is what Terraform said, in one line.
+// unwrapped returns the output of Terraform as one line.
 func unwrapped(said string) string {
 	return strings.Join(strings.Fields(strings.NewReplacer("│", "", "╷", "", "╵", "").Replace(said)), " ")
 }
@@ -521,7 +521,7 @@ func TestCredentialFailures(t *testing.T) {
 	}
 }
 
-// A read that waits for apply works in one apply, though the provider block isn't known before.
+// TestUnknownUntilApply checks that a read that waits for apply works although the provider block isn't known before.
 func TestUnknownUntilApply(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, `
@@ -546,7 +546,7 @@ data "cas_asset_count" "this" {
 	}
 }
 
-// Credentials that expire while a plan runs are replaced before it notices.
+// TestCredentialsExpireDuringAPlan checks that credentials that expire while a plan runs are replaced.
 func TestCredentialsExpireDuringAPlan(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, "provider \"cas\" {\n  credentials_uri = \"$URI\"\n}\n"+twentyReads)
@@ -559,7 +559,7 @@ func TestCredentialsExpireDuringAPlan(t *testing.T) {
 	}
 }
 
-// A throttled STS doesn't fail a plan, and isn't counted by max_retries.
+// TestThrottledSTSIsAskedAgain checks that a throttled STS doesn't fail a plan, and isn't counted by max_retries.
 func TestThrottledSTSIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, "provider \"cas\" {\n access_key = \"$KEY\"\n secret_key = \"$SECRET\"\n max_retries = 0\n assume_role {\n  "+

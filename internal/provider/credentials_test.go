@@ -23,12 +23,12 @@ const (
 	hush         = "hUsH-sEcReT-vAlUe"
 )
 
-// arguments are those of a provider block; a map is a nested block, nil is null, and unknown{} is unknown.
+// arguments are the arguments of a provider block. A map is a nested block, nil is null, and unknown{} is unknown.
 type arguments map[string]any
 
 type unknown struct{}
 
-// values are what a provider block with these arguments says.
+// values returns the provider block with these arguments.
 func (a arguments) values(t *testing.T) map[string]attr.Value {
 	t.Helper()
 	var resp provider.SchemaResponse
@@ -55,7 +55,7 @@ func (e environment) resolve(t *testing.T, block arguments) (credential.Config, 
 	return r.credentials(), r.unknown, r.diags
 }
 
-// tokenFile is one that is there.
+// tokenFile returns the path of a token file that exists.
 func tokenFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
@@ -455,7 +455,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// problem is a diagnostic: where, and what its summary and detail have in them.
+// problem is a diagnostic: its path, and parts of its summary and detail.
 type problem struct{ path, summary, detail string }
 
 func checkProblems(t *testing.T, diags diag.Diagnostics, want []problem) {
@@ -780,7 +780,7 @@ func TestCredentialProblems(t *testing.T) {
 	}
 }
 
-// What a later value may still complete is neither missing nor in conflict with it alone.
+// TestUnknownCredentials checks that an unknown value counts neither as missing nor as a conflict.
 func TestUnknownCredentials(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -845,7 +845,7 @@ func TestUnknownCredentials(t *testing.T) {
 	}
 }
 
-// terraform validate has no environment to look at yet, and the token file may be on another machine.
+// TestValidate checks that terraform validate looks at neither the environment nor the token file.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -930,7 +930,7 @@ func TestSTSEndpoint(t *testing.T) {
 	}
 }
 
-// Without a home directory, ~ would name a directory of the working directory.
+// TestTokenFileWithoutAHome checks that ~ is an error where there is no home directory.
 func TestTokenFileWithoutAHome(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("HOME", "")

@@ -25,7 +25,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// asked are the service and the sources of credentials that are asked over https, none of them by an address of this machine.
+// asked returns the service and the sources of credentials that are called over https at an address of another machine.
 func asked(t *testing.T) map[string]credential.Config {
 	t.Helper()
 	profile := func(inside string) credential.Config {
@@ -52,7 +52,7 @@ func asked(t *testing.T) map[string]credential.Config {
 	}
 }
 
-// listen starts a peer that does with each connection what serve says, and returns its address.
+// listen starts a peer that passes each connection to serve, and returns its address.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -85,7 +85,7 @@ func proxyTo(status string, next func(net.Conn)) func(net.Conn) {
 	}
 }
 
-// saysPlainly answers whatever comes.
+// saysPlainly answers each request with the same text.
 func saysPlainly(text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		if _, err := conn.Read(make([]byte, 4096)); err == nil {
@@ -109,8 +109,8 @@ func tunnel(t *testing.T, address string) func(net.Conn) {
 	}
 }
 
-// TestSameMistakeEverywhere has each kind of failure at the service and at each source of credentials: the summary is the
-// same, and so is how often it is tried.
+// TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of credentials. The summary
+// and the number of attempts have to be the same.
 func TestSameMistakeEverywhere(t *testing.T) {
 	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
 	stranger.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)

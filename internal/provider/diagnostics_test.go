@@ -29,7 +29,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
-// knownSummaries are those of all diagnostics, in the order of the troubleshooting guide, which has a heading for each.
+// knownSummaries are the summaries of all diagnostics, in the order of the troubleshooting guide, which has a heading for each.
 var knownSummaries = []string{
 	// Access
 	"Not allowed to read the certificate asset counts",
@@ -174,7 +174,7 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// failed is a call that failed as the service's documentation says, but for what change makes of it.
+// failed returns a call that failed as the service documents it, with changes.
 func failed(kind cas.Kind, status int, code, says string, change ...func(*cas.Error)) *cas.Error {
 	e := &cas.Error{
 		Kind:        kind,
@@ -272,7 +272,7 @@ func calls() map[string]error {
 	}
 }
 
-// failures are those to get an answer, whoever was asked.
+// failures returns failures to get an answer, which are the same for every server.
 func failures() map[string]*egress.Error {
 	dial := func(op string, err error) error {
 		return &net.OpError{Op: op, Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8443}, Err: err}
@@ -349,7 +349,7 @@ func TestSameMistakeSameSummary(t *testing.T) {
 	}
 }
 
-// TestAdviceByPlatform: Go doesn't look at SSL_CERT_FILE where the system has a store of its own.
+// TestAdviceByPlatform checks that SSL_CERT_FILE is named only on systems where Go reads it.
 func TestAdviceByPlatform(t *testing.T) {
 	t.Parallel()
 	for goos, want := range map[string]string{"windows": "Windows", "darwin": "macOS", "linux": "SSL_CERT_FILE", "freebsd": "SSL_CERT_FILE"} {

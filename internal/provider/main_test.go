@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run keeps the tests away from the credentials, the network and the budget of whoever runs them. The certificate of the
+// run keeps the tests away from the credentials, the network and the quota of whoever runs them. The certificate of the
 // fakes has to be trusted before the first of them is asked.
 func run(m *testing.M) int {
 	for _, variable := range os.Environ() {

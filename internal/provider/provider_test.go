@@ -209,10 +209,10 @@ func TestUnknownProviderBlock(t *testing.T) {
 	}
 }
 
-// What the block says of limits is refused by terraform validate already, once each.
+// TestLimitsAreValidated checks that terraform validate refuses each wrong limit of the block once.
 func TestLimitsAreValidated(t *testing.T) {
 	t.Parallel()
-	p := newPlugin(t, environment{"CAS_MAX_RETRIES": "many"}) // which validate doesn't look at
+	p := newPlugin(t, environment{"CAS_MAX_RETRIES": "many"}) // terraform validate ignores the environment
 	for name, test := range map[string]struct {
 		block arguments
 		want  string
@@ -255,7 +255,7 @@ func TestLimitsAreValidated(t *testing.T) {
 	}
 }
 
-// summaries puts the summaries of all diagnostics behind each other.
+// summaries concatenates the summaries of all diagnostics.
 func summaries(diagnostics []*tfprotov6.Diagnostic) string {
 	var all strings.Builder
 	for _, d := range diagnostics {

@@ -13,18 +13,18 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-// defaultTimeout is how long a read may take where its timeouts block doesn't say.
+// defaultTimeout is how long a read may take where no timeouts block sets another duration.
 const defaultTimeout = 5 * time.Minute
 
-// configured is what the provider hands to its data source and ephemeral resource: a client, or why there is none
-// before apply.
+// configured is what the provider passes to its data source and ephemeral resource: a client, or the arguments that are
+// unknown before apply.
 type configured struct {
 	client      *cas.Client
-	credentials *credential.Source // of the client
+	credentials *credential.Source // the client's source of credentials
 	unknown     diag.Diagnostics
 }
 
-// read asks the service, and hands each attribute to set. The operation names the argument of the timeouts block.
+// read calls the service, and passes each attribute to set. The operation is the argument's name in the timeouts block.
 func (c configured) read(
 	ctx context.Context, config tfsdk.Config, operation string, set func(context.Context, path.Path, any) diag.Diagnostics,
 ) diag.Diagnostics {
@@ -47,7 +47,7 @@ func (c configured) read(
 	return diags
 }
 
-// timeoutFor returns how long an operation may take. It refuses a duration in which nothing can be read.
+// timeoutFor returns how long an operation may take. It refuses a duration of zero or less.
 func timeoutFor(ctx context.Context, config tfsdk.Config, operation string) (time.Duration, diag.Diagnostics) {
 	var text types.String
 	at := path.Root("timeouts").AtName(operation)
@@ -56,7 +56,7 @@ func timeoutFor(ctx context.Context, config tfsdk.Config, operation string) (tim
 		return defaultTimeout, diags
 	}
 	timeout, err := time.ParseDuration(text.ValueString())
-	if err == nil && timeout <= 0 { // a text that isn't a duration is for the schema's validator to refuse
+	if err == nil && timeout <= 0 { // the schema's validator refuses what isn't a duration
 		diags.AddAttributeError(at, "Timeout too short",
 			operation+" is "+timeout.String()+", which leaves no time for an answer. Use a duration above zero, such as \"5m\".")
 	}

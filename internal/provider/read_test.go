@@ -18,7 +18,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// plugin is the provider as Terraform talks to it, without Terraform.
+// plugin is the provider behind the protocol that Terraform uses.
 type plugin struct {
 	tfprotov6.ProviderServer
 	schema *tfprotov6.GetProviderSchemaResponse
@@ -109,7 +109,7 @@ func (p plugin) readers() map[string]func(*testing.T, arguments) (map[string]any
 	}
 }
 
-// dynamic fills what the block leaves out with nulls, as Terraform does.
+// dynamic encodes a block, and sets what it leaves out to null, as Terraform does.
 func dynamic(t *testing.T, schema *tfprotov6.Schema, block arguments) *tfprotov6.DynamicValue {
 	t.Helper()
 	value, err := tfprotov6.NewDynamicValue(schema.ValueType(), encoded(t, schema.ValueType(), block))
@@ -176,7 +176,7 @@ func texts(diagnostics []*tfprotov6.Diagnostic) string {
 	return b.String()
 }
 
-// answered is what the attributes are for castest.Assets. Each element has a value of its own, and so has each sum.
+// answered returns the attributes for castest.Assets. Each element has a value of its own, and so has each sum.
 func answered() map[string]any {
 	return map[string]any{
 		"point": int64(92), "last_point": int64(88), "point_change": int64(4), "point_ratio": int64(1),
@@ -267,7 +267,7 @@ func TestReadValues(t *testing.T) {
 	}
 }
 
-// The read succeeds with what the renewed sign-in gave.
+// TestReadWarnsOfASignInThatIsNotSaved checks that the read succeeds with the renewed sign-in.
 func TestReadWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest // shared is scripted
 	server := start(t, castest.Options{})
 	shared.OnIssue(server.AddKey)

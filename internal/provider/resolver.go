@@ -19,7 +19,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-// value is what a setting is set to, and where.
+// value is a setting with its text, and the place where it is set.
 type value struct {
 	setting
 	text     string
@@ -27,16 +27,16 @@ type value struct {
 	unknown  bool   // whether Terraform knows the value only during apply
 }
 
-// set reports whether the setting is set for certain.
+// set reports whether the setting certainly has a value.
 func (v value) set() bool { return v.text != "" }
 
-// given reports whether the setting is set, or may turn out to be.
+// given reports whether the setting has a value, or may have one during apply.
 func (v value) given() bool { return v.set() || v.unknown }
 
-// String names the place as its user knows it.
+// String returns the name of the variable or of the argument that is set.
 func (v value) String() string { return cmp.Or(v.variable, v.name) }
 
-// source names the place in full.
+// source describes the place, as an error about credentials shows it.
 func (v value) source() string {
 	if v.variable == "" && v.name != "" {
 		return v.name + " in the provider block"
@@ -44,14 +44,14 @@ func (v value) source() string {
 	return v.variable
 }
 
-// resolver reads settings, each from the provider block or else from the environment, and gathers all that is wrong.
+// resolver reads settings, each from the provider block or else from the environment, and collects what is wrong with them.
 type resolver struct {
 	block      map[string]attr.Value
 	getenv     func(string) string
-	validating bool             // whether only the configuration is checked, so that what is missing may be in the environment
+	validating bool             // whether the environment isn't known yet
 	diags      diag.Diagnostics // what is wrong
-	unknown    diag.Diagnostics // which arguments are unknown before apply
-	secrets    []string         // what the log masks
+	unknown    diag.Diagnostics // the arguments that are unknown before apply
+	secrets    []string         // the values that the log masks
 }
 
 func newResolver(ctx context.Context, config tfsdk.Config, getenv func(string) string) *resolver {
@@ -60,7 +60,7 @@ func newResolver(ctx context.Context, config tfsdk.Config, getenv func(string) s
 	return &resolver{block: block.Attributes(), getenv: getenv, diags: diags}
 }
 
-// inBlock returns what the provider block says. Null and "" aren't set. A nested block that is there has its name as text.
+// inBlock returns a setting as the provider block sets it. Null and "" don't set it. A nested block has its name as text.
 func (r *resolver) inBlock(name string) value {
 	block, child, nested := strings.Cut(name, ".")
 	found := r.block[block]
@@ -97,7 +97,7 @@ func (r *resolver) inBlock(name string) value {
 	return v
 }
 
-// orVariable returns v where it is given, and else the first of its variables with a prefix that is set.
+// orVariable returns v if it is given, or else the first of its variables that has the prefix and is set.
 func (r *resolver) orVariable(v value, prefix string) value {
 	if v.given() {
 		return v
@@ -105,7 +105,7 @@ func (r *resolver) orVariable(v value, prefix string) value {
 	for _, variable := range v.variables {
 		text := r.getenv(variable)
 		if text == "" || !strings.HasPrefix(variable, prefix) || variable == sharedFileVariable && !credential.IsCLIFile(text) {
-			continue // the file that isn't the CLI's is the INI file
+			continue // a file that isn't the CLI's is the INI file
 		}
 		v.text, v.variable = text, variable
 		break
@@ -113,7 +113,7 @@ func (r *resolver) orVariable(v value, prefix string) value {
 	return v
 }
 
-// ofEnvironment returns a setting as the first of its variables with a prefix sets it.
+// ofEnvironment returns a setting as its variables with the prefix set it.
 func (r *resolver) ofEnvironment(name, prefix string) value {
 	return r.orVariable(value{setting: find(name)}, prefix)
 }
@@ -170,7 +170,7 @@ func (v value) shown() string {
 	return v.String() + " is " + shown + ", which"
 }
 
-// compare warns of another variable of the setting that says something else: other tools may prefer that one.
+// compare warns if another variable of the setting has a different value, which other tools may prefer.
 func (r *resolver) compare(v value) {
 	if v.variable == "" || v.secret {
 		return
@@ -186,15 +186,15 @@ func (r *resolver) compare(v value) {
 	}
 }
 
-// refuse reports what is wrong with a setting: why, and what to do.
+// refuse adds an error about v.
 func (r *resolver) refuse(v value, summary, detail string) {
 	r.diags.AddAttributeError(v.path(), summary, detail)
 }
 
-// missing reports whether nothing sets v. There is no saying so before the environment is looked at.
+// missing reports whether v is certainly not set. While Terraform validates, the environment may still set it.
 func (r *resolver) missing(v value) bool { return !v.given() && !r.validating }
 
-// notSet says where v could have been set.
+// notSet explains that none of the places is set that v could come from.
 func notSet(v value, variables ...string) string {
 	empty := variables[0] + " is"
 	if last := len(variables) - 1; last > 0 {
@@ -218,7 +218,7 @@ func (r *resolver) checkTokenFile(v value) {
 		r.refuseTokenFile(v, err)
 	case info.IsDir():
 		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q, which is a directory. Name the file in it.", v, v.text))
-	case info.Mode().IsRegular(): // another kind of file can perhaps be read only once
+	case info.Mode().IsRegular(): // a pipe can be read only once
 		opened, err := os.Open(file)
 		if err != nil {
 			r.refuseTokenFile(v, err)

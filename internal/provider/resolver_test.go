@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Tools differ in which of two families of variables they prefer.
+// TestVariablesDisagree checks the warning about two families of variables, of which tools prefer different ones.
 func TestVariablesDisagree(t *testing.T) {
 	t.Parallel()
 	keys := environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush}
@@ -80,7 +80,7 @@ func TestVariablesDisagree(t *testing.T) {
 	}
 }
 
-// Permissions don't keep a superuser who runs the tests from anything, so that the errors are made.
+// TestTokenFileProblems makes the errors itself, because a superuser who runs the tests may read every file.
 func TestTokenFileProblems(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

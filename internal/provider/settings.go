@@ -55,12 +55,12 @@ func familyOf(variable string) string {
 }
 
 const (
-	alone      = " It is a source of credentials of its own, so it can't be combined with another one."
+	alone      = " It is a separate source of credentials, and can't be combined with another one."
 	keyAdvice  = "No key or token contains that. It was probably added when the value was copied: remove it."
 	policyText = "RAM policy, in JSON, that narrows what the session may do; it can't widen it. Default: all that the role may do."
 	roleText   = "ARN of the role, such as `acs:ram::1234567890123456:role/reader`."
-	lifeText   = "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. A new one is made " +
-		"before it ends."
+	lifeText   = "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. The provider " +
+		"renews it before it ends."
 	nameText   = "Name of the session, which the account's audit log shows: 2 to 64 letters, digits and the characters `.` `@` `_` `-`."
 	switchText = " `true`, in any case, or `1` switches it on."
 )
@@ -88,7 +88,7 @@ var settings = []setting{
 	},
 	{
 		name: "profile", variables: []string{"ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"},
-		description: "Profile of the Alibaba Cloud CLI's configuration, in any of its modes that gives keys: AK, StsToken, RamRoleArn, " +
+		description: "Profile of the Alibaba Cloud CLI's configuration, in any of its modes that provide keys: AK, StsToken, RamRoleArn, " +
 			"ChainableRamRoleArn, EcsRamRole, RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth or External; or else a section of " +
 			"the INI file `~/.alibabacloud/credentials`. Default: the file's current profile." + alone,
 	},
@@ -96,11 +96,11 @@ var settings = []setting{
 		name: "shared_credentials_file", variables: []string{sharedFileVariable, "ALICLOUD_SHARED_CREDENTIALS_FILE"},
 		description: "File that holds the profile: the Alibaba Cloud CLI's configuration, which is a JSON object, or an INI file. A leading " +
 			"`~` is the home directory. Default: `~/.aliyun/config.json`. `" + sharedFileVariable +
-			"` counts where it names a file of the CLI's.",
+			"` counts only where it names a file of the CLI.",
 	},
 	{
 		name: "credentials_uri", variables: []string{"ALIBABA_CLOUD_CREDENTIALS_URI", "ALICLOUD_CREDENTIALS_URI"},
-		description: "URL that answers with temporary credentials, over https; http is for loopback and link-local addresses only." + alone,
+		description: "URL of a server that returns temporary credentials: https, or http for a loopback or link-local address." + alone,
 		check: check{summary: "Invalid credentials URI", flaw: uriFlaw, show: publicPart,
 			advice: "Use an https URL, or http for a server on this machine or its own link, such as \"http://127.0.0.1:6666/credentials\"."},
 	},
@@ -140,8 +140,8 @@ var settings = []setting{
 	{
 		name:      "assume_role.role_arn",
 		variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"},
-		description: roleText + " Where a variable names it, it may be left out. An empty string assumes no role where no variable names one. " +
-			"Beside OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts: the others are the role of OIDC.",
+		description: roleText + " It may be left out where a variable names the role. Where it is an empty string and no " +
+			"variable names a role, none is assumed. Together with OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts, because the others name the role of OIDC.",
 		check: isRole,
 	},
 	{
@@ -164,35 +164,35 @@ var settings = []setting{
 	{
 		name: "region", fallback: "cn-hangzhou",
 		variables: []string{"ALIBABA_CLOUD_REGION", "ALICLOUD_REGION", "ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"},
-		description: "Region whose endpoint is asked. Accounts of the China site use `cn-hangzhou`, accounts of the international site " +
-			"`ap-southeast-1`. Where none is set, the `region_id` of the CLI's profile in use counts.",
+		description: "Region whose endpoint the provider calls. Accounts of the China site use `cn-hangzhou`, accounts of the international " +
+			"site `ap-southeast-1`. Where no region is set, the `region_id` of the CLI's profile in use counts.",
 		check: check{summary: "Invalid region", flaw: unlike(`^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$`, "isn't the ID of a region"),
 			advice: "Use an ID such as \"cn-hangzhou\" (China site) or \"ap-southeast-1\" (international site)."},
 	},
 	{
 		name: "endpoints.cas", variables: []string{"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"},
-		description: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is for loopback " +
-			"addresses only. Default: the region's.",
+		description: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is allowed for " +
+			"loopback addresses only. Default: the region's endpoint.",
 		check: check{summary: "Invalid endpoint", flaw: endpointFlaw, show: publicPart,
 			advice: "Use a host name such as \"cas.aliyuncs.com\", with a port and https:// where needed."},
 	},
 	{
 		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
 		description: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. Default: the " +
-			"CLI's profile's `sts_endpoint`, else the endpoint of its `sts_region` or of `" + stsRegionVariable + "`, else `sts.aliyuncs.com`.",
+			"`sts_endpoint` of the CLI's profile, else the endpoint of its `sts_region` or of `" + stsRegionVariable + "`, else `sts.aliyuncs.com`.",
 		check: check{summary: "Invalid endpoint", flaw: stsEndpointFlaw, show: publicPart,
 			advice: "Use a host name such as \"sts.ap-southeast-1.aliyuncs.com\", with a port where needed."},
 	},
 	{
 		name: "requests_per_second", variables: []string{"CAS_REQUESTS_PER_SECOND"}, number: true, fallback: "10",
-		description: "Maximum number of calls in any one second, of all processes of this user on this machine: a whole number from 1 to 100. " +
-			"The default is what the service allows an account; lower it where other tools use the account.",
+		description: "Maximum number of calls in any one second, by all processes of this user on this machine: a whole number from " +
+			"1 to 100. The default is what the service allows an account. Lower it where other machines or tools use the account.",
 		check: check{summary: "Invalid number", flaw: notWhole(1, 100)},
 	},
 	{
 		name: "max_retries", variables: []string{"CAS_MAX_RETRIES"}, number: true, fallback: "5",
-		description: "How often a temporary failure other than throttling is tried again: a whole number from 0 to 20. Throttled calls are " +
-			"tried again until the read's time is up.",
+		description: "How many times the provider retries a temporary failure other than throttling: a whole number from 0 to 20. It retries " +
+			"throttled calls until the read's time is up.",
 		check: check{summary: "Invalid number", flaw: notWhole(0, 20)},
 	},
 	{
@@ -203,15 +203,16 @@ var settings = []setting{
 
 	{variables: []string{cliFileVariable}, description: "The CLI's file, instead of `~/.aliyun/config.json`."},
 	{variables: []string{sharedFileVariable}, description: "The INI file, instead of `~/.alibabacloud/credentials`. Where it names " +
-		"a file of the CLI's, a JSON object, it stands for `shared_credentials_file`."},
+		"a file of the CLI, which is a JSON object, it replaces `shared_credentials_file`."},
 	{variables: []string{noProfileVariable, "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"},
-		description: "Leaves the CLI's file out, unless the provider block names a profile or a file." + switchText},
-	{variables: []string{noExternalVariable}, description: "Refuses profiles of the CLI that run a command or ask a URI." + switchText},
-	{variables: []string{stsRegionVariable}, description: "Region where roles are assumed, where nothing else says so."},
+		description: "Ignores the CLI's file, unless the provider block names a profile or a file." + switchText},
+	{variables: []string{noExternalVariable}, description: "Refuses profiles of the CLI that run a command or request a URI." + switchText},
+	{variables: []string{stsRegionVariable},
+		description: "Region where roles are assumed, unless an endpoint or a profile names another one."},
 	{variables: []string{stsVPCVariable}, description: "Assumes roles at the region's endpoint within a VPC." + switchText},
 	// These two are read by credentials-go.
-	{variables: []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED"}, description: "Leaves the metadata service of ECS out, if it is `true`."},
-	{variables: []string{"ALIBABA_CLOUD_IMDSV1_DISABLED"}, description: "Asks the metadata service of ECS in its hardened mode only, if " +
+	{variables: []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED"}, description: "Ignores the metadata service of ECS, if it is `true`."},
+	{variables: []string{"ALIBABA_CLOUD_IMDSV1_DISABLED"}, description: "Uses the metadata service of ECS in its hardened mode only, if " +
 		"it is `true`."},
 }
 

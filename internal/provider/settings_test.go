@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestGuideShowsEverySetting compares the tables of the authentication guide with the settings. What it prints where they
-// differ is what belongs there.
+// TestGuideShowsEverySetting compares the tables of the authentication guide with the settings. Where they differ, it prints
+// the table that the guide needs.
 func TestGuideShowsEverySetting(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", "authentication.md.tmpl"))
@@ -41,7 +41,7 @@ func TestGuideShowsEverySetting(t *testing.T) {
 	}
 }
 
-// TestSettings holds the table to what the code assumes of it.
+// TestSettings checks what the code assumes about the table.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
