@@ -10,7 +10,7 @@ import (
 )
 
 // checkBetween is the advice where something other than the server that was meant may have answered.
-const checkBetween = "Look for a proxy, a captive portal or a gateway that answers in another's place, and check the address."
+const checkBetween = "Look for a proxy, a captive portal or a gateway that answers in the server's place, and check the address."
 
 // unansweredMessages are the summary and the advice for each kind of failure to get an answer, whichever server was asked.
 var unansweredMessages = map[egress.Kind]message{
@@ -92,7 +92,7 @@ func aboutProxy(e *egress.Error) message {
 	switch e.Kind {
 	case egress.ProxyRefuses:
 		m.summary = "Proxy doesn't let the request through"
-		m.what = sentence("%s wasn't asked, because %s answered HTTP %d", e.Address, peer(e), e.Status)
+		m.what = sentence("No request reached %s, because %s answered HTTP %d", e.Address, peer(e), e.Status)
 		m.do = "Check " + e.Variable + ", with the user name and password if the proxy requires them, and whether the proxy " +
 			"allows connections to this host; or add the host to NO_PROXY if it needs no proxy."
 	case egress.NoSuchHost, egress.DNSFailed:
@@ -113,15 +113,15 @@ func aboutUntrusted(e *egress.Error) message {
 		return message{
 			summary: "No root certificates",
 			what: sentence("This machine has no root certificates, so neither the certificate of %s nor any other can be verified", peer(e)) +
-				" They are looked for " + roots.place + ".",
+				" The provider looks for them " + roots.place + ".",
 			do: roots.repair,
 		}
 	}
 	m := message{
 		summary: "Certificate not trusted",
 		what:    sentence("The certificate that %s presented can't be verified: %s", peer(e), e.Err),
-		do: "Check the address, and this machine's clock. If a proxy of yours opens encrypted connections, " + roots.add +
-			". Otherwise somebody may be listening in: verification can't be switched off.",
+		do: "Check the address, and this machine's clock. If a proxy of yours decrypts connections, " + roots.add +
+			". Otherwise somebody may be intercepting the connection: verification can't be switched off.",
 	}
 	if certificate := e.Certificate; certificate != nil {
 		m.fact("Certificate of", certificate.Subject.String())
@@ -146,7 +146,7 @@ func rootsOf(goos string) roots {
 		return roots{"in the keychain of macOS", repair, "add its root certificate to the keychain of macOS and trust it there"}
 	}
 	return roots{
-		"in the file that SSL_CERT_FILE names and the directories that SSL_CERT_DIR names, else where the system keeps them, such as " +
+		"in the file that SSL_CERT_FILE names and in the directories that SSL_CERT_DIR names, or else where the system keeps them, such as " +
 			"/etc/ssl/certs/ca-certificates.crt",
 		"Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and SSL_CERT_DIR.",
 		"put its root certificate into a file and name that file in SSL_CERT_FILE",

@@ -180,7 +180,7 @@ func (r *resolver) compare(v value) {
 		same := other == v.text || v.name == "region" && *cas.Endpoint(other) == *cas.Endpoint(v.text)
 		if other != "" && !same {
 			r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
-				"The provider uses the first one; other tools may use the second one. Unset the one that isn't meant.", v.variable, variable))
+				"The provider uses the first one; other tools may use the second one. Unset the wrong one.", v.variable, variable))
 			return
 		}
 	}

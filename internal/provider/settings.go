@@ -141,7 +141,8 @@ var settings = []setting{
 		name:      "assume_role.role_arn",
 		variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"},
 		description: roleText + " It may be left out where a variable names the role. Where it is an empty string and no " +
-			"variable names a role, none is assumed. Together with OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts, because the others name the role of OIDC.",
+			"variable names a role, none is assumed. Together with OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts, because the " +
+			"others name the role of OIDC.",
 		check: isRole,
 	},
 	{
