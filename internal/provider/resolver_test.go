@@ -3,6 +3,7 @@ package provider
 import (
 	"io/fs"
 	"maps"
+	"slices"
 	"testing"
 )
 
@@ -75,6 +76,42 @@ func TestVariablesDisagree(t *testing.T) {
 			checkProblems(t, r.diags, test.want)
 			if r.diags.HasError() {
 				t.Errorf("got an error, want a warning")
+			}
+		})
+	}
+}
+
+// TestSecretsForTheLog checks that the resolver collects each secret that is in use, and nothing else.
+func TestSecretsForTheLog(t *testing.T) {
+	t.Parallel()
+	const token = "CAIS-token"
+	for name, test := range map[string]struct {
+		block arguments
+		env   environment
+		want  []string
+	}{
+		"keys of the block": {
+			block: arguments{"access_key": "id", "secret_key": hush, "security_token": token},
+			want:  []string{hush, token},
+		},
+		"keys of the environment": {
+			env:  environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush, "ALICLOUD_SECURITY_TOKEN": token},
+			want: []string{hush, token},
+		},
+		"token of OIDC": {
+			block: arguments{"assume_role_with_oidc": arguments{
+				"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": token,
+			}},
+			want: []string{token},
+		},
+		"no secret": {block: arguments{"profile": "p"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := test.env.resolver(t, test.block)
+			r.resolve(t.Context())
+			if !slices.Equal(r.secrets, test.want) {
+				t.Errorf("got %q, want %q", r.secrets, test.want)
 			}
 		})
 	}
