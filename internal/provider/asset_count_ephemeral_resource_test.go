@@ -212,7 +212,7 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 // source alone.
 func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 	t.Parallel()
-	const number = 8123456789012
+	const number = int64(8123456789012)
 	for name, test := range map[string]struct {
 		config string
 		stored bool
@@ -255,7 +255,7 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 				case "plan file", "state file", "show -json tfplan", "show -json":
 					want = test.stored
 				}
-				if got := strings.Contains(text, strconv.Itoa(number)); got != want {
+				if got := strings.Contains(text, strconv.FormatInt(number, 10)); got != want {
 					t.Errorf("%s holds the number: got %t, want %t", place, got, want)
 				}
 			}
