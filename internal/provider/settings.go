@@ -270,11 +270,10 @@ func endpointFlaw(s string) string {
 }
 
 func stsEndpointFlaw(s string) string {
-	endpoint, err := cas.ParseEndpoint(s)
-	if err == nil && endpoint.Scheme != "https" {
+	if endpoint, err := cas.ParseEndpoint(s); err == nil && endpoint.Scheme != "https" {
 		return "can't be used: STS is only asked over https"
 	}
-	return unusable(err)
+	return endpointFlaw(s)
 }
 
 func unusable(err error) string {
