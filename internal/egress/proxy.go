@@ -15,12 +15,6 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// proxy is what a proxy variable says.
-type proxy struct {
-	variable string
-	url      *url.URL
-}
-
 // proxyOf returns the proxy of a request. HTTP_PROXY isn't looked at: what isn't encrypted is for this machine and its own link.
 func proxyOf(req *http.Request) (*url.URL, error) {
 	config := httpproxy.FromEnvironment()
@@ -41,7 +35,7 @@ func proxyOf(req *http.Request) (*url.URL, error) {
 		return nil, &Error{Kind: InvalidProxy, Variable: variable, Err: err}
 	}
 	if r, ok := req.Context().Value(roundKey{}).(*round); ok {
-		r.goThrough(proxy{variable, u})
+		r.note(func() { r.proxy, r.variable = u, variable })
 	}
 	return u, nil
 }

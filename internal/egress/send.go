@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"runtime"
 	"sync"
 	"syscall"
@@ -44,7 +45,6 @@ func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (
 	}
 	switch {
 	case err != nil:
-		r.answered()
 		return nil, r.failed(err, resp.StatusCode)
 	case resp.StatusCode/100 == 3:
 		e := &Error{Kind: Redirected, Status: resp.StatusCode}
@@ -69,9 +69,10 @@ type round struct {
 	req *http.Request
 
 	mu         sync.Mutex
-	proxy      proxy
-	handshakes int   // that have begun: with a proxy that speaks TLS, and with the peer
-	broken     error // what ended the last of them: to crypto/tls most flaws of a peer are errors of no type
+	proxy      *url.URL // nil where there is none
+	variable   string   // names the proxy
+	handshakes int      // that have begun: with a proxy that speaks TLS, and with the peer
+	broken     error    // what ended the last of them: to crypto/tls most flaws of a peer are errors of no type
 	connected  bool
 	begun      bool // the answer's first byte has come
 }
@@ -79,29 +80,18 @@ type round struct {
 type roundKey struct{}
 
 func (r *round) trace(ctx context.Context) context.Context {
-	note := func(change func()) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		change()
-	}
 	return httptrace.WithClientTrace(context.WithValue(ctx, roundKey{}, r), &httptrace.ClientTrace{
-		TLSHandshakeStart:    func() { note(func() { r.handshakes++ }) },
-		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { note(func() { r.broken = err }) },
-		GotConn:              func(httptrace.GotConnInfo) { note(func() { r.connected = true }) },
-		GotFirstResponseByte: r.answered,
+		TLSHandshakeStart:    func() { r.note(func() { r.handshakes++ }) },
+		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { r.note(func() { r.broken = err }) },
+		GotConn:              func(httptrace.GotConnInfo) { r.note(func() { r.connected = true }) },
+		GotFirstResponseByte: func() { r.note(func() { r.begun = true }) },
 	})
 }
 
-func (r *round) goThrough(p proxy) {
+func (r *round) note(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.proxy = p
-}
-
-func (r *round) answered() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.begun = true
+	change()
 }
 
 // failed returns what a request ended with that had no answer, or one of this status that couldn't be read to its end.
@@ -112,12 +102,13 @@ func (r *round) failed(err error, status int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	peer := 1 // is the last to shake hands
-	if r.proxy.url != nil && r.proxy.url.Scheme == "https" {
+	if r.proxy != nil && r.proxy.Scheme == "https" {
 		peer = 2
 	}
-	atProxy := r.proxy.url != nil && !r.connected && r.handshakes < peer
+	atProxy := r.proxy != nil && !r.connected && r.handshakes < peer
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
+		r.begun = r.begun || status != 0
 		e = &Error{Kind: r.kind(err, atProxy), Err: err}
 	}
 	if e.Kind == Malformed {
@@ -127,7 +118,7 @@ func (r *round) failed(err error, status int) error {
 		e.Certificate, e.Err = untrusted.UnverifiedCertificates[0], untrusted.Err
 	}
 	if atProxy {
-		e.Proxy, e.Variable = r.proxy.url.Host, r.proxy.variable
+		e.Proxy, e.Variable = r.proxy.Host, r.variable
 	}
 	return r.about(e)
 }
