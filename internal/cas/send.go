@@ -49,7 +49,6 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 	req.Header = acs3.Sign(acs3.Request{
 		Method:  req.Method,
 		Host:    req.URL.Host,
-		Path:    "/",
 		Action:  "GetAssetCount",
 		Version: "2020-04-07",
 	}, acs3.Key{
