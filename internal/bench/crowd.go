@@ -24,7 +24,7 @@ func crowd(t *testing.T) {
 		started := time.Now()
 		unanswered := readAll(t.Context(), processes)
 		took := time.Since(started)
-		figures.add(n, len(fake.Calls()), fake.Throttled(), fake.MostInAnySecond(), unanswered,
+		figures.add(n, len(fake.Calls()), fake.Throttled(), fake.MaxInAnySecond(), unanswered,
 			took, ideal(n), took.Seconds()/ideal(n).Seconds())
 		killAll(processes)
 		fake.Close()

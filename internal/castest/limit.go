@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// window holds the arrivals of the last second. It is half open: a call one
-// second after another is no longer in the same window.
+// window holds the arrivals of the last second. It is half open: a call one second after another is no longer in the
+// same window.
 type window struct{ arrivals []time.Time }
 
-// admit reports whether a call at now keeps every window within limit. A call
-// that isn't admitted doesn't count.
+// admit reports whether a call at now keeps every window within limit. A call that isn't admitted doesn't count.
 func (w *window) admit(now time.Time, limit int) bool {
 	w.arrivals = slices.DeleteFunc(w.arrivals, func(t time.Time) bool { return now.Sub(t) >= time.Second })
 	if len(w.arrivals) >= limit {
@@ -20,16 +19,15 @@ func (w *window) admit(now time.Time, limit int) bool {
 	return true
 }
 
-// mostInAnySecond returns the largest number of arrivals in any half-open
-// window of one second.
-func mostInAnySecond(arrivals []time.Time) int {
+// maxInAnySecond returns the largest number of arrivals in any half-open window of one second.
+func maxInAnySecond(arrivals []time.Time) int {
 	arrivals = slices.SortedFunc(slices.Values(arrivals), time.Time.Compare)
-	most, first := 0, 0
+	maximum, first := 0, 0
 	for last, t := range arrivals {
 		for t.Sub(arrivals[first]) >= time.Second {
 			first++
 		}
-		most = max(most, last-first+1)
+		maximum = max(maximum, last-first+1)
 	}
-	return most
+	return maximum
 }

@@ -55,8 +55,8 @@ func Fault(status int, code, message string) http.HandlerFunc {
 	return Error{Status: status, Code: code, Message: message}.ServeHTTP
 }
 
-// Throttle answers as the service does beyond the limit, with headers, given as
-// name, value, name, value and so on, that say how long to wait.
+// Throttle answers as the service does beyond the limit, with headers, given as name, value, name, value and so on,
+// that say how long to wait.
 func Throttle(header ...string) http.HandlerFunc {
 	return Header(Fault(http.StatusBadRequest, "Throttling.User",
 		"Request was denied due to user flow control."), header...)
@@ -107,8 +107,7 @@ func HTML(status int) http.HandlerFunc {
 		"<!DOCTYPE html>\n<html><head><title>"+title+"</title></head>\n<body><h1>"+title+"</h1></body></html>\n")
 }
 
-// Redirect answers that what was asked for is at another URL, for the same
-// method and body.
+// Redirect answers that what was asked for is at another URL, for the same method and body.
 func Redirect(to string) http.HandlerFunc {
 	return Header(HTML(http.StatusTemporaryRedirect), "Location", to)
 }
@@ -167,8 +166,7 @@ func Trickle() http.HandlerFunc {
 	}
 }
 
-// Huge answers with a JSON object of about so many bytes, as fast as the client
-// reads it.
+// Huge answers with a JSON object of about so many bytes, as fast as the client reads it.
 func Huge(size int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", jsonType)
@@ -184,8 +182,7 @@ func Huge(size int64) http.HandlerFunc {
 	}
 }
 
-// Endless answers with a JSON object that never ends, as fast as the client
-// reads it.
+// Endless answers with a JSON object that never ends, as fast as the client reads it.
 func Endless() http.HandlerFunc { return Huge(math.MaxInt64) }
 
 // Delay lets d pass before step answers.
@@ -196,8 +193,7 @@ func Delay(d time.Duration, step http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Header adds headers, given as name, value, name, value and so on, to what
-// step answers.
+// Header adds headers, given as name, value, name, value and so on, to what step answers.
 func Header(step http.HandlerFunc, nameValues ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		for i := 0; i+1 < len(nameValues); i += 2 {

@@ -1,17 +1,14 @@
-// Package castest stands in for Certificate Management Service in tests, the
-// demo and the benchmarks: a server that answers GetAssetCount and is at least
-// as strict as the service.
+// Package castest stands in for Certificate Management Service in tests, the demo and the benchmarks: a server that
+// answers GetAssetCount and is at least as strict as the service.
 //
-// It refuses, with the service's own codes and statuses, what the service
-// refuses: a method other than POST and GET, a path other than /, another
-// action or version, a header that has to be signed and isn't, a signature that
-// doesn't match, a body other than the one hashed, a date that is malformed or
-// more than 15 minutes off, a key that isn't known, a security token that is
-// missing, unknown, another key's or expired, a nonce seen before, and every
-// call beyond the limit in any window of one second.
+// It refuses, with the service's own codes and statuses, what the service refuses: a method other than POST and GET, a
+// path other than /, another action or version, a header that has to be signed and isn't, a signature that doesn't
+// match, a body other than the one hashed, a date that is malformed or more than 15 minutes off, a key that isn't
+// known, a security token that is missing, unknown, another key's or expired, a nonce seen before, and every call
+// beyond the limit in any window of one second.
 //
-// Signatures are computed with the vendor's own code, never with that of this
-// module, so that a mistake in one can't hide in the other.
+// Signatures are computed with the vendor's own code, never with that of this module, so that a mistake in one can't
+// hide in the other.
 package castest
 
 import (
@@ -58,8 +55,7 @@ type Call struct {
 	Code        string // error code of the answer, if any
 }
 
-// Server is a fake of the service. Its methods may be called at any time and
-// by any number of goroutines.
+// Server is a fake of the service. Its methods may be called at any time and by any number of goroutines.
 type Server struct {
 	options Options
 	http    *httptest.Server
@@ -75,8 +71,7 @@ type Server struct {
 	refused   int
 }
 
-// New returns a server that doesn't listen. Drive it as an [http.Handler], or
-// through [Server.Transport].
+// New returns a server that doesn't listen. Drive it as an [http.Handler], or through [Server.Transport].
 func New(o Options) *Server {
 	if o.Keys == nil {
 		o.Keys = []Key{DefaultKey}
@@ -99,8 +94,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Start returns a server that listens on a free port of 127.0.0.1. It panics
-// if it can't.
+// Start returns a server that listens on a free port of 127.0.0.1. It panics if it can't.
 func Start(o Options) *Server {
 	s := New(o)
 	s.http = httptest.NewUnstartedServer(s)
@@ -117,8 +111,7 @@ func Start(o Options) *Server {
 // URL returns where a server of [Start] listens, without a trailing slash.
 func (s *Server) URL() string { return s.http.URL }
 
-// Close cuts every connection, which ends the steps that hang, and waits until
-// nothing of the server runs any more.
+// Close cuts every connection, which ends the steps that hang, and waits until nothing of the server runs any more.
 func (s *Server) Close() {
 	if s.http == nil {
 		return
@@ -142,8 +135,8 @@ func (s *Server) RemoveKey(id string) {
 	delete(s.keys, id)
 }
 
-// Assets returns the elements that a server answers by default. Each has a
-// value of its own, and so has each sum of them that the provider shows.
+// Assets returns the elements that a server answers by default. Each has a value of its own, and so has each sum of
+// them that the provider shows.
 func Assets() map[string]any {
 	return map[string]any{
 		"Point":                  92,
@@ -161,16 +154,16 @@ func Assets() map[string]any {
 	}
 }
 
-// Answer sets the elements to answer from now on. A fresh RequestId is added
-// to them, unless they have one. A nil value is a JSON null.
+// Answer sets the elements to answer from now on. A fresh RequestId is added to them, unless they have one. A nil value
+// is a JSON null.
 func (s *Server) Answer(assets map[string]any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = maps.Clone(assets)
 }
 
-// Script adds steps, each of which replaces the answer to one accepted call:
-// one that is signed right and within the limit.
+// Script adds steps, each of which replaces the answer to one accepted call: one that is signed right and within the
+// limit.
 func (s *Server) Script(steps ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,28 +182,25 @@ func (s *Server) Calls() []Call {
 	return calls
 }
 
-// MostInAnySecond returns the largest number of calls, refused ones too, that
-// arrived within any window of one second.
-func (s *Server) MostInAnySecond() int {
+// MaxInAnySecond returns the largest number of calls, refused ones too, that arrived within any window of one second.
+func (s *Server) MaxInAnySecond() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	arrivals := make([]time.Time, len(s.calls))
 	for i, call := range s.calls {
 		arrivals[i] = call.Arrived
 	}
-	return mostInAnySecond(arrivals)
+	return maxInAnySecond(arrivals)
 }
 
-// Throttled returns how many calls were refused for exceeding the limit.
-// Scripted throttling isn't counted.
+// Throttled returns how many calls were refused for exceeding the limit. Scripted throttling isn't counted.
 func (s *Server) Throttled() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.throttled
 }
 
-// Refused returns how many calls were refused for any reason but the limit.
-// Scripted faults aren't counted.
+// Refused returns how many calls were refused for any reason but the limit. Scripted faults aren't counted.
 func (s *Server) Refused() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -305,8 +295,7 @@ func newRequestID() string {
 	return fmt.Sprintf("%X-%X-%X-%X-%X", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }
 
-// pause waits for d. It ends the handler that calls it if the client leaves
-// meanwhile.
+// pause waits for d. It ends the handler that calls it if the client leaves meanwhile.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

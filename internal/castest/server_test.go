@@ -252,7 +252,7 @@ func TestLimit(t *testing.T) {
 		t.Errorf("recorded %d throttled, %d refused, want 8 and 0", s.Throttled(), s.Refused())
 	}
 	// From 0.6 s to 1.5 s: 3 + 1 + 5 + 1 + 7.
-	if most := s.MostInAnySecond(); most != 17 {
+	if most := s.MaxInAnySecond(); most != 17 {
 		t.Errorf("most in any second is %d, want 17", most)
 	}
 }
@@ -287,7 +287,7 @@ func TestRefusedCallsDoNotCountAgainstTheLimit(t *testing.T) {
 	if got := send(t, s.Transport(), newCall().to(t, memory)); got.status != http.StatusOK {
 		t.Errorf("answer %d %s", got.status, got.body)
 	}
-	if most := s.MostInAnySecond(); most != 2 {
+	if most := s.MaxInAnySecond(); most != 2 {
 		t.Errorf("most in any second is %d, want 2", most)
 	}
 }
@@ -373,7 +373,7 @@ func TestManyAtOnce(t *testing.T) {
 				t.Errorf("send: %v", err)
 			}
 			s.Calls()
-			s.MostInAnySecond()
+			s.MaxInAnySecond()
 		})
 	}
 	group.Wait()

@@ -11,9 +11,8 @@ import (
 	"syscall"
 )
 
-// Transport returns a [http.RoundTripper] that calls the server without a
-// network, for [testing/synctest]: time doesn't pass there while a goroutine
-// waits for a socket.
+// Transport returns a [http.RoundTripper] that calls the server without a network, for [testing/synctest]: time doesn't
+// pass there while a goroutine waits for a socket.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ server *Server }

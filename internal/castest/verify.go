@@ -21,8 +21,7 @@ const (
 	maxSkew    = 15 * time.Minute
 )
 
-// verify returns why the service would refuse the call, or nil. A call that it
-// accepts uses up its nonce.
+// verify returns why the service would refuse the call, or nil. A call that it accepts uses up its nonce.
 func (s *Server) verify(r *http.Request, body []byte, now time.Time) *Error {
 	auth := parseAuthorization(r.Header.Get("Authorization"))
 	for _, refusal := range []func() *Error{
@@ -58,8 +57,7 @@ type authorization struct {
 	signedHeaders []string
 }
 
-// parseAuthorization returns what it understands of header: the zero value if
-// that isn't one of this algorithm.
+// parseAuthorization returns what it understands of header: the zero value if that isn't one of this algorithm.
 func parseAuthorization(header string) (auth authorization) {
 	fields, ok := strings.CutPrefix(header, algorithm+" ")
 	if !ok {
@@ -76,8 +74,8 @@ func parseAuthorization(header string) (auth authorization) {
 	return auth
 }
 
-// checkSignedHeaders wants every header signed that says what is asked, by
-// whom and when, whether it has to be there or just is.
+// checkSignedHeaders wants every header signed that says what is asked, by whom and when, whether it has to be there or
+// just is.
 func checkSignedHeaders(r *http.Request, auth authorization) *Error {
 	want := []string{"host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"}
 	for name := range r.Header {
@@ -131,8 +129,7 @@ func (s *Server) knowsToken(token string) bool {
 	return false
 }
 
-// checkSignature compares the whole Authorization header with what the vendor's
-// SDK sends for the same request.
+// checkSignature compares the whole Authorization header with what the vendor's SDK sends for the same request.
 func (s *Server) checkSignature(r *http.Request, body []byte, auth authorization) *Error {
 	mismatch := badRequest("SignatureDoesNotMatch", "Specified signature is not matched with our calculation.")
 	sum := sha256.Sum256(body)
