@@ -6,8 +6,9 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // Endpoint returns the public endpoint of a region.
@@ -44,7 +45,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 		return nil, errors.New("it has a path, a query or a fragment, which an endpoint has no use for")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("its scheme is neither https nor, for a loopback address, http")
-	case !validHost(u):
+	case !validHost(u.Hostname()), !egress.ValidPort(u):
 		return nil, errors.New("its host is neither a host name nor an IP address, or its port isn't between 1 and 65535")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, errors.New("http:// is for loopback addresses only; requests to any other host must be encrypted, so use https://")
@@ -72,15 +73,7 @@ func quotaHost(u *url.URL) string {
 	return strings.Replace(u.Host, name, strings.TrimSuffix(name, "."), 1)
 }
 
-func validHost(u *url.URL) bool {
-	if u.Port() != "" {
-		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
-			return false
-		}
-	} else if strings.HasSuffix(u.Host, ":") {
-		return false
-	}
-	host := u.Hostname()
+func validHost(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Zone() == "" // which a Host header can't name
 	}

@@ -64,7 +64,7 @@ func parseProxy(text string) (*url.URL, error) {
 		return nil, errors.New("it has no host")
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "", strings.ContainsAny(text, "?#"):
 		return nil, errors.New("something follows its host and port")
-	case !isHost(u.Hostname()), !isPort(u):
+	case !isHost(u.Hostname()), !ValidPort(u):
 		return nil, errors.New("its host or its port isn't one")
 	}
 	return u, nil
@@ -79,7 +79,8 @@ func isHost(host string) bool {
 	})
 }
 
-func isPort(u *url.URL) bool {
+// ValidPort reports whether a URL has no port, or one between 1 and 65535.
+func ValidPort(u *url.URL) bool {
 	if u.Port() == "" {
 		return !strings.HasSuffix(u.Host, ":")
 	}

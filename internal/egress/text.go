@@ -43,20 +43,8 @@ func Quote(text string, limit int, secrets ...string) string {
 
 // PublicAddress returns an address without what may be secret: user information, query and fragment. It need not be valid.
 func PublicAddress(address string) string {
-	if end := strings.IndexAny(address, "?#"); end >= 0 {
-		address = address[:end]
-	}
-	scheme, rest, found := strings.Cut(address, "://")
-	if !found {
-		scheme, rest = "", address
-	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		rest = "…" + rest[at:]
-	}
-	if found {
-		return scheme + "://" + rest
-	}
-	return rest
+	address = regexp.MustCompile(`(?s)[?#].*`).ReplaceAllString(address, "")
+	return regexp.MustCompile(`(?s)^(.*?://)?.*@`).ReplaceAllString(address, "${1}…@")
 }
 
 func hostOf(u *url.URL) string {
