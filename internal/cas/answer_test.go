@@ -133,8 +133,8 @@ func TestClassification(t *testing.T) {
 			if count != nil || failure == nil {
 				t.Fatalf("got %v, %v", count, failure)
 			}
-			if failure.Kind != test.kind || retryable(failure) != test.retryable || failure.Status != test.status {
-				t.Errorf("got %q (HTTP %d), may pass: %t; want %q, %t", failure.Kind, failure.Status, retryable(failure), test.kind, test.retryable)
+			if failure.Kind != test.kind || failure.Temporary() != test.retryable || failure.Status != test.status {
+				t.Errorf("got %q (HTTP %d), may pass: %t; want %q, %t", failure.Kind, failure.Status, failure.Temporary(), test.kind, test.retryable)
 			}
 		})
 	}

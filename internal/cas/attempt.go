@@ -2,6 +2,7 @@ package cas
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
@@ -18,11 +19,11 @@ func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
 	if err := call.depart(ctx, "an answer from "+c.config.Endpoint.Host); err != nil {
 		return nil, err
 	}
-	number := c.gate.departed()
-	count, err := c.send(ctx, creds, number)
+	count, err := c.send(ctx, creds, c.gate.departed())
 	if wait := c.gate.answered(err); wait > 0 {
+		failure, _ := errors.AsType[*Error](err)
 		c.config.Logger.InfoContext(ctx, "A call failed and may be tried again",
-			"error", brief(err), "wait", wait.Round(time.Millisecond).String())
+			"error", failure.brief(), "wait", wait.Round(time.Millisecond).String())
 	}
 	return count, err
 }

@@ -72,18 +72,8 @@ func (e *Error) Error() string {
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, ": attempt %d", e.Attempts)
 	}
-	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
-		fmt.Fprintf(&b, ": %s", unanswered)
-		return b.String()
-	}
-	fmt.Fprintf(&b, ": %s", e.Kind)
-	switch {
-	case e.Code != "":
-		fmt.Fprintf(&b, " (%s)", e.Code)
-	case e.Status != 0:
-		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
-	}
-	if e.Err != nil {
+	fmt.Fprintf(&b, ": %s", e.brief())
+	if e.Err != nil && !e.unanswered() {
 		fmt.Fprintf(&b, ": %s", egress.Printable(strings.TrimSpace(e.Field+" "+e.Err.Error()), 300))
 	}
 	if e.Message != "" {
@@ -97,6 +87,28 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether the next attempt may succeed though nothing is changed.
+func (e *Error) Temporary() bool { return e.Kind == Throttled || e.Kind == Temporary || e.transient }
+
+// unanswered reports whether no answer came that could be used.
+func (e *Error) unanswered() bool {
+	_, ok := errors.AsType[*egress.Error](e.Err)
+	return ok
+}
+
+// brief returns what failed without what a log line has elsewhere.
+func (e *Error) brief() string {
+	switch {
+	case e.unanswered():
+		return e.Err.Error()
+	case e.Code != "":
+		return fmt.Sprintf("%s (%s)", e.Kind, e.Code)
+	case e.Status != 0:
+		return fmt.Sprintf("%s (HTTP %d)", e.Kind, e.Status)
+	}
+	return string(e.Kind)
+}
 
 // WaitError is a read that ended while it still waited: its time was up, the wait it had before it can't end in time,
 // or it was cancelled.
@@ -126,22 +138,4 @@ func (e *WaitError) Unwrap() []error {
 		return []error{e.Cause}
 	}
 	return []error{e.Cause, e.Last}
-}
-
-// brief is an error without what a log line has elsewhere.
-func brief(err error) string {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return egress.Printable(err.Error(), 300)
-	}
-	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
-		return unanswered.Error()
-	}
-	switch {
-	case e.Code != "":
-		return fmt.Sprintf("%s (%s)", e.Kind, e.Code)
-	case e.Status != 0:
-		return fmt.Sprintf("%s (HTTP %d)", e.Kind, e.Status)
-	}
-	return string(e.Kind)
 }

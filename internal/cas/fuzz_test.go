@@ -127,7 +127,7 @@ func FuzzAnswer(f *testing.F) {
 		if e.Kind == "" {
 			t.Fatalf("got %#v", err)
 		}
-		texts := []string{e.Error(), brief(e), e.Code, e.Message, e.RequestID, e.Recommend, e.Field}
+		texts := []string{e.Error(), e.brief(), e.Code, e.Message, e.RequestID, e.Recommend, e.Field}
 		if d := e.Denied; d != nil {
 			texts = append(texts, d.AuthAction, d.AuthPrincipalType, d.AuthPrincipalOwnerID, d.AuthPrincipalDisplayName,
 				d.NoPermissionType, d.PolicyType)

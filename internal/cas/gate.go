@@ -121,7 +121,7 @@ func (g *gate) answered(err error) time.Duration {
 	switch {
 	case err != nil && !failed:
 		return 0 // nobody waited for the answer any more, which says nothing about the service
-	case !retryable(err):
+	case err == nil || !failure.Temporary():
 		g.failures, g.backoff.at = 0, time.Time{}
 		return 0
 	}
@@ -129,7 +129,7 @@ func (g *gate) answered(err error) time.Duration {
 		g.failing = now
 	}
 	g.failures++
-	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", brief(err))
+	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", failure.brief())
 	g.begins, g.part = now.Add(failure.retryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
 	g.next.delay(g.begins, why)
 	g.backoff.delay(g.begins.Add(egress.Backoff(now.Sub(g.failing))), why)

@@ -35,7 +35,7 @@ func (t *tries) again(err error, maxRetries int) (bool, error) {
 	switch {
 	case throttled(err):
 		return true, nil
-	case retryable(err) && t.failures < maxRetries:
+	case temporary(err) && t.failures < maxRetries:
 		t.failures++
 		return true, nil
 	case renewable && !t.renewed:
@@ -54,11 +54,11 @@ func throttled(err error) bool {
 	return ok && failure.Kind == Throttled
 }
 
-// retryable reports whether the next attempt may succeed though nothing is changed.
-func retryable(err error) bool {
+// temporary reports whether the next attempt may succeed though nothing is changed.
+func temporary(err error) bool {
 	if failure, ok := errors.AsType[*credential.Error](err); ok {
 		return failure.Temporary()
 	}
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (failure.Kind == Throttled || failure.Kind == Temporary || failure.transient)
+	return ok && failure.Temporary()
 }

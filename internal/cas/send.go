@@ -31,8 +31,7 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 		return nil, err
 	}
 	answer = got
-	count, err = parse(answer)
-	if err == nil {
+	if count, err = parse(answer); err == nil {
 		return count, nil
 	}
 	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
@@ -74,12 +73,13 @@ func (c *Client) trace(ctx context.Context, number int, answer *egress.Answer, t
 		slog.Int("bytes", len(answer.Body)),
 		slog.String("duration", took.String()),
 	}
-	switch failure, failed := errors.AsType[*Error](err); {
+	failure, failed := errors.AsType[*Error](err)
+	switch {
 	case failed:
-		attrs = append(attrs, slog.String("request_id", failure.RequestID), slog.String("error", brief(err)))
+		attrs = append(attrs, slog.String("request_id", failure.RequestID), slog.String("error", failure.brief()))
 	case err != nil:
 		attrs = append(attrs, slog.String("error", err.Error()))
-	case count != nil && count.RequestID != nil:
+	case count.RequestID != nil:
 		attrs = append(attrs, slog.String("request_id", *count.RequestID))
 	}
 	c.config.Logger.LogAttrs(ctx, LevelTrace, "GetAssetCount", attrs...)

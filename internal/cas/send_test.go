@@ -127,8 +127,8 @@ func TestUnanswered(t *testing.T) {
 		if e.Kind != test.kind || e.Status != test.status || e.Endpoint != server.URL() {
 			t.Errorf("%s: got %v about %s, want %q, HTTP %d", name, e, e.Endpoint, test.kind, test.status)
 		}
-		if retryable(e) != test.retryable {
-			t.Errorf("%s: may pass: got %t, want %t", name, retryable(e), test.retryable)
+		if e.Temporary() != test.retryable {
+			t.Errorf("%s: may pass: got %t, want %t", name, e.Temporary(), test.retryable)
 		}
 		if _, ok := errors.AsType[*egress.Error](err); !ok || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: got %v", name, err)
@@ -155,7 +155,7 @@ func TestRequestTimeout(t *testing.T) {
 				started := time.Now()
 				_, err := client.GetAssetCount(t.Context())
 				e, ok := errors.AsType[*Error](err)
-				if !ok || e.Kind != egress.TimedOut || !retryable(e) {
+				if !ok || e.Kind != egress.TimedOut || !e.Temporary() {
 					t.Errorf("got %v, want kind %q", err, egress.TimedOut)
 				}
 				if took := time.Since(started); took != 7*time.Second || e.Elapsed != took {
