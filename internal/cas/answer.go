@@ -76,64 +76,51 @@ func object(body []byte) error {
 	return nil
 }
 
-// read takes over the service's words about an error. It sends names that begin with a small letter too, so case
-// doesn't matter, and an element of another type than text is left out. Of anything else the first words must do.
+// read takes over what the service wrote about an error. It sends names that begin with a small letter too, and encoding/json
+// takes them in any case. An element of another type than text is left out. Of anything else the first words must do.
 func (e *Error) read(body []byte, secrets []string) {
+	var written struct {
+		Code, Message, RequestID, Recommend scalar
+		AccessDeniedDetail                  AccessDenied
+	}
 	isObject := object(body) == nil
 	if isObject {
-		texts(body, secrets, map[string]*string{
-			"code": &e.Code, "message": &e.Message, "requestid": &e.RequestID, "recommend": &e.Recommend,
-		})
-		e.Denied = denied(body, secrets)
+		_ = json.Unmarshal(body, &written)
+	}
+	e.Code, e.Message = string(written.Code), string(written.Message)
+	e.RequestID, e.Recommend = string(written.RequestID), string(written.Recommend)
+	d := written.AccessDeniedDetail
+	for _, text := range []*string{
+		&e.Code, &e.Message, &e.RequestID, &e.Recommend, &d.AuthAction, &d.AuthPrincipalType, &d.AuthPrincipalOwnerID,
+		&d.AuthPrincipalDisplayName, &d.NoPermissionType, &d.PolicyType,
+	} {
+		*text = egress.Quote(*text, 1000, secrets...)
+	}
+	if d != (AccessDenied{}) {
+		e.Denied = &d
 	}
 	if !isObject || e.Status/100 != 2 && e.Code+e.Message == "" {
 		e.Message = egress.Quote(html.UnescapeString(string(body)), 200, secrets...)
 	}
 }
 
-// denied is the detail about a permission, nil where there is none.
-func denied(body []byte, secrets []string) *AccessDenied {
-	d := new(AccessDenied)
-	for name, detail := range members(body) {
-		if strings.EqualFold(name, "AccessDeniedDetail") {
-			texts(detail, secrets, map[string]*string{
-				"authaction": &d.AuthAction, "authprincipaltype": &d.AuthPrincipalType,
-				"authprincipalownerid": &d.AuthPrincipalOwnerID, "authprincipaldisplayname": &d.AuthPrincipalDisplayName,
-				"nopermissiontype": &d.NoPermissionType, "policytype": &d.PolicyType,
-			})
-		}
-	}
-	if *d == (AccessDenied{}) {
-		return nil
-	}
-	return d
-}
-
-// texts sets what it finds in a JSON object under the names of into, which are in lower case.
-func texts(object []byte, secrets []string, into map[string]*string) {
-	for name, value := range members(object) {
-		if text, ok := into[strings.ToLower(name)]; ok {
-			*text = egress.Quote(scalarText(value), 1000, secrets...)
-		}
-	}
-}
-
 // succeeded reports whether a JSON object that came with an HTTP status of success says so too. GetAssetCount documents no
 // code for it; other operations of Alibaba Cloud send these.
 func succeeded(body []byte) error {
-	for name, value := range members(body) {
-		if !strings.EqualFold(name, "Code") {
-			continue
-		}
-		switch strings.ToUpper(scalarText(value)) {
-		case "", "200", "OK", "SUCCESS":
-		default:
-			return errRefused
-		}
-		switch c := value[0]; c {
-		case '{', '[', 't', 'f':
-			return &fieldError{"Code", errors.New("is " + jsonType(c) + " instead of a string")}
-		}
+	var written struct{ Code json.RawMessage }
+	if err := json.Unmarshal(body, &written); err != nil || written.Code == nil {
+		return err
+	}
+	var code scalar
+	_ = json.Unmarshal(written.Code, &code)
+	switch strings.ToUpper(string(code)) {
+	case "", "200", "OK", "SUCCESS":
+	default:
+		return errRefused
+	}
+	switch c := written.Code[0]; c {
+	case '{', '[', 't', 'f':
+		return &fieldError{"Code", errors.New("is " + jsonType(c) + " instead of a string")}
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 	"unicode"
@@ -109,26 +108,25 @@ func sum(counts ...*int64) (*int64, error) {
 }
 
 // fields lists the numbers of an answer by the service's names. A count can't be negative; a score may be.
-func (a *AssetCount) fields() [12]field {
+func (a *AssetCount) fields() map[string]field {
 	const count, score = true, false
-	return [...]field{
-		{"Point", score, &a.Point},
-		{"LastPoint", score, &a.LastPoint},
-		{"PointRatio", score, &a.PointRatio},
-		{"PointTime", score, &a.PointTime},
-		{"BuyCertificateCount", count, &a.BuyCertificateCount},
-		{"FreeCertificateCount", count, &a.FreeCertificateCount},
-		{"UploadCertificateCount", count, &a.UploadCertificateCount},
-		{"AliyunAssetCount", count, &a.AliyunAssetCount},
-		{"TencentAssetCount", count, &a.TencentAssetCount},
-		{"HuaweiAssetCount", count, &a.HuaweiAssetCount},
-		{"AwsAssetCount", count, &a.AwsAssetCount},
-		{"DomainAssetCount", count, &a.DomainAssetCount},
+	return map[string]field{
+		"Point":                  {score, &a.Point},
+		"LastPoint":              {score, &a.LastPoint},
+		"PointRatio":             {score, &a.PointRatio},
+		"PointTime":              {score, &a.PointTime},
+		"BuyCertificateCount":    {count, &a.BuyCertificateCount},
+		"FreeCertificateCount":   {count, &a.FreeCertificateCount},
+		"UploadCertificateCount": {count, &a.UploadCertificateCount},
+		"AliyunAssetCount":       {count, &a.AliyunAssetCount},
+		"TencentAssetCount":      {count, &a.TencentAssetCount},
+		"HuaweiAssetCount":       {count, &a.HuaweiAssetCount},
+		"AwsAssetCount":          {count, &a.AwsAssetCount},
+		"DomainAssetCount":       {count, &a.DomainAssetCount},
 	}
 }
 
 type field struct {
-	name  string
 	count bool
 	value **int64
 }
@@ -142,36 +140,34 @@ type fieldError struct {
 func (e *fieldError) Error() string { return e.name + " " + e.err.Error() }
 func (e *fieldError) Unwrap() error { return e.err }
 
-// decode reads a JSON object that holds a successful answer. A name that is there twice is an error, and so is a text that isn't UTF-8, for which encoding/json would put replacement
-// characters.
+// decode reads a JSON object that holds a successful answer. A name that is there twice is an error, and so is a text that
+// isn't UTF-8, for which encoding/json would put replacement characters.
 func decode(object []byte) (*AssetCount, error) {
 	a := new(AssetCount)
-	fields := a.fields()
-	const requestID = len(fields)
-	var seen [requestID + 1]bool
+	fields, seen := a.fields(), map[string]bool{}
 	for name, value := range members(object) {
-		i := requestID
-		if name != "RequestId" {
-			i = slices.IndexFunc(fields[:], func(f field) bool { return f.name == name })
-		}
-		if i < 0 {
+		number, isNumber := fields[name]
+		if !isNumber && name != "RequestId" {
 			continue
 		}
-		if seen[i] {
+		if seen[name] {
 			return nil, &fieldError{name, errors.New("is there twice")}
 		}
-		seen[i] = true
+		seen[name] = true
 		var err error
-		if i == requestID {
-			a.RequestID, err = text(value)
+		if isNumber {
+			*number.value, err = integer(value, number.count)
 		} else {
-			*fields[i].value, err = integer(value, fields[i].count)
+			a.RequestID, err = text(value)
 		}
 		if err != nil {
 			return nil, &fieldError{name, err}
 		}
 	}
-	return a, a.derive()
+	if err := a.derive(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // integer reads a whole number or null from a valid JSON value.

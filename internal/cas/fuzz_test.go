@@ -33,15 +33,15 @@ func FuzzDecode(f *testing.F) {
 		if err := json.Unmarshal(data, &want); err != nil {
 			t.Fatal(err)
 		}
-		for _, field := range got.fields() {
+		for name, field := range got.fields() {
 			var number *int64
-			if raw, ok := want[field.name]; ok {
+			if raw, ok := want[name]; ok {
 				if err := json.Unmarshal(raw, &number); err != nil {
-					t.Fatalf("%q: took %s, and encoding/json doesn't: %v", data, field.name, err)
+					t.Fatalf("%q: took %s, and encoding/json doesn't: %v", data, name, err)
 				}
 			}
 			if !reflect.DeepEqual(*field.value, number) {
-				t.Fatalf("%q: %s is %v, want %v", data, field.name, *field.value, number)
+				t.Fatalf("%q: %s is %v, want %v", data, name, *field.value, number)
 			}
 		}
 		var id *string
@@ -91,7 +91,7 @@ func FuzzMembers(f *testing.F) {
 		}
 		got := map[string]string{}
 		for name, value := range members(data) {
-			got[string(name)] = string(value)
+			got[name] = string(value)
 		}
 		var want map[string]json.RawMessage
 		_ = json.Unmarshal(data, &want) // fails where data isn't an object, which has no members

@@ -27,17 +27,18 @@ func members(data []byte) iter.Seq2[string, json.RawMessage] {
 	}
 }
 
-// scalarText returns a JSON string or number as text, and "" for any other value.
-func scalarText(value json.RawMessage) string {
+// scalar is a JSON string or number as text, and empty for any other value.
+type scalar string
+
+// UnmarshalJSON takes any value.
+func (s *scalar) UnmarshalJSON(value []byte) error {
 	switch jsonType(value[0]) {
 	case "a string":
-		var s string
-		_ = json.Unmarshal(value, &s) // can't fail: the value is a valid JSON string
-		return s
+		return json.Unmarshal(value, (*string)(s))
 	case "a number":
-		return string(value)
+		*s = scalar(value)
 	}
-	return ""
+	return nil
 }
 
 // jsonType names the type of a JSON value by its first byte.
