@@ -122,7 +122,7 @@ func (v *victim) harm(random *rand.Rand, ended <-chan struct{}) {
 			v.thaw()
 		case 3, 4:
 			v.stop()
-			time.Sleep(time.Duration(random.Int64N(int64(patience * tick))))
+			time.Sleep(time.Duration(random.Int64N(int64(fileTimeout))))
 			v.resume()
 		}
 	}

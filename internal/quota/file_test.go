@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/crc32"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -226,7 +227,7 @@ func TestFileSaysNothingAboutIdentity(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		q := Open(Config{Dir: dir, Name: "cas.aliyuncs.com LTAI5tSecretive", Places: 3})
+		q := Open(Config{Dir: dir, Name: "cas.aliyuncs.com LTAI5tSecretive", Places: 3, Logger: slog.New(slog.DiscardHandler)})
 		q.await(t.Context()).Release()
 		synctest.Wait()
 		entries, err := os.ReadDir(dir)

@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	// patience is how many ticks the keeper may be at the file before the file system, or who has locked it, counts as hung.
-	patience = 20
-	tick     = 100 * time.Millisecond
+	// fileTimeout is how long the keeper may be at the file before the file system, or who has locked it, counts as hung. It
+	// is counted in ticks: a process that was stopped itself misses one tick, and not all of them.
+	fileTimeout = 2 * time.Second
+	tick        = 100 * time.Millisecond
 	// grace is how late a process may come for its place before the next one in the queue gets it.
 	grace = window / 4
 	// clockNoise is how far two clocks that are read one after the other may seem to move apart.
@@ -20,6 +21,7 @@ const (
 
 var errHung = errors.New("the file system, or the process that has locked the file, doesn't respond")
 
+// answer is what [Quota.Take] returns.
 type answer struct {
 	place *Place
 	again time.Time
@@ -28,7 +30,7 @@ type answer struct {
 // wakes counts what the keepers of the process have yet to do.
 var wakes atomic.Int64
 
-// ask is [Quota.Take].
+// ask waits for the keeper to answer, or for its timeout.
 func (q *Quota) ask(ctx context.Context) answer {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -38,8 +40,7 @@ func (q *Quota) ask(ctx context.Context) answer {
 	reply := make(chan answer, 1)
 	q.asks = append(q.asks, reply)
 	q.wake()
-	// A process that was stopped itself misses one tick, and not all of them.
-	for ticks := 0; !q.hung && ticks < patience && ctx.Err() == nil; ticks++ {
+	for waited := time.Duration(0); !q.hung && waited < fileTimeout && ctx.Err() == nil; waited += tick {
 		q.mu.Unlock()
 		select {
 		case <-ctx.Done():
@@ -78,44 +79,44 @@ func (q *Quota) takeUncounted(reason error, alone bool) answer {
 
 // wake has the keeper turn to the file again. The caller holds mu.
 func (q *Quota) wake() {
-	switch {
-	case q.file == nil:
-	case !q.keeping:
+	if q.file == nil {
+		return
+	}
+	if !q.keeping {
 		q.keeping = true
-		wakes.Add(1)
 		go q.keep()
-	case len(q.bell) == 0:
+	}
+	select {
+	case q.bell <- struct{}{}:
 		wakes.Add(1)
-		q.bell <- struct{}{}
+	default:
 	}
 }
 
 // keep is the keeper: the one goroutine that touches the file, for all calls of the process. It ends when nobody asks,
 // no call is out, and what was released is written or free.
 func (q *Quota) keep() {
-	for woken := int64(1); ; {
+	var renew <-chan time.Time
+	for keeping := true; keeping; {
+		var woken int64
+		select {
+		case <-q.bell:
+			woken = 1
+		case <-renew:
+		}
 		err := q.exchange()
 		wakes.Add(-woken)
 
 		q.mu.Lock()
 		q.hung = false
 		q.forget(time.Now())
-		var next <-chan time.Time
+		renew = nil
 		if err != nil && len(q.own) > 0 || slices.ContainsFunc(q.own, (*Place).out) {
-			next = time.After(renewal)
+			renew = time.After(renewal)
 		}
-		if next == nil && len(q.bell) == 0 {
-			q.keeping = false
-			q.mu.Unlock()
-			return
-		}
+		q.keeping = renew != nil || len(q.bell) > 0
+		keeping = q.keeping
 		q.mu.Unlock()
-		select {
-		case <-q.bell:
-			woken = 1
-		case <-next:
-			woken = 0
-		}
 	}
 }
 

@@ -34,7 +34,7 @@ func TestHung(t *testing.T) {
 		if place == nil {
 			t.Fatal("got no place")
 		}
-		since(t, start, patience*tick)
+		since(t, start, fileTimeout)
 		p.warned(t, errHung.Error())
 
 		start = time.Now()

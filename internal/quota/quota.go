@@ -46,7 +46,7 @@ type Config struct {
 	// Places is how many calls of this process may arrive in any second, at least 1. Processes may differ: all
 	// their calls together keep to the largest number.
 	Places int
-	// Logger gets one warning when the places can't be shared. Nil discards it.
+	// Logger gets one warning when the places can't be shared.
 	Logger *slog.Logger
 }
 
@@ -94,9 +94,6 @@ func Open(cfg Config) *Quota {
 		last:   time.Now(),
 	}
 	q.lastWall = q.wall(q.last)
-	if q.logger == nil {
-		q.logger = slog.New(slog.DiscardHandler)
-	}
 	if cfg.Dir != "" {
 		hash := sha256.Sum256([]byte(cfg.Name))
 		q.file = &sharedFile{cfg.Dir, "quota-v1-" + hex.EncodeToString(hash[:16]), (*flock.Flock).Lock}

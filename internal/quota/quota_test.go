@@ -368,7 +368,7 @@ func TestNamesDiffer(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		for i := range 3 {
-			q := Open(Config{Dir: dir, Name: fmt.Sprint("account ", i), Places: 1})
+			q := Open(Config{Dir: dir, Name: fmt.Sprint("account ", i), Places: 1, Logger: slog.New(slog.DiscardHandler)})
 			place, _ := q.Take(t.Context())
 			if place == nil {
 				t.Errorf("account %d: got no place", i)
