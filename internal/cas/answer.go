@@ -41,15 +41,15 @@ func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Err
 	if refused {
 		e.Kind = egress.KindOf(e.Status, e.Code)
 		if e.Status >= 400 && a.Header.Get(retryAfterMillis) != "" {
-			e.Kind = Throttled
+			e.Kind = egress.Throttled
 		}
-		if e.Kind != Malformed {
+		if e.Kind != egress.Malformed {
 			return e
 		}
 	}
 	// An answer that breaks off is a connection that was closed early; but errors without a word are common.
 	e.transient = errors.Is(err, io.ErrUnexpectedEOF) && (!refused || len(a.Body) > 0)
-	e.Kind = Malformed
+	e.Kind = egress.Malformed
 	if !refused || e.transient {
 		e.Err = err
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Kind tells the failures of a call apart by what its reader can do about them.
+// Kind is that of package egress.
 type Kind = egress.Kind
 
-// The kinds of an answer that says no. Where none came it is one of the others of package egress.
+// These are kinds of package egress.
 const (
 	Throttled    = egress.Throttled
 	Temporary    = egress.Temporary
@@ -27,7 +27,7 @@ const (
 
 // Error is the failure of one call. What wasn't sent by the service is zero.
 type Error struct {
-	Kind     Kind
+	Kind     egress.Kind
 	Endpoint string // scheme and host that were asked
 
 	Status    int    // HTTP status; 0 where no answer came
@@ -89,7 +89,9 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the next attempt may succeed though nothing is changed.
-func (e *Error) Temporary() bool { return e.Kind == Throttled || e.Kind == Temporary || e.transient }
+func (e *Error) Temporary() bool {
+	return e.Kind == egress.Throttled || e.Kind == egress.Temporary || e.transient
+}
 
 // unanswered reports whether no answer came that could be used.
 func (e *Error) unanswered() bool {

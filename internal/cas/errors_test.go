@@ -18,10 +18,10 @@ func TestErrorOfEachSource(t *testing.T) {
 			Err:  &egress.Error{Kind: egress.TimedOut, Address: "https://cas.test", Err: errors.New("it took longer than 10s")},
 		},
 		"get asset count: attempt 3: throttled (Throttling.User), request ID R-1": &Error{
-			Kind: Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3,
+			Kind: egress.Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3,
 		},
 		"get asset count: malformed answer: Point a�[2Jb c": &Error{
-			Kind: Malformed, Attempts: 1, Field: "Point", Err: errors.New("a\x1b[2Jb\r\n\tc"),
+			Kind: egress.Malformed, Attempts: 1, Field: "Point", Err: errors.New("a\x1b[2Jb\r\n\tc"),
 		},
 		"get asset count: waiting for an answer: context canceled after 1.234s (attempts: 2)": &WaitError{
 			For: "an answer", Attempts: 2, Elapsed: 1234432 * time.Microsecond, Cause: context.Canceled,

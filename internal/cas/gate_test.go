@@ -15,6 +15,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // testGate returns a gate for so many calls a second.
@@ -55,7 +56,7 @@ func TestPace(t *testing.T) {
 // A backoff grows with the time since the first failure in a row, and what ends the row ends the backoff.
 func TestGateBacksOff(t *testing.T) {
 	t.Parallel()
-	failure := &Error{Kind: Temporary}
+	failure := &Error{Kind: egress.Temporary}
 	for name, test := range map[string]struct {
 		events  func(g *gate)
 		longest time.Duration // of the next backoff
@@ -64,7 +65,7 @@ func TestGateBacksOff(t *testing.T) {
 		"second failure":      {events: func(g *gate) { g.answered(failure) }, longest: 15 * time.Second},
 		"the service answers": {events: func(g *gate) { g.answered(failure); g.answered(nil) }, longest: time.Second},
 		"the service refuses": {
-			events:  func(g *gate) { g.answered(failure); g.answered(&Error{Kind: NoPermission}) },
+			events:  func(g *gate) { g.answered(failure); g.answered(&Error{Kind: egress.NoPermission}) },
 			longest: time.Second,
 		},
 		"nobody waits for an answer": {
@@ -109,7 +110,7 @@ func TestAnswerEndsTheBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := testGate(t, 10)
-		g.answered(&Error{Kind: Temporary})
+		g.answered(&Error{Kind: egress.Temporary})
 		g.answered(nil)
 		time.Sleep(g.interval)
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute)); place == nil {
@@ -124,7 +125,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const told = 5 * time.Second
 		g := testGate(t, 10)
-		g.answered(&Error{Kind: Throttled, retryAfter: told})
+		g.answered(&Error{Kind: egress.Throttled, retryAfter: told})
 		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
 			_, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(latest))
 			if got := time.Until(wait.at); got != told || wait.ours {
@@ -139,7 +140,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now()); place == nil {
 			t.Errorf("got a wait for %s where there is no time for one", wait.why)
 		}
-		g.answered(&Error{Kind: Throttled, retryAfter: told})
+		g.answered(&Error{Kind: egress.Throttled, retryAfter: told})
 		g.answered(nil)
 		_, wait = g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute))
 		if got := time.Until(wait.at); got != told {

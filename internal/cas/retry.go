@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // tries is what a read has tried so far.
@@ -51,7 +52,7 @@ func throttled(err error) bool {
 		return failure.Kind == credential.Throttled
 	}
 	failure, ok := errors.AsType[*Error](err)
-	return ok && failure.Kind == Throttled
+	return ok && failure.Kind == egress.Throttled
 }
 
 // temporary reports whether the next attempt may succeed though nothing is changed.

@@ -25,28 +25,28 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	const ever = math.MaxInt
 	for name, test := range map[string]struct {
 		step    http.HandlerFunc
-		kind    Kind
+		kind    egress.Kind
 		retries int // maximum, or ever
 	}{
-		"throttled":             {step: castest.Throttle(), kind: Throttled, retries: ever},
-		"throttled by the API":  {step: castest.Fault(400, "Throttling.Api", ""), kind: Throttled, retries: ever},
-		"too many requests":     {step: castest.HTML(429), kind: Throttled, retries: ever},
-		"unavailable":           {step: castest.Fault(503, "ServiceUnavailable", ""), kind: Temporary, retries: 5},
-		"internal error":        {step: castest.Fault(500, "InternalError", ""), kind: Temporary, retries: 5},
-		"bad gateway":           {step: castest.HTML(502), kind: Temporary, retries: 5},
-		"nonce":                 {step: castest.Fault(400, "SignatureNonceUsed", ""), kind: Temporary, retries: 5},
+		"throttled":             {step: castest.Throttle(), kind: egress.Throttled, retries: ever},
+		"throttled by the API":  {step: castest.Fault(400, "Throttling.Api", ""), kind: egress.Throttled, retries: ever},
+		"too many requests":     {step: castest.HTML(429), kind: egress.Throttled, retries: ever},
+		"unavailable":           {step: castest.Fault(503, "ServiceUnavailable", ""), kind: egress.Temporary, retries: 5},
+		"internal error":        {step: castest.Fault(500, "InternalError", ""), kind: egress.Temporary, retries: 5},
+		"bad gateway":           {step: castest.HTML(502), kind: egress.Temporary, retries: 5},
+		"nonce":                 {step: castest.Fault(400, "SignatureNonceUsed", ""), kind: egress.Temporary, retries: 5},
 		"reset":                 {step: castest.Reset(), kind: egress.ConnectionFailed, retries: 5},
 		"truncated":             {step: castest.Truncated(), kind: egress.ConnectionFailed, retries: 5},
 		"hangs":                 {step: castest.Hang(), kind: egress.TimedOut, retries: 5},
-		"clock":                 {step: castest.Fault(400, "InvalidTimeStamp.Expired", ""), kind: Clock, retries: 0},
-		"key":                   {step: castest.Fault(404, "InvalidAccessKeyId.NotFound", ""), kind: BadKey, retries: 0},
-		"signature":             {step: castest.Fault(400, "SignatureDoesNotMatch", ""), kind: BadKey, retries: 0},
-		"token that is fixed":   {step: castest.Fault(400, "InvalidSecurityToken.Expired", ""), kind: BadToken, retries: 0},
-		"permission":            {step: castest.Denied("somebody"), kind: NoPermission, retries: 0},
-		"wrong place":           {step: castest.Fault(404, "InvalidApi.NotFound", ""), kind: WrongPlace, retries: 0},
+		"clock":                 {step: castest.Fault(400, "InvalidTimeStamp.Expired", ""), kind: egress.Clock, retries: 0},
+		"key":                   {step: castest.Fault(404, "InvalidAccessKeyId.NotFound", ""), kind: egress.BadKey, retries: 0},
+		"signature":             {step: castest.Fault(400, "SignatureDoesNotMatch", ""), kind: egress.BadKey, retries: 0},
+		"token that is fixed":   {step: castest.Fault(400, "InvalidSecurityToken.Expired", ""), kind: egress.BadToken, retries: 0},
+		"permission":            {step: castest.Denied("somebody"), kind: egress.NoPermission, retries: 0},
+		"wrong place":           {step: castest.Fault(404, "InvalidApi.NotFound", ""), kind: egress.WrongPlace, retries: 0},
 		"elsewhere":             {step: castest.Redirect("https://other.test/"), kind: egress.Redirected, retries: 0},
-		"not JSON":              {step: castest.HTML(200), kind: Malformed, retries: 0},
-		"anything else at once": {step: castest.Fault(400, "InvalidParameter", ""), kind: Rejected, retries: 0},
+		"not JSON":              {step: castest.HTML(200), kind: egress.Malformed, retries: 0},
+		"anything else at once": {step: castest.Fault(400, "InvalidParameter", ""), kind: egress.Rejected, retries: 0},
 	} {
 		for _, maxRetries := range []int{0, 1, 5} {
 			t.Run(fmt.Sprint(name, maxRetries), func(t *testing.T) {
@@ -227,7 +227,7 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 		tried := <-begin(short, client, 1)
 		wait, ok = errors.AsType[*WaitError](tried.err)
 		last, _ := errors.AsType[*Error](tried.err)
-		if !ok || tried.took != 0 || wait.Needs < 9*time.Second || wait.Attempts != 1 || last == nil || last.Kind != Throttled {
+		if !ok || tried.took != 0 || wait.Needs < 9*time.Second || wait.Attempts != 1 || last == nil || last.Kind != egress.Throttled {
 			t.Errorf("got %#v after %s", tried.err, tried.took)
 		}
 		if calls := len(server.Calls()); calls != 3 {

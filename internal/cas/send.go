@@ -37,7 +37,7 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
 	failure := classify(answer, err, time.Now(), []string{creds.SecurityToken, creds.AccessKeySecret, signature})
 	failure.Endpoint, failure.Credentials = c.address(), c.config.Credentials.String()
-	if failure.Kind == BadKey || failure.Kind == BadToken {
+	if failure.Kind == egress.BadKey || failure.Kind == egress.BadToken {
 		failure.renewed = c.config.Credentials.Discard(creds)
 	}
 	return nil, failure

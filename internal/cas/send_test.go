@@ -105,7 +105,7 @@ func TestUnanswered(t *testing.T) {
 	client := wired(t, server.URL())
 	for name, test := range map[string]struct {
 		step      http.HandlerFunc
-		kind      Kind
+		kind      egress.Kind
 		status    int
 		retryable bool
 	}{

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that they take.
@@ -361,12 +362,12 @@ func TestFailureIsShared(t *testing.T) {
 		synctest.Wait()
 		others := begin(t.Context(), client, 9)
 		a, _ := errors.AsType[*Error]((<-first).err)
-		if a == nil || a.Kind != NoPermission || a.Attempts != 2 {
+		if a == nil || a.Kind != egress.NoPermission || a.Attempts != 2 {
 			t.Errorf("the first reader got %+v", a)
 		}
 		for range 9 {
 			b, _ := errors.AsType[*Error]((<-others).err)
-			if b == nil || b.Kind != NoPermission || b.Attempts != 1 || b == a {
+			if b == nil || b.Kind != egress.NoPermission || b.Attempts != 1 || b == a {
 				t.Errorf("another reader got %+v", b)
 			}
 		}
