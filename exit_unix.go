@@ -27,5 +27,5 @@ func exitWhenUnread(output *os.File) {
 	if fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {
 		os.Exit(1)
 	}
-	runtime.KeepAlive(output) // whose finalizer closes the descriptor
+	runtime.KeepAlive(output) // its finalizer would close the descriptor
 }

@@ -34,7 +34,7 @@ func main() {
 	}
 
 	if !*debug {
-		go exitWhenUnread(os.Stdout) // which go-plugin then exchanges for another
+		go exitWhenUnread(os.Stdout) // now, because go-plugin puts another file in its place
 	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,

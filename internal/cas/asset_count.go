@@ -206,7 +206,8 @@ func text(value []byte) (*string, error) {
 		return nil, err
 	}
 	for _, r := range s {
-		if !unicode.IsPrint(r) || r == utf8.RuneError { // which stands for half of a surrogate pair too
+		// utf8.RuneError stands for half of a surrogate pair, too.
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return nil, fmt.Errorf("holds the character %U, which can't be printed", r)
 		}
 	}

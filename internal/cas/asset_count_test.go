@@ -187,14 +187,14 @@ func TestInstant(t *testing.T) {
 
 func TestExtremes(t *testing.T) {
 	t.Parallel()
-	const most, least = math.MaxInt64, math.MinInt64
+	const maximum, minimum = math.MaxInt64, math.MinInt64
 	check(t, `{"Point":9223372036854775807,"LastPoint":0}`,
-		&AssetCount{Point: new(int64(most)), LastPoint: new(int64(0)), PointChange: new(int64(most))})
+		&AssetCount{Point: new(int64(maximum)), LastPoint: new(int64(0)), PointChange: new(int64(maximum))})
 	check(t, `{"Point":-9223372036854775808,"LastPoint":-9223372036854775808}`,
-		&AssetCount{Point: new(int64(least)), LastPoint: new(int64(least)), PointChange: new(int64(0))})
+		&AssetCount{Point: new(int64(minimum)), LastPoint: new(int64(minimum)), PointChange: new(int64(0))})
 	check(t, `{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":-0}`,
 		&AssetCount{
-			BuyCertificateCount: new(int64(most)), FreeCertificateCount: new(int64(0)),
-			UploadCertificateCount: new(int64(0)), TotalCertificateCount: new(int64(most)),
+			BuyCertificateCount: new(int64(maximum)), FreeCertificateCount: new(int64(0)),
+			UploadCertificateCount: new(int64(0)), TotalCertificateCount: new(int64(maximum)),
 		})
 }

@@ -54,8 +54,8 @@ func TestBackoffOfCredentials(t *testing.T) {
 				if last > test.last {
 					t.Errorf("got the last fetch after %s, want it within %s", last, test.last)
 				}
-				if least := time.Duration(test.fetches-1) * time.Second / 2; last < least {
-					t.Errorf("got the last of %d fetches after %s, want it after %s", test.fetches, last, least)
+				if earliest := time.Duration(test.fetches-1) * time.Second / 2; last < earliest {
+					t.Errorf("got the last of %d fetches after %s, want it after %s", test.fetches, last, earliest)
 				}
 				if calls := len(server.Calls()); calls > 0 {
 					t.Errorf("got %d calls, want none", calls)

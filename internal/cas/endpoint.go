@@ -75,7 +75,7 @@ func quotaHost(u *url.URL) string {
 
 func validHost(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Zone() == "" // which a Host header can't name
+		return addr.Zone() == "" // a Host header can't name a zone
 	}
 	return len(host) <= 253 && regexp.MustCompile(hostNames).MatchString(host)
 }

@@ -116,7 +116,7 @@ func (e *Error) brief() string {
 // or it was cancelled.
 type WaitError struct {
 	For      string        // what the read waited for
-	Needs    time.Duration // how long the wait would have been at least; 0 where it was begun and cut short
+	Needs    time.Duration // the minimum of what the wait would have taken; 0 where it was begun and cut short
 	Attempts int           // how many calls the read took part in
 	Elapsed  time.Duration
 	Cause    error // context.DeadlineExceeded or context.Canceled

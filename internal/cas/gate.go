@@ -26,12 +26,12 @@ type gate struct {
 	interval time.Duration // between the departures of two calls
 
 	mu        sync.Mutex
-	next      slot         // by the pace, and by what the service asks for
-	backoff   slot         // by our own choice
+	next      slot         // the next departure by the pace, and by what the service asks for
+	backoff   slot         // the next departure by our own choice
 	begins    time.Time    // when the backoff begins: after what the service asks for
-	part      float64      // how much of the time that there is a backoff takes if it is longer, from 0 to 1
-	failures  int          // in a row
-	failing   time.Time    // when the first of them came
+	part      float64      // the part, from 0 to 1, of the time left that a longer backoff is cut to
+	failures  int          // the number of failures in a row
+	failing   time.Time    // when the first of the failures came
 	quota     *quota.Quota // shared by the processes that call this endpoint for this account
 	quotaName string
 }

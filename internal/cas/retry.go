@@ -13,9 +13,9 @@ import (
 type tries struct {
 	started  time.Time
 	attempts int   // calls that left
-	failures int   // of calls and of fetching credentials, other than throttling
+	failures int   // failures of calls and of fetching credentials, without throttling
 	renewed  bool  // refused credentials were replaced
-	last     error // of the last attempt
+	last     error // the error of the last attempt
 }
 
 // again reports whether a read tries again after err. If it doesn't, it returns the error of the read.

@@ -29,7 +29,7 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	}
 	if until, err := http.ParseTime(value); err == nil {
 		if date, err := http.ParseTime(header.Get("Date")); err == nil {
-			now = date // so that only the service's clock counts
+			now = date // now only the service's clock counts
 		}
 		return min(max(until.Sub(now), 0), maxRetryAfter)
 	}

@@ -94,7 +94,7 @@ func TestThrottlingIsNotCounted(t *testing.T) {
 }
 
 // Every attempt has a place, a nonce and a date of its own.
-func TestAttemptsAreCountedAndSignedAfresh(t *testing.T) {
+func TestAttemptsAreCountedAndSignedEachTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{CallsPerSecond: 1})
@@ -441,7 +441,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 		"a random part of it": {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
 		"the second has less": {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
 		"the second has more": {limits: []time.Duration{10 * time.Second, time.Minute}, part: 1, want: 9500 * time.Millisecond},
-		"the third has least": {
+		"the third has the shortest": {
 			limits: []time.Duration{time.Minute, 9 * time.Second, 3 * time.Second}, part: 1, want: 4500 * time.Millisecond,
 		},
 		"the second has next to none": {limits: []time.Duration{time.Minute, time.Second / 4}, part: 1, want: time.Second},

@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	// A call may be hanging when it has been out for minHang, and for hangFactor times as long as answers usually take.
+	// minHang and hangFactor say when a call may be hanging: it has been out for minHang, and for hangFactor times as long as
+	// answers usually take.
 	minHang    = time.Second
 	hangFactor = 4
 	// minAnswer is what a wait of our own choice leaves of each reader's time, in addition to what an answer usually takes.
 	minAnswer = time.Second / 2
-	// longWait is when a log line says what a read is waiting for, and longWaitAgain how often it does so from then on.
+	// longWait is how long a read waits before a log line says for what, and longWaitAgain how long until the next such line.
 	longWait      = 10 * time.Second
 	longWaitAgain = 30 * time.Second
 
@@ -36,7 +37,7 @@ type share struct {
 	mu    sync.Mutex
 	open  *call         // its request hasn't left, so readers may still join it; nil where nobody waits
 	out   []*call       // in flight, in the order in which they left
-	usual time.Duration // what an answer takes: a moving average
+	usual time.Duration // a moving average of what an answer takes
 }
 
 // call is one attempt and the readers who share it.
@@ -62,8 +63,8 @@ type call struct {
 // reader is one GetAssetCount that waits.
 type reader struct {
 	deadline  time.Time       // zero where there is none
-	tried     bool            // it has had an attempt
-	dismissed chan *WaitError // what it waits for can't come before its deadline
+	tried     bool            // the reader has had an attempt
+	dismissed chan *WaitError // receives the error of a reader whose answer can't come before its deadline
 }
 
 // read waits for the answer of the next call. The reader may have tried before.
@@ -228,8 +229,8 @@ func (c *call) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// leave takes away a reader whose time is up, and ends the call if it was the last one. What has come by then is
-// handed out still.
+// leave takes away a reader whose time is up, and ends the call if it was the last one. An answer that has come by then is
+// still handed out.
 func (c *call) leave(r *reader, cause error) (*AssetCount, error) {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()

@@ -252,8 +252,8 @@ func TestLimit(t *testing.T) {
 		t.Errorf("recorded %d throttled, %d refused, want 8 and 0", s.Throttled(), s.Refused())
 	}
 	// From 0.6 s to 1.5 s: 3 + 1 + 5 + 1 + 7.
-	if most := s.MaxInAnySecond(); most != 17 {
-		t.Errorf("most in any second is %d, want 17", most)
+	if got := s.MaxInAnySecond(); got != 17 {
+		t.Errorf("got %d calls in a second, want 17", got)
 	}
 }
 
@@ -287,8 +287,8 @@ func TestRefusedCallsDoNotCountAgainstTheLimit(t *testing.T) {
 	if got := send(t, s.Transport(), newCall().to(t, memory)); got.status != http.StatusOK {
 		t.Errorf("answer %d %s", got.status, got.body)
 	}
-	if most := s.MaxInAnySecond(); most != 2 {
-		t.Errorf("most in any second is %d, want 2", most)
+	if got := s.MaxInAnySecond(); got != 2 {
+		t.Errorf("got %d calls in a second, want 2", got)
 	}
 }
 

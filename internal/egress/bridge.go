@@ -71,7 +71,7 @@ func (b *bridge) serve(ctx context.Context, far net.Conn, transport http.RoundTr
 		return
 	}
 	go func() {
-		_, _ = far.Read(make([]byte, 1)) // which ends when the near end is closed
+		_, _ = far.Read(make([]byte, 1)) // ends when the near end is closed
 		cancel()
 	}()
 	if req.URL.Host == "" {

@@ -22,7 +22,7 @@ const (
 	NoRoots          Kind = "no root certificates" // on this machine, so that it trusts nobody
 	InvalidProxy     Kind = "invalid proxy"        // a proxy variable isn't a URL
 	ProxyRefuses     Kind = "refused by the proxy"
-	Redirected       Kind = "redirected" // which isn't followed
+	Redirected       Kind = "redirected" // redirects aren't followed
 	TooLarge         Kind = "answer too large"
 )
 

@@ -40,7 +40,7 @@ func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (
 	}
 	defer func() { _ = resp.Body.Close() }()
 	var body []byte
-	if resp.StatusCode != http.StatusSwitchingProtocols { // whose body is the connection
+	if resp.StatusCode != http.StatusSwitchingProtocols { // its body would be the connection
 		body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	}
 	switch {
@@ -71,8 +71,8 @@ type round struct {
 	mu         sync.Mutex
 	proxy      *url.URL // nil where there is none
 	variable   string   // names the proxy
-	handshakes int      // that have begun: with a proxy that speaks TLS, and with the peer
-	broken     error    // what ended the last of them: to crypto/tls most flaws of a peer are errors of no type
+	handshakes int      // the number of TLS handshakes that have begun, with a proxy that speaks TLS and with the peer
+	broken     error    // the error of the last handshake; crypto/tls has no types for many of them
 	connected  bool
 	begun      bool // the answer's first byte has come
 }
@@ -101,7 +101,7 @@ func (r *round) failed(err error, status int) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	peer := 1 // is the last to shake hands
+	peer := 1 // the number of the handshake with the peer
 	if r.proxy != nil && r.proxy.Scheme == "https" {
 		peer = 2
 	}
@@ -150,7 +150,7 @@ func (r *round) kind(err error, atProxy bool) Kind {
 	case isCut(err), !r.begun && !atProxy:
 		return ConnectionFailed
 	}
-	return Malformed // what came can't be read, and the network had no part in it
+	return Malformed // what came can't be read, and the network didn't fail
 }
 
 func kindOfUntrusted(err error) Kind {

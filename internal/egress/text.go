@@ -59,7 +59,7 @@ func hostOf(u *url.URL) string {
 var patterns = sync.OnceValue(func() [2]*regexp.Regexp {
 	return [2]*regexp.Regexp{
 		regexp.MustCompile(`(?i)((?:secret|token|signature|authorization|password)"?\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`),
-		regexp.MustCompile(`(?is)(string ?to ?sign).*`), // it has all parameters of the request in it, encoded twice
+		regexp.MustCompile(`(?is)(string ?to ?sign).*`), // a string to sign holds all parameters, encoded twice
 	}
 })
 

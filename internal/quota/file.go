@@ -19,7 +19,7 @@ const (
 	// contentStart leaves the first byte to the lock: where locks are mandatory, what is locked can't be read or
 	// written through another handle.
 	contentStart = 1
-	// slotSize is enough for some six hundred processes.
+	// slotSize has space for some six hundred processes.
 	slotSize = 64 << 10
 	// openTries bounds how often a file is opened again that was replaced meanwhile.
 	openTries = 10
@@ -149,7 +149,7 @@ func (f *sharedFile) open() (*os.File, error) {
 	return root.OpenFile(f.name, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-// encode leaves out the processes that wait where they would be too many: they come again within a second.
+// encode returns a slot. It leaves out the processes that wait where they would be too many: they come again within a second.
 func encode(c content) ([]byte, error) {
 	body, err := json.Marshal(c)
 	if len(body) > slotSize-len("12345678\n\n") {

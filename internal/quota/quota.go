@@ -62,24 +62,24 @@ type Quota struct {
 	mu         sync.Mutex
 	own        []*Place
 	since, due time.Time // since when this process waits for a place, and when it asks again
-	queued     bool      // it waits for places of others, and not only for its own
+	queued     bool      // this process waits for places of others, and not only for its own
 	warned     bool
 
-	asks    []chan answer // of those who wait for the keeper
+	asks    []chan answer // receive the answers to those who wait for the keeper
 	keeping bool          // the keeper runs
-	hung    bool          // it is at the file, and has been for too long
+	hung    bool          // the keeper has been at the file for too long
 
 	// Only the keeper uses these.
 	company  bool      // others were in the file when it was last read
 	last     time.Time // when the clocks were last compared
-	lastWall int64     // the same by the wall clock
+	lastWall int64     // what the wall clock said then
 }
 
 // Place is the right to send one call.
 type Place struct {
 	quota     *Quota
-	until     time.Time // when the lease ends, and once released when the place is free
-	untilWall int64     // the same by the wall clock
+	until     time.Time // when the lease ends, or once released when the place is free
+	untilWall int64     // when the lease ends by the wall clock
 	released  bool
 }
 
@@ -143,8 +143,8 @@ func Flush(ctx context.Context) {
 	}
 }
 
-// take answers who asks for a place, given what others have in the file. At most maximum calls of this process are out
-// at once. The caller holds mu.
+// take returns a place or when to ask again, given what others have in the file. At most maximum calls of this process are
+// out at once. The caller holds mu.
 func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
 	q.forget(now)
 	if now.Sub(q.due) > lease { // whoever waited then has given up
@@ -161,7 +161,7 @@ func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
 		}
 	}
 	all := slices.Clone(own)
-	var ahead []time.Duration // of those who wait for longer, how long they still may
+	var ahead []time.Duration // how long those may still wait who have waited for longer
 	limit := q.places
 	for _, e := range others {
 		limit = max(limit, e.Limit)
