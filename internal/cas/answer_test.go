@@ -124,8 +124,10 @@ func TestClassification(t *testing.T) {
 		"200, null":               {status: 200, body: "null", kind: egress.Malformed},
 		"200, array":              {status: 200, body: "[" + golden + "]", kind: egress.Malformed},
 		"200, two":                {status: 200, body: golden + golden, kind: egress.Malformed},
-		"200, deep":               {status: 200, body: `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}", kind: egress.Malformed},
-		"200, wrong type":         {status: 200, body: `{"Point":"1"}`, kind: egress.Malformed},
+		"200, deep": {
+			status: 200, body: `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}", kind: egress.Malformed,
+		},
+		"200, wrong type": {status: 200, body: `{"Point":"1"}`, kind: egress.Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,7 +165,9 @@ func TestErrorText(t *testing.T) {
 		`malformed answer (HTTP 200): it is an array instead of an object: []`:                   {status: 200, body: `[]`},
 		`malformed answer (HTTP 200): something follows the JSON value: {} {}`:                   {status: 200, body: `{} {}`},
 		`malformed answer (HTTP 200): Code is an object instead of a string`:                     {status: 200, body: `{"Code":{}}`},
-		`malformed answer (HTTP 200): Point is a string instead of a number, request ID R-3`:     {status: 200, body: `{"Point":"1","RequestId":"R-3"}`},
+		`malformed answer (HTTP 200): Point is a string instead of a number, request ID R-3`: {
+			status: 200, body: `{"Point":"1","RequestId":"R-3"}`,
+		},
 		`malformed answer (HTTP 200): RequestId holds the character U+001B, which can't be printed, request ID a�b`: {
 			status: 200, body: `{"RequestId":"a\u001bb"}`,
 		},

@@ -59,10 +59,20 @@ func TestSteps(t *testing.T) {
 			step:   castest.Answer(map[string]any{"Point": 1}),
 			status: 200, body: `{"Point":1,"RequestId":"ID"}`,
 		},
-		"html":      {step: castest.HTML(502), status: 502, header: map[string]string{"Content-Type": "text/html; charset=utf-8"}, body: "<h1>502 Bad Gateway</h1>"},
-		"body":      {step: castest.Body(200, "text/plain", "Point=1"), status: 200, header: map[string]string{"Content-Type": "text/plain"}, body: "Point=1"},
-		"redirect":  {step: castest.Redirect("http://elsewhere.test/"), status: 307, header: map[string]string{"Location": "http://elsewhere.test/"}},
-		"header":    {step: castest.Header(castest.HTML(200), "Date", "Tue, 06 Jan 2026 06:33:30 GMT"), status: 200, header: map[string]string{"Date": "Tue, 06 Jan 2026 06:33:30 GMT"}},
+		"html": {
+			step:   castest.HTML(502),
+			status: 502, header: map[string]string{"Content-Type": "text/html; charset=utf-8"}, body: "<h1>502 Bad Gateway</h1>",
+		},
+		"body": {
+			step: castest.Body(200, "text/plain", "Point=1"), status: 200, header: map[string]string{"Content-Type": "text/plain"}, body: "Point=1",
+		},
+		"redirect": {
+			step: castest.Redirect("http://elsewhere.test/"), status: 307, header: map[string]string{"Location": "http://elsewhere.test/"},
+		},
+		"header": {
+			step:   castest.Header(castest.HTML(200), "Date", "Tue, 06 Jan 2026 06:33:30 GMT"),
+			status: 200, header: map[string]string{"Date": "Tue, 06 Jan 2026 06:33:30 GMT"},
+		},
 		"delay":     {step: castest.Delay(time.Nanosecond, castest.HTML(200)), status: 200},
 		"huge":      {step: castest.Huge(100_000), status: 200, body: strings.Repeat("x", 100_000) + `"}`},
 		"truncated": {step: castest.Truncated(), status: 200, body: `{"AliyunAssetCount":7`, err: io.ErrUnexpectedEOF},
@@ -283,14 +293,15 @@ func TestGzip(t *testing.T) {
 	t.Cleanup(s.Close)
 	s.Script(castest.Gzip(s.ServeAnswer), castest.Gzip(s.ServeAnswer))
 
-	if got := send(t, wire(t), newCall().to(t, s.URL())); !strings.Contains(got.body, `"Point":92`) || got.header.Get("Content-Encoding") != "" {
+	got := send(t, wire(t), newCall().to(t, s.URL()))
+	if !strings.Contains(got.body, `"Point":92`) || got.header.Get("Content-Encoding") != "" {
 		t.Errorf("answer is %q", got.body)
 	}
 	plain := wire(t)
 	plain.DisableCompression = true
 	r := newCall().to(t, s.URL())
 	r.Header.Set("Accept-Encoding", "gzip")
-	got := send(t, plain, r)
+	got = send(t, plain, r)
 	decompressor, err := gzip.NewReader(strings.NewReader(got.body))
 	if err != nil {
 		t.Fatalf("answer isn't compressed: %v: %q", err, got.body)

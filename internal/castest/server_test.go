@@ -67,41 +67,57 @@ func TestRefuses(t *testing.T) {
 		status int
 		code   string
 	}{
-		"method":              {change: func(c *call) { c.Method = http.MethodPut }, status: 403, code: "UnsupportedHTTPMethod"},
-		"path":                {change: func(c *call) { c.path = "/api" }, status: 404, code: "InvalidApi.NotFound"},
-		"action":              {change: func(c *call) { c.Action = "GetAssetCounts" }, status: 404, code: "InvalidApi.NotFound"},
-		"action's case":       {change: func(c *call) { c.Action = "getassetcount" }, status: 404, code: "InvalidApi.NotFound"},
-		"version":             {change: func(c *call) { c.Version = "2018-07-13" }, status: 404, code: "InvalidVersion"},
-		"not signed":          {after: without("Authorization"), status: 400, code: "IncompleteSignature"},
-		"other algorithm":     {after: replace("Authorization", "ACS3-HMAC-SHA256", "ACS3-HMAC-SM3"), status: 400, code: "IncompleteSignature"},
-		"no date":             {after: without("X-Acs-Date"), status: 400, code: "IncompleteSignature"},
-		"no nonce":            {after: without("X-Acs-Signature-Nonce"), status: 400, code: "IncompleteSignature"},
-		"no hash":             {after: without("X-Acs-Content-Sha256"), status: 400, code: "IncompleteSignature"},
-		"host unsigned":       {after: replace("Authorization", "host;", ""), status: 400, code: "IncompleteSignature"},
-		"action unsigned":     {after: replace("Authorization", "x-acs-action;", ""), status: 400, code: "IncompleteSignature"},
-		"version unsigned":    {after: replace("Authorization", ";x-acs-version", ""), status: 400, code: "IncompleteSignature"},
-		"token unsigned":      {after: with("X-Acs-Security-Token", temporary.SecurityToken), status: 400, code: "IncompleteSignature"},
-		"type unsigned":       {after: with("Content-Type", "text/plain"), status: 400, code: "IncompleteSignature"},
-		"unknown unsigned":    {after: with("X-Acs-Anything", "x"), status: 400, code: "IncompleteSignature"},
-		"date's format":       {after: with("X-Acs-Date", "Tue, 06 Jan 2026 06:33:30 GMT"), status: 400, code: "InvalidTimeStamp.Format"},
-		"clock behind":        {change: func(c *call) { c.at = c.at.Add(-15*time.Minute - time.Second) }, status: 400, code: "InvalidTimeStamp.Expired"},
-		"clock ahead":         {change: func(c *call) { c.at = c.at.Add(15*time.Minute + time.Second) }, status: 400, code: "InvalidTimeStamp.Expired"},
-		"key":                 {change: func(c *call) { c.key.AccessKeyID = "LTAI5tNobody" }, status: 404, code: "InvalidAccessKeyId.NotFound"},
-		"secret":              {change: func(c *call) { c.key.AccessKeySecret += "x" }, status: 400, code: "SignatureDoesNotMatch"},
-		"no token":            {change: func(c *call) { c.key = temporary; c.key.SecurityToken = "" }, status: 400, code: "MissingSecurityToken"},
-		"unknown token":       {change: func(c *call) { c.key = temporary; c.key.SecurityToken = "CAIS" }, status: 400, code: "InvalidSecurityToken.Malformed"},
-		"another key's token": {change: func(c *call) { c.key = temporary; c.key.SecurityToken = another.SecurityToken }, status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey"},
-		"token it hasn't":     {change: func(c *call) { c.key.SecurityToken = temporary.SecurityToken }, status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey"},
-		"expired token":       {change: func(c *call) { c.key = another }, status: 400, code: "InvalidSecurityToken.Expired"},
-		"other host":          {after: func(r *http.Request) { r.Host = "cas.aliyuncs.com" }, status: 400, code: "SignatureDoesNotMatch"},
-		"other method":        {after: func(r *http.Request) { r.Method = http.MethodGet }, status: 400, code: "SignatureDoesNotMatch"},
-		"other date":          {after: with("X-Acs-Date", "2026-01-06T06:33:31Z"), status: 400, code: "SignatureDoesNotMatch"},
-		"other nonce":         {after: with("X-Acs-Signature-Nonce", "x"), status: 400, code: "SignatureDoesNotMatch"},
-		"query added":         {after: func(r *http.Request) { r.URL.RawQuery = "a=b" }, status: 400, code: "SignatureDoesNotMatch"},
-		"other hash":          {after: with("X-Acs-Content-Sha256", "UNSIGNED-PAYLOAD"), status: 400, code: "SignatureDoesNotMatch"},
-		"body added":          {after: func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("x")) }, status: 400, code: "SignatureDoesNotMatch"},
+		"method":           {change: func(c *call) { c.Method = http.MethodPut }, status: 403, code: "UnsupportedHTTPMethod"},
+		"path":             {change: func(c *call) { c.path = "/api" }, status: 404, code: "InvalidApi.NotFound"},
+		"action":           {change: func(c *call) { c.Action = "GetAssetCounts" }, status: 404, code: "InvalidApi.NotFound"},
+		"action's case":    {change: func(c *call) { c.Action = "getassetcount" }, status: 404, code: "InvalidApi.NotFound"},
+		"version":          {change: func(c *call) { c.Version = "2018-07-13" }, status: 404, code: "InvalidVersion"},
+		"not signed":       {after: without("Authorization"), status: 400, code: "IncompleteSignature"},
+		"other algorithm":  {after: replace("Authorization", "ACS3-HMAC-SHA256", "ACS3-HMAC-SM3"), status: 400, code: "IncompleteSignature"},
+		"no date":          {after: without("X-Acs-Date"), status: 400, code: "IncompleteSignature"},
+		"no nonce":         {after: without("X-Acs-Signature-Nonce"), status: 400, code: "IncompleteSignature"},
+		"no hash":          {after: without("X-Acs-Content-Sha256"), status: 400, code: "IncompleteSignature"},
+		"host unsigned":    {after: replace("Authorization", "host;", ""), status: 400, code: "IncompleteSignature"},
+		"action unsigned":  {after: replace("Authorization", "x-acs-action;", ""), status: 400, code: "IncompleteSignature"},
+		"version unsigned": {after: replace("Authorization", ";x-acs-version", ""), status: 400, code: "IncompleteSignature"},
+		"token unsigned":   {after: with("X-Acs-Security-Token", temporary.SecurityToken), status: 400, code: "IncompleteSignature"},
+		"type unsigned":    {after: with("Content-Type", "text/plain"), status: 400, code: "IncompleteSignature"},
+		"unknown unsigned": {after: with("X-Acs-Anything", "x"), status: 400, code: "IncompleteSignature"},
+		"date's format":    {after: with("X-Acs-Date", "Tue, 06 Jan 2026 06:33:30 GMT"), status: 400, code: "InvalidTimeStamp.Format"},
+		"clock behind": {
+			change: func(c *call) { c.at = c.at.Add(-15*time.Minute - time.Second) }, status: 400, code: "InvalidTimeStamp.Expired",
+		},
+		"clock ahead": {
+			change: func(c *call) { c.at = c.at.Add(15*time.Minute + time.Second) }, status: 400, code: "InvalidTimeStamp.Expired",
+		},
+		"key":      {change: func(c *call) { c.key.AccessKeyID = "LTAI5tNobody" }, status: 404, code: "InvalidAccessKeyId.NotFound"},
+		"secret":   {change: func(c *call) { c.key.AccessKeySecret += "x" }, status: 400, code: "SignatureDoesNotMatch"},
+		"no token": {change: func(c *call) { c.key = temporary; c.key.SecurityToken = "" }, status: 400, code: "MissingSecurityToken"},
+		"unknown token": {
+			change: func(c *call) { c.key = temporary; c.key.SecurityToken = "CAIS" }, status: 400, code: "InvalidSecurityToken.Malformed",
+		},
+		"another key's token": {
+			change: func(c *call) { c.key = temporary; c.key.SecurityToken = another.SecurityToken },
+			status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey",
+		},
+		"token it hasn't": {
+			change: func(c *call) { c.key.SecurityToken = temporary.SecurityToken }, status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey",
+		},
+		"expired token": {change: func(c *call) { c.key = another }, status: 400, code: "InvalidSecurityToken.Expired"},
+		"other host":    {after: func(r *http.Request) { r.Host = "cas.aliyuncs.com" }, status: 400, code: "SignatureDoesNotMatch"},
+		"other method":  {after: func(r *http.Request) { r.Method = http.MethodGet }, status: 400, code: "SignatureDoesNotMatch"},
+		"other date":    {after: with("X-Acs-Date", "2026-01-06T06:33:31Z"), status: 400, code: "SignatureDoesNotMatch"},
+		"other nonce":   {after: with("X-Acs-Signature-Nonce", "x"), status: 400, code: "SignatureDoesNotMatch"},
+		"query added":   {after: func(r *http.Request) { r.URL.RawQuery = "a=b" }, status: 400, code: "SignatureDoesNotMatch"},
+		"other hash":    {after: with("X-Acs-Content-Sha256", "UNSIGNED-PAYLOAD"), status: 400, code: "SignatureDoesNotMatch"},
+		"body added": {
+			after: func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("x")) }, status: 400, code: "SignatureDoesNotMatch",
+		},
 		"header signed twice": {after: replace("Authorization", "host;", "host;host;"), status: 400, code: "SignatureDoesNotMatch"},
-		"signature cut":       {after: func(r *http.Request) { r.Header.Set("Authorization", r.Header.Get("Authorization")[:200]) }, status: 400, code: "SignatureDoesNotMatch"},
+		"signature cut": {
+			after:  func(r *http.Request) { r.Header.Set("Authorization", r.Header.Get("Authorization")[:200]) },
+			status: 400, code: "SignatureDoesNotMatch",
+		},
 	}
 	now := time.Date(2026, time.January, 6, 6, 33, 30, 0, time.UTC)
 	expired := another
@@ -168,10 +184,11 @@ func TestRefusesHashThatIsNotTheBodys(t *testing.T) {
 	request.Method, request.Pathname = &r.Method, &r.URL.Path
 	request.Headers["host"] = &r.URL.Host
 	for name := range r.Header {
-		request.Headers[name] = dara.String(r.Header.Get(name))
+		request.Headers[name] = new(r.Header.Get(name))
 	}
 	key := castest.DefaultKey
-	r.Header.Set("Authorization", *openapi.GetAuthorization(request, dara.String("ACS3-HMAC-SHA256"), &bodyHash, &key.AccessKeyID, &key.AccessKeySecret))
+	r.Header.Set("Authorization", *openapi.GetAuthorization(request, new("ACS3-HMAC-SHA256"), &bodyHash,
+		&key.AccessKeyID, &key.AccessKeySecret))
 	if code := send(t, s.Transport(), r).fields(t)["Code"]; code != "SignatureDoesNotMatch" {
 		t.Errorf("code is %v", code)
 	}
@@ -435,15 +452,15 @@ func TestAcceptsVendorSDK(t *testing.T) {
 		}
 		for _, method := range []string{"POST", "GET"} {
 			params := &openapi.Params{
-				Action:      dara.String("GetAssetCount"),
-				Version:     dara.String("2020-04-07"),
-				Protocol:    dara.String("HTTP"),
-				Pathname:    dara.String("/"),
+				Action:      new("GetAssetCount"),
+				Version:     new("2020-04-07"),
+				Protocol:    new("HTTP"),
+				Pathname:    new("/"),
 				Method:      &method,
-				AuthType:    dara.String("AK"),
-				Style:       dara.String("RPC"),
-				ReqBodyType: dara.String("formData"),
-				BodyType:    dara.String("json"),
+				AuthType:    new("AK"),
+				Style:       new("RPC"),
+				ReqBodyType: new("formData"),
+				BodyType:    new("json"),
 			}
 			result, err := client.CallApi(params, &openapi.OpenApiRequest{}, &dara.RuntimeOptions{})
 			if err != nil {

@@ -44,7 +44,10 @@ func checkOperation(r *http.Request) *Error {
 	case r.Method != http.MethodPost && r.Method != http.MethodGet:
 		return &Error{Status: http.StatusForbidden, Code: "UnsupportedHTTPMethod", Message: "This http method is not supported."}
 	case r.URL.Path != "/" || r.Header.Get("X-Acs-Action") != action:
-		return &Error{Status: http.StatusNotFound, Code: "InvalidApi.NotFound", Message: "Specified api is not found, please check your url and method."}
+		return &Error{
+			Status: http.StatusNotFound, Code: "InvalidApi.NotFound",
+			Message: "Specified api is not found, please check your url and method.",
+		}
 	case r.Header.Get("X-Acs-Version") != version:
 		return &Error{Status: http.StatusNotFound, Code: "InvalidVersion", Message: "Specified parameter Version is not valid."}
 	}
@@ -85,7 +88,8 @@ func checkSignedHeaders(r *http.Request, auth authorization) *Error {
 	}
 	for _, name := range want {
 		if !slices.Contains(auth.signedHeaders, name) || name != "host" && r.Header.Get(name) == "" {
-			return badRequest("IncompleteSignature", "The request signature does not conform to Aliyun standards: "+name+" is missing or not signed.")
+			return badRequest("IncompleteSignature",
+				"The request signature does not conform to Aliyun standards: "+name+" is missing or not signed.")
 		}
 	}
 	return nil
@@ -138,17 +142,17 @@ func (s *Server) checkSignature(r *http.Request, body []byte, auth authorization
 		return mismatch
 	}
 	request := dara.NewRequest()
-	request.Method = dara.String(r.Method)
-	request.Pathname = dara.String(r.URL.EscapedPath())
-	request.Headers["host"] = dara.String(r.Host)
+	request.Method = new(r.Method)
+	request.Pathname = new(r.URL.EscapedPath())
+	request.Headers["host"] = new(r.Host)
 	for name, values := range r.Header {
-		request.Headers[strings.ToLower(name)] = dara.String(strings.Join(values, ","))
+		request.Headers[strings.ToLower(name)] = new(strings.Join(values, ","))
 	}
 	for name, values := range r.URL.Query() {
-		request.Query[name] = dara.String(strings.Join(values, ","))
+		request.Query[name] = new(strings.Join(values, ","))
 	}
-	want := openapi.GetAuthorization(request, dara.String(algorithm), &bodyHash,
-		&auth.accessKeyID, dara.String(s.keys[auth.accessKeyID].AccessKeySecret))
+	want := openapi.GetAuthorization(request, new(algorithm), &bodyHash,
+		&auth.accessKeyID, new(s.keys[auth.accessKeyID].AccessKeySecret))
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(*want)) != 1 {
 		return mismatch
 	}

@@ -25,7 +25,7 @@ func vendor(t *testing.T, transport *http.Transport, req *http.Request, timeout 
 		return nil, net.ErrClosed
 	}
 	client := http.Client{Transport: transport, Timeout: timeout}
-	resp, err := client.Do(req) //nolint:bodyclose // each test reads and closes it
+	resp, err := client.Do(req)
 	return resp, err
 }
 

@@ -36,7 +36,7 @@ func proxied(asked chan<- *http.Request, status string, serve func(net.Conn)) fu
 	}
 }
 
-func TestProxyIsUsed(t *testing.T) { //nolint:paralleltest // the environment is changed
+func TestProxyIsUsed(t *testing.T) {
 	asked := make(chan *http.Request, 1)
 	peer := secured(trusted.server("cas.test", time.Time{}), says(ok+"\r\n"))
 	for name, test := range map[string]struct {
@@ -73,7 +73,7 @@ func TestProxyIsUsed(t *testing.T) { //nolint:paralleltest // the environment is
 	}
 }
 
-func TestProxyOf(t *testing.T) { //nolint:paralleltest // the environment is changed
+func TestProxyOf(t *testing.T) {
 	for name, test := range map[string]struct {
 		env     map[string]string
 		address string
@@ -146,7 +146,7 @@ func TestParseProxySaysWhy(t *testing.T) {
 }
 
 // What isn't exactly a proxy's URL is an error that names the variable, and nothing is sent.
-func TestInvalidProxy(t *testing.T) { //nolint:paralleltest // the environment is changed
+func TestInvalidProxy(t *testing.T) {
 	sent := listen(t, func(net.Conn) { t.Error("something was sent") })
 	for name, value := range map[string]string{
 		"raw percent":            "http://user:50%hush@" + sent,
@@ -196,7 +196,7 @@ func TestInvalidProxy(t *testing.T) { //nolint:paralleltest // the environment i
 	}
 }
 
-func TestProxyFails(t *testing.T) { //nolint:paralleltest // the environment is changed
+func TestProxyFails(t *testing.T) {
 	asked := make(chan *http.Request, 100)
 	refuses := func(status string) func(net.Conn) { return proxied(asked, status, nil) }
 	stranger := newAuthority()
@@ -267,7 +267,7 @@ func TestProxyFails(t *testing.T) { //nolint:paralleltest // the environment is 
 	}
 }
 
-func TestProxyNotReached(t *testing.T) { //nolint:paralleltest // the environment is changed
+func TestProxyNotReached(t *testing.T) {
 	for name, test := range map[string]struct {
 		failure error
 		kind    Kind
