@@ -13,7 +13,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// errRefused is an answer that says no.
+// errRefused is the error of parse where the answer is an error of the service.
 var errRefused = errors.New("the service reported an error")
 
 // parse reads the counts. It fails with errRefused, or with what is wrong with the answer.
@@ -30,7 +30,7 @@ func parse(a *egress.Answer) (*AssetCount, error) {
 	return decode(a.Body)
 }
 
-// classify returns what an answer means that parse failed with err on. It holds no text in which a secret is.
+// classify returns what an answer means on which parse failed with err. No text of it holds a secret.
 func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Error {
 	e := &Error{Status: a.Status, retryAfter: retryAfter(a.Header, now)}
 	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
@@ -47,7 +47,7 @@ func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Err
 			return e
 		}
 	}
-	// An answer that breaks off is a connection that was closed early; but errors without a word are common.
+	// Where an answer breaks off, the connection was closed early. Not so an error without a body: those are common.
 	e.transient = errors.Is(err, io.ErrUnexpectedEOF) && (!refused || len(a.Body) > 0)
 	e.Kind = egress.Malformed
 	if !refused || e.transient {
@@ -76,8 +76,9 @@ func object(body []byte) error {
 	return nil
 }
 
-// read takes over what the service wrote about an error. It sends names that begin with a small letter too, and encoding/json
-// takes them in any case. An element of another type than text is left out. Of anything else the first words must do.
+// read takes over what the service wrote about an error. It sends names that begin with a small letter too, and
+// encoding/json takes them in any case. An element of another type than text is left out. Where body isn't such an
+// object, its first words are the message.
 func (e *Error) read(body []byte, secrets []string) {
 	var written struct {
 		Code, Message, RequestID, Recommend scalar

@@ -35,7 +35,7 @@ type Error struct {
 	Message   string // the service's message, or the first words of an answer that isn't JSON
 	RequestID string
 	Recommend string        // where the service explains the code
-	Denied    *AccessDenied // what RAM says of a denied permission
+	Denied    *AccessDenied // what RAM says about a denied permission
 
 	Field   string        // the element of the answer that is malformed
 	Skew    time.Duration // local time minus the service's, by the answer's Date header
@@ -99,7 +99,7 @@ func (e *Error) unanswered() bool {
 	return ok
 }
 
-// brief returns what failed without what a log line has elsewhere.
+// brief returns what failed, without what a log line has in fields of its own.
 func (e *Error) brief() string {
 	switch {
 	case e.unanswered():
@@ -112,8 +112,8 @@ func (e *Error) brief() string {
 	return string(e.Kind)
 }
 
-// WaitError is a read that ended while it still waited: its time was up, the wait it had before it can't end in time,
-// or it was cancelled.
+// WaitError is the failure of a read that ended while it still waited: its time was up, what it waited for can't come in
+// time, or it was cancelled.
 type WaitError struct {
 	For      string        // what the read waited for
 	Needs    time.Duration // the minimum of what the wait would have taken; 0 where it was begun and cut short

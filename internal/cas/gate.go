@@ -13,7 +13,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
-// forgetAfter is for how long no call must have left after a backoff, so that the failures before it no longer count.
+// forgetAfter is how long after the end of a backoff the failures before it no longer count.
 const forgetAfter = time.Minute
 
 // gate says when the next call may leave: by the pace, by what the service asks for, by our backoff and by the quota.
@@ -23,7 +23,7 @@ const forgetAfter = time.Minute
 // answered, and so they share one call, where they would fall apart into two groups that take turns.
 type gate struct {
 	config   Config
-	interval time.Duration // between the departures of two calls
+	interval time.Duration // the minimum between the departures of two calls
 
 	mu        sync.Mutex
 	next      slot         // the next departure by the pace, and by what the service asks for
@@ -77,12 +77,12 @@ func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest t
 	return place, slot{at: again, why: g.quotaTitle()}
 }
 
-// quotaTitle returns what a call waits for that waits for the quota.
+// quotaTitle names what a call waits for while it waits for the quota.
 func (g *gate) quotaTitle() string {
 	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
 }
 
-// quotaOf returns the quota of the account that the credentials belong to, as far as they tell it. The caller holds g.mu.
+// quotaOf returns the quota of the account that the credentials belong to, as far as that is known. The caller holds g.mu.
 func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
 	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), g.config.Credentials.Identity(creds))
 	if g.quota == nil || g.quotaName != name {

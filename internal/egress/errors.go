@@ -26,7 +26,7 @@ const (
 	TooLarge         Kind = "answer too large"
 )
 
-// The kinds of an answer that says no; see [KindOf].
+// The kinds of an error that a service reports; see [KindOf].
 const (
 	Throttled    Kind = "throttled"               // the account's calls of this second are spent
 	Temporary    Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
@@ -114,8 +114,8 @@ var codes = []struct {
 	{"InvalidVersion", WrongPlace},
 }
 
-// KindOf returns what an answer that says no means by its error code, else by its HTTP status. It is [Malformed] where there
-// is no code and the status isn't one that may pass.
+// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. It is [Malformed] where
+// there is no code, and the status isn't that of a failure that may pass.
 func KindOf(status int, code string) Kind {
 	for _, known := range codes {
 		prefix, open := strings.CutSuffix(known.pattern, "*")

@@ -94,7 +94,7 @@ func (r *round) note(change func()) {
 	change()
 }
 
-// failed returns what a request ended with that had no answer, or one of this status that couldn't be read to its end.
+// failed returns the error of a request that had no answer, or an answer of this status that couldn't be read to its end.
 func (r *round) failed(err error, status int) error {
 	if ended := r.req.Context().Err(); ended != nil {
 		return ended
@@ -157,7 +157,7 @@ func kindOfUntrusted(err error) Kind {
 	if _, ok := errors.AsType[x509.SystemRootsError](err); ok {
 		return NoRoots
 	}
-	// Where the files are missing that hold them, crypto/x509 has an empty pool and no error.
+	// Where the files with the roots are missing, crypto/x509 has an empty pool and no error.
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	if roots, err := x509.SystemCertPool(); unknown && (err != nil || roots.Equal(x509.NewCertPool())) {
 		return NoRoots
@@ -165,13 +165,13 @@ func kindOfUntrusted(err error) Kind {
 	return Untrusted
 }
 
-// isAlert reports whether one side told the other that it can't go on, which crypto/tls returns as errors of these names.
+// isAlert reports whether one side sent the other a TLS alert. Errors of crypto/tls about alerts have these names.
 func isAlert(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && (op.Op == "remote error" || op.Op == "local error")
 }
 
-// isCut reports whether it is the network that failed.
+// isCut reports whether the network failed.
 func isCut(err error) bool {
 	_, ok := errors.AsType[net.Error](err)
 	return ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -18,7 +18,7 @@ const (
 )
 
 // Printable makes text from outside safe to print: one line of at most limit characters, so that it can't take over a
-// terminal or look like a line of ours.
+// terminal or look like a line of the provider's.
 func Printable(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
