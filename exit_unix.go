@@ -20,8 +20,7 @@ func exitWhenUnread(output *os.File) {
 	}
 	// macOS waits only for the events that are asked for. Elsewhere these two are always among them.
 	fds := []unix.PollFd{{Fd: int32(output.Fd()), Events: unix.POLLHUP}} //nolint:gosec // a file descriptor is small
-	_, err = unix.Poll(fds, -1)
-	for errors.Is(err, unix.EINTR) {
+	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
 		_, err = unix.Poll(fds, -1)
 	}
 	if fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {

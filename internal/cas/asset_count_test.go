@@ -148,8 +148,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"{\"RequestId\":\"a\xffb\"}":                   `RequestId isn't valid UTF-8`,
 		`{"Point":9223372036854775807,"LastPoint":-1}`: `Point less LastPoint is out of range`,
 		`{"Point":-9223372036854775808,"LastPoint":1}`: `Point less LastPoint is out of range`,
-		`{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":1}`:       `BuyCertificateCount and the other certificate counts: their sum is out of range`,
-		`{"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":9223372036854775807}`: `AliyunAssetCount and the other clouds' counts: their sum is out of range`,
+		`{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":1}`: `BuyCertificateCount` +
+			` and the other certificate counts: their sum is out of range`,
+		`{"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":9223372036854775807}`: `AliyunAssetCount` +
+			` and the other clouds' counts: their sum is out of range`,
 	} {
 		_, err := decode([]byte(body))
 		if _, ok := errors.AsType[*fieldError](err); !ok || err.Error() != want {

@@ -48,7 +48,7 @@ func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (
 		return nil, r.failed(err, resp.StatusCode)
 	case resp.StatusCode/100 == 3:
 		e := &Error{Kind: Redirected, Status: resp.StatusCode}
-		if to, err := req.URL.Parse(resp.Header.Get("Location")); err == nil && resp.Header.Get("Location") != "" {
+		if to, err := resp.Location(); err == nil {
 			e.Location = hostOf(to)
 		}
 		return nil, r.about(e)

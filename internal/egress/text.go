@@ -21,15 +21,11 @@ const (
 // terminal or look like a line of the provider's.
 func Printable(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
+		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
+	}, strings.Join(strings.Fields(s), " "))
 	if runes := []rune(s); len(runes) > limit {
 		return string(runes[:limit-1]) + "…"
 	}
