@@ -63,16 +63,17 @@ func (q *Quota) ask(ctx context.Context) answer {
 	return q.takeUncounted(errHung, false)
 }
 
-// takeUncounted is take where the file can't be used. The caller holds mu.
+// takeUncounted is take where the file can't be used: one call at a time where there are signs of other processes. The caller
+// holds mu.
 func (q *Quota) takeUncounted(reason error, alone bool) answer {
-	maximum, message := 1, "Calls of other processes can't be counted: this one makes one call at a time until they can"
+	maximum := 1
 	if alone {
-		maximum, message = q.places, "Calls of other processes can't be counted: together with them, "+
-			"this one may exceed the requests per second and be throttled"
+		maximum = q.places
 	}
 	if !q.warned {
 		q.warned = true
-		q.logger.Warn(message, "reason", reason.Error())
+		q.logger.Warn("Calls of other processes can't be counted, and together with them this one may be throttled",
+			"reason", reason.Error(), "calls_at_once", maximum)
 	}
 	return q.take(time.Now(), nil, maximum)
 }
