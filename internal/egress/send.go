@@ -108,7 +108,6 @@ func (r *round) failed(err error, status int) error {
 	atProxy := r.proxy != nil && !r.connected && r.handshakes < peer
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		r.begun = r.begun || status != 0
 		e = &Error{Kind: r.kind(err, atProxy), Err: err}
 	}
 	if e.Kind == Malformed {

@@ -31,6 +31,7 @@ func TestPublicAddress(t *testing.T) {
 		"https://cas.aliyuncs.com:443/x/y": "https://cas.aliyuncs.com:443/x/y",
 		"https://user:hush@cas.test/x":     "https://…@cas.test/x",
 		"user:hu@sh@cas.test":              "…@cas.test",
+		"https://user:a://hush@cas.test":   "https://…@cas.test",
 		"https://cas.test/?token=hush":     "https://cas.test/",
 		"https://cas.test/#hush":           "https://cas.test/",
 		"https://cas.test?a=://hush@b":     "https://cas.test",
