@@ -9,22 +9,6 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Kind is that of package egress.
-type Kind = egress.Kind
-
-// These are kinds of package egress.
-const (
-	Throttled    = egress.Throttled
-	Temporary    = egress.Temporary
-	Clock        = egress.Clock
-	BadKey       = egress.BadKey
-	BadToken     = egress.BadToken
-	NoPermission = egress.NoPermission
-	WrongPlace   = egress.WrongPlace
-	Malformed    = egress.Malformed
-	Rejected     = egress.Rejected
-)
-
 // Error is the failure of one call. What wasn't sent by the service is zero.
 type Error struct {
 	Kind     egress.Kind

@@ -16,45 +16,45 @@ import (
 const readOnlyPolicy = "AliyunYundunCertReadOnlyAccess"
 
 // callMessages describe each kind of answer that reports an error. The part that is empty depends on the answer.
-var callMessages = map[cas.Kind]message{
-	cas.Throttled: {
+var callMessages = map[egress.Kind]message{
+	egress.Throttled: {
 		summary: "Throttled by Certificate Management Service",
 		what:    "The service refused the call, because the account has used up its ten calls of this second.",
 		do: "Other machines or tools of the same account are calling too: run fewer of them at once, or lower " +
 			"requests_per_second in each, so that together they stay below ten.",
 	},
-	cas.Temporary: {
+	egress.Temporary: {
 		summary: "Certificate Management Service is temporarily unavailable",
 		do:      "Try again later; raise max_retries if this happens often.",
 	},
-	cas.Clock: {
+	egress.Clock: {
 		summary: "This machine's clock is off",
 		what:    "The service refused the request for its date, which must be within 15 minutes of the service's own time.",
 		do:      "Set this machine's clock, and synchronize it with a time server (NTP).",
 	},
-	cas.BadKey: {
+	egress.BadKey: {
 		summary: "Access key refused",
 		what:    "The service doesn't know the access key, or the key is disabled.",
 		do: "Check that the access key exists, is enabled and belongs to an account of this endpoint's site: " +
 			"cas.aliyuncs.com serves the China site, cas.ap-southeast-1.aliyuncs.com the international site.",
 	},
-	cas.BadToken: {
+	egress.BadToken: {
 		summary: "Security token refused",
 		what:    "The service refused the security token: it is expired, revoked, malformed or not the one of this access key.",
 		do: "Get new temporary credentials. Access key ID, access key secret and security token are issued together, " +
 			"belong together and expire together.",
 	},
-	cas.NoPermission: {
+	egress.NoPermission: {
 		summary: "Not allowed to read the certificate asset counts",
 		do:      "Attach the system policy " + readOnlyPolicy + ", or a policy that allows this action.",
 	},
-	cas.WrongPlace: {
+	egress.WrongPlace: {
 		summary: "Endpoint doesn't know GetAssetCount",
 		do: "Check region and endpoints.cas: accounts of the China site use cas.aliyuncs.com (region cn-hangzhou), " +
 			"those of the international site cas.ap-southeast-1.aliyuncs.com (region ap-southeast-1).",
 	},
-	cas.Malformed: {summary: "Unexpected answer", do: checkBetween},
-	cas.Rejected: {
+	egress.Malformed: {summary: "Unexpected answer", do: checkBetween},
+	egress.Rejected: {
 		summary: "Certificate Management Service reported an error",
 		do:      "See what the error code means in the service's documentation, or ask Alibaba Cloud's support with the request ID.",
 	},
@@ -86,13 +86,13 @@ func aboutCall(e *cas.Error) message {
 func aboutAnswer(e *cas.Error) message {
 	m, known := callMessages[e.Kind]
 	if !known {
-		m = callMessages[cas.Rejected]
+		m = callMessages[egress.Rejected]
 	}
 	switch e.Kind {
-	case cas.Throttled:
-	case cas.Temporary:
+	case egress.Throttled:
+	case egress.Temporary:
 		m.what = fmt.Sprintf("The endpoint answered HTTP %d.", e.Status) + firstWords(e)
-	case cas.Clock:
+	case egress.Clock:
 		if e.HasSkew && e.Skew.Abs() >= time.Minute { // an answer's date is old by the time that the answer took
 			direction := "ahead of"
 			if e.Skew < 0 {
@@ -100,13 +100,13 @@ func aboutAnswer(e *cas.Error) message {
 			}
 			m.what += fmt.Sprintf(" This machine's clock is %s %s it.", round(e.Skew.Abs()), direction)
 		}
-	case cas.BadKey, cas.BadToken:
+	case egress.BadKey, egress.BadToken:
 		m.addCode(e.Code)
-	case cas.NoPermission:
+	case egress.NoPermission:
 		m.addDenied(e.Denied)
-	case cas.WrongPlace:
+	case egress.WrongPlace:
 		m.what = sentence("%s doesn't know the operation GetAssetCount of API version 2020-04-07", e.Endpoint)
-	case cas.Malformed:
+	case egress.Malformed:
 		m.addMalformed(e)
 	default:
 		m.what = fmt.Sprintf("The service answered HTTP %d, with an error that the provider doesn't know.", e.Status)

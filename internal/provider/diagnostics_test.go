@@ -175,7 +175,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 // failed returns a call that failed as the service documents it, with changes.
-func failed(kind cas.Kind, status int, code, says string, change ...func(*cas.Error)) *cas.Error {
+func failed(kind egress.Kind, status int, code, says string, change ...func(*cas.Error)) *cas.Error {
 	e := &cas.Error{
 		Kind:        kind,
 		Endpoint:    "https://cas.aliyuncs.com",
@@ -196,7 +196,7 @@ func failed(kind cas.Kind, status int, code, says string, change ...func(*cas.Er
 }
 
 func waits() map[string]error {
-	throttled := failed(cas.Throttled, 400, "Throttling.User", "Request was denied due to user flow control.")
+	throttled := failed(egress.Throttled, 400, "Throttling.User", "Request was denied due to user flow control.")
 	return map[string]error{
 		"wait_budget": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond,
 			Elapsed: 1200 * time.Microsecond, Cause: context.DeadlineExceeded},
@@ -234,40 +234,40 @@ func calls() map[string]error {
 		return func(e *cas.Error) { e.Skew, e.HasSkew = skew, true }
 	}
 	return map[string]error{
-		"throttled": failed(cas.Throttled, 400, "Throttling.User", "Request was denied due to user flow control."),
-		"unavailable": failed(cas.Temporary, 503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.",
+		"throttled": failed(egress.Throttled, 400, "Throttling.User", "Request was denied due to user flow control."),
+		"unavailable": failed(egress.Temporary, 503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.",
 			func(e *cas.Error) { e.Attempts, e.Elapsed = 6, 14*time.Second+321*time.Millisecond }),
-		"unavailable_gateway": failed(cas.Temporary, 502, "", "<html><head><title>502 Bad Gateway</title></head></html>"),
+		"unavailable_gateway": failed(egress.Temporary, 502, "", "<html><head><title>502 Bad Gateway</title></head></html>"),
 
-		"clock_ahead":  failed(cas.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(20*time.Minute)),
-		"clock_behind": failed(cas.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(-25*time.Hour)),
-		"clock_unknown": failed(cas.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.",
+		"clock_ahead":  failed(egress.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(20*time.Minute)),
+		"clock_behind": failed(egress.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(-25*time.Hour)),
+		"clock_unknown": failed(egress.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.",
 			skewed(time.Second)),
 
-		"key_unknown":   failed(cas.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
-		"key_signature": failed(cas.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
-		"key_headers":   failed(cas.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
-		"token":         failed(cas.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
-		"token_missing": failed(cas.BadToken, 400, "MissingSecurityToken", "SecurityToken is mandatory for this action."),
+		"key_unknown":   failed(egress.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+		"key_signature": failed(egress.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
+		"key_headers":   failed(egress.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
+		"token":         failed(egress.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+		"token_missing": failed(egress.BadToken, 400, "MissingSecurityToken", "SecurityToken is mandatory for this action."),
 
-		"permission": failed(cas.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
-		"permission_denied": failed(cas.NoPermission, 403, "NoPermission", notAuthorized,
+		"permission": failed(egress.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
+		"permission_denied": failed(egress.NoPermission, 403, "NoPermission", notAuthorized,
 			denied(func(d *cas.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
-		"permission_role": failed(cas.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) {
+		"permission_role": failed(egress.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) {
 			d.AuthPrincipalType, d.AuthPrincipalDisplayName, d.PolicyType = "AssumedRoleUser", "reader:terraform", ""
 		})),
-		"permission_bare": failed(cas.NoPermission, 403, "Forbidden", notAuthorized),
+		"permission_bare": failed(egress.NoPermission, 403, "Forbidden", notAuthorized),
 
-		"wrong_place": failed(cas.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
-		"malformed_field": failed(cas.Malformed, 200, "", "", func(e *cas.Error) {
+		"wrong_place": failed(egress.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
+		"malformed_field": failed(egress.Malformed, 200, "", "", func(e *cas.Error) {
 			e.Field, e.Err, e.RequestID = "Point", errors.New("is 92.5, which isn't a whole number"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 		}),
-		"malformed_json": failed(cas.Malformed, 200, "", "<html>Welcome to our \x1b[31mguest\x1b[0m network</html>", func(e *cas.Error) {
+		"malformed_json": failed(egress.Malformed, 200, "", "<html>Welcome to our \x1b[31mguest\x1b[0m network</html>", func(e *cas.Error) {
 			e.Err = errors.New("invalid character '<' looking for beginning of value")
 		}),
-		"malformed_status": failed(cas.Malformed, 401, "", "<html>Sign in</html>"),
-		"malformed_empty":  failed(cas.Malformed, 204, "", "", func(e *cas.Error) { e.Err = io.ErrUnexpectedEOF }),
-		"rejected":         failed(cas.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
+		"malformed_status": failed(egress.Malformed, 401, "", "<html>Sign in</html>"),
+		"malformed_empty":  failed(egress.Malformed, 204, "", "", func(e *cas.Error) { e.Err = io.ErrUnexpectedEOF }),
+		"rejected":         failed(egress.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
 		"new_kind":         failed("new", 418, "Teapot", "I'm a teapot."),
 	}
 }
