@@ -10,6 +10,19 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
+// send sends a request over a connection of its own, and returns what the service answers.
+func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, error) {
+	req.Close = true
+	answer, err := egress.Send(transport, req, limit)
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.Status != http.StatusOK:
+		return nil, refused(answer, secrets)
+	}
+	return answer.Body, nil
+}
+
 // refused is about an answer of another HTTP status than 200. STS says no with Code and Message, OAuth with error and
 // error_description. Anything else in the answer may be a secret.
 func refused(a *egress.Answer, secrets []string) *Error {
@@ -46,33 +59,35 @@ func refused(a *egress.Answer, secrets []string) *Error {
 // parseIssued reads the answer of a credentials URI or of the metadata service. An error never quotes it.
 func parseIssued(body []byte) (Credentials, error) {
 	var answer struct{ Code, AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
-	malformed := func(reason string) (Credentials, error) {
-		return Credentials{}, &Error{Kind: Malformed, Err: errors.New(reason)}
-	}
 	if json.Unmarshal(body, &answer) != nil {
-		return malformed("its answer isn't a JSON object of strings")
+		return Credentials{}, malformed("its answer isn't a JSON object of strings")
 	}
 	if answer.Code != "" && answer.Code != "Success" {
 		code := egress.Quote(answer.Code, 100, answer.AccessKeySecret, answer.SecurityToken)
 		return Credentials{}, &Error{Kind: Refused, Code: code, Err: errors.New("it answered " + code)}
 	}
-	for _, field := range []struct{ name, value string }{
-		{"AccessKeyId", answer.AccessKeyID}, {"AccessKeySecret", answer.AccessKeySecret},
-	} {
-		if field.value == "" {
-			return malformed("its answer has no " + field.name)
-		}
+	return answered(answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, answer.Expiration)
+}
+
+// answered returns the credentials that an answer holds, unless the key isn't complete. The token and the expiration may be empty.
+func answered(id, secret, token, expiration string) (Credentials, error) {
+	c := Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token}
+	if token == "" {
+		c.account = id
 	}
-	c := Credentials{AccessKeyID: answer.AccessKeyID, AccessKeySecret: answer.AccessKeySecret, SecurityToken: answer.SecurityToken}
-	if c.SecurityToken == "" {
-		c.account = c.AccessKeyID
+	switch {
+	case id == "":
+		return Credentials{}, malformed("its answer has no access key ID")
+	case secret == "":
+		return Credentials{}, malformed("its answer has no access key secret")
+	case expiration == "":
+		return c, nil
 	}
-	if answer.Expiration != "" {
-		expires, err := time.Parse(time.RFC3339, answer.Expiration)
-		if err != nil {
-			return malformed("its answer's Expiration isn't an RFC 3339 time")
-		}
-		c.Expiration = expires
+	var err error
+	if c.Expiration, err = time.Parse(time.RFC3339, expiration); err != nil {
+		return Credentials{}, malformed("its answer's expiration isn't an RFC 3339 time")
 	}
 	return c, nil
 }
+
+func malformed(reason string) *Error { return &Error{Kind: Malformed, Err: errors.New(reason)} }

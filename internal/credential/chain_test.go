@@ -392,7 +392,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 		"INI, no token": {
 			ini:  "[default]\ntype = sts\naccess_key_id = a\naccess_key_secret = " + secret,
 			kind: Invalid,
-			want: "security_token is empty",
+			want: "there is no security token",
 		},
 		"INI, no type":        {ini: "[default]\naccess_key_secret = " + secret, kind: Invalid, want: "the type in its section"},
 		"INI, secret as type": {ini: "[default]\ntype = " + secret, kind: Invalid, want: "the type in its section"},

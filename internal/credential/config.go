@@ -60,15 +60,15 @@ type Config struct {
 	warn func(*Error) // keeps a warning for Source.Warning
 }
 
-// AssumeRole is a RAM role to act as.
+// AssumeRole is a RAM role to act as. Its JSON is what a profile of the CLI has.
 //
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole
 type AssumeRole struct {
-	RoleARN     string
-	SessionName string // empty means DefaultSessionName
-	Policy      string // JSON; narrows what the role may do
-	ExternalID  string
-	Expiration  int // seconds, MinSessionExpiration to MaxSessionExpiration; 0 means 3600
+	RoleARN     string `json:"ram_role_arn"`
+	SessionName string `json:"ram_session_name"` // empty means DefaultSessionName
+	Policy      string `json:"policy"`           // JSON; narrows what the role may do
+	ExternalID  string `json:"external_id"`
+	Expiration  int    `json:"expired_seconds"` // MinSessionExpiration to MaxSessionExpiration; 0 means 3600
 }
 
 // OIDC is a RAM role to act as with a token of an OIDC identity provider.
@@ -95,54 +95,45 @@ func New(cfg Config) (*Source, error) {
 	}
 	s := &Source{askedBy: cfg.SetBy, logger: cfg.Logger}
 	cfg.warn = s.warn
-	o, err := cfg.base()
+	f, err := cfg.base()
+	if role := cfg.AssumeRole; role != nil && err == nil {
+		f, err = assumeRole(f, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })
+	}
 	if err != nil {
-		return nil, &Error{Source: o.source, Kind: Invalid, Err: err}
+		return nil, &Error{Source: f.source, Kind: Invalid, Err: err}
 	}
-	if role := cfg.AssumeRole; role != nil {
-		if err := checkRole(role.RoleARN, role.Expiration); err != nil {
-			return nil, &Error{Source: o.source, Kind: Invalid, Err: fmt.Errorf("assume role: %w", err)}
-		}
-		o = assumeRole(o, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })
-	}
-	s.fetcher, s.name = o, o.source
+	s.fetcher, s.name = f, f.source
 	return s, nil
 }
 
 func (cfg Config) base() (fetcher, error) {
-	var set []string
-	for _, source := range []struct {
-		name  string
-		given bool
+	var names []string
+	source := func() (fetcher, error) { return defaultChain(cfg), nil }
+	for _, known := range []struct {
+		name   string
+		isSet  bool
+		source func() (fetcher, error)
 	}{
-		{"access key", cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != ""},
-		{"profile", cfg.SharedCredentialsFile != "" || cfg.Profile != "" && cfg.NoCLIFile == ""},
-		{"credentials URI", cfg.CredentialsURI != ""},
-		{"ECS RAM role", cfg.ECSRoleName != ""},
-		{"OIDC", cfg.OIDC != nil},
+		{"access key", cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != "", func() (fetcher, error) {
+			return accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
+		}},
+		{"profile", cfg.SharedCredentialsFile != "" || cfg.Profile != "" && cfg.NoCLIFile == "", func() (fetcher, error) {
+			return namedProfile(cfg), nil
+		}},
+		{"credentials URI", cfg.CredentialsURI != "", func() (fetcher, error) { return credentialsURI(cfg.CredentialsURI) }},
+		{"ECS RAM role", cfg.ECSRoleName != "", func() (fetcher, error) { return ecsRole(cfg.ECSRoleName), nil }},
+		{"OIDC", cfg.OIDC != nil, func() (fetcher, error) {
+			return oidc(*cfg.OIDC, func() (string, error) { return cfg.stsHost(profile{}) })
+		}},
 	} {
-		if source.given {
-			set = append(set, source.name)
+		if known.isSet {
+			names, source = append(names, known.name), known.source
 		}
 	}
-	if len(set) > 1 {
-		return fetcher{source: strings.Join(set, ", ")}, errors.New("only one source can be used at a time")
+	if len(names) > 1 {
+		return fetcher{source: strings.Join(names, ", ")}, errors.New("only one source can be used at a time")
 	}
-	if len(set) == 0 {
-		return defaultChain(cfg), nil
-	}
-	switch set[0] {
-	case "access key":
-		return accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
-	case "profile":
-		return namedProfile(cfg), nil
-	case "credentials URI":
-		return credentialsURI(cfg.CredentialsURI)
-	case "ECS RAM role":
-		return ecsRole(cfg.ECSRoleName), nil
-	default:
-		return oidc(*cfg.OIDC, func() (string, error) { return cfg.stsHost(profile{}) })
-	}
+	return source()
 }
 
 func checkRole(arn string, expiration int) error {

@@ -1,6 +1,11 @@
 package credential
 
-import "time"
+import (
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+)
 
 // Credentials sign requests.
 type Credentials struct {
@@ -21,3 +26,40 @@ func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 
 // GoString does for %#v what String does for %v.
 func (c Credentials) GoString() string { return c.String() }
+
+// check refuses what can't be a key or a token, and never quotes it.
+func (c Credentials) check() error {
+	for _, part := range []struct{ name, value string }{
+		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
+	} {
+		if flaw := KeyFlaw(part.value); flaw != "" {
+			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
+		}
+	}
+	return nil
+}
+
+// KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has white space in it". It is
+// empty where nothing is wrong, and never quotes s. All of them are printable ASCII without quotes.
+func KeyFlaw(s string) string {
+	switch {
+	case strings.TrimSpace(s) != s:
+		return "begins or ends with white space"
+	case strings.ContainsFunc(s, unicode.IsSpace):
+		return "has white space in it"
+	case strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' }):
+		return "has a character in it that is invisible or isn't ASCII"
+	case strings.ContainsAny(s, "\"'`"):
+		return "has quotes in or around it"
+	}
+	return ""
+}
+
+// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz.
+func Shorten(id string) string {
+	const kept = 4
+	if runes := []rune(id); len(runes) > 3*kept {
+		return string(runes[:kept]) + "…" + string(runes[len(runes)-kept:])
+	}
+	return "…"
+}

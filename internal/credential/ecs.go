@@ -59,11 +59,10 @@ const imdsV1Off = "ALIBABA_CLOUD_IMDSV1_DISABLED"
 
 // metadata asks the metadata service.
 func metadata(ctx context.Context, method, path, token string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, method, metadataURL+path, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, method, metadataURL+path, http.NoBody) //nolint:gosec // the host is fixed
 	if err != nil {
-		return "", &Error{Kind: Invalid, Err: errors.New("the role's name can't be part of an address")}
+		return "", errors.New("the role's name can't be part of an address")
 	}
-	req.Close = true
 	limit := metadataTimeout
 	if method == http.MethodPut {
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600")
@@ -72,14 +71,8 @@ func metadata(ctx context.Context, method, path, token string) (string, error) {
 		limit = requestTimeout
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
-	answer, err := egress.Send(transport, req, limit)
-	switch {
-	case err != nil:
-		return "", err
-	case answer.Status != http.StatusOK:
-		return "", refused(answer, []string{token})
-	}
-	return strings.TrimSpace(string(answer.Body)), nil
+	answer, err := send(req, limit, token)
+	return strings.TrimSpace(string(answer)), err
 }
 
 // aboutMetadata returns what a failure of the metadata service means, where noToken is why there is no token of IMDSv2. No
@@ -114,14 +107,12 @@ const hopLimit = "A container on an instance gets no token where the instance's 
 
 // chainMetadata is the instance's role, where this is an instance and has one.
 func chainMetadata() fetcher {
-	o := ecsRole("")
-	fetch := o.fetch
-	o.fetch = func(ctx context.Context) (Credentials, error) {
-		c, err := fetch(ctx)
+	role := ecsRole("")
+	return fetcher{source: role.source, fetch: func(ctx context.Context) (Credentials, error) {
+		c, err := role.fetch(ctx)
 		if e, ok := errors.AsType[*Error](err); ok {
 			e.unused = e.Kind == NotFound
 		}
 		return c, err
-	}
-	return o
+	}}
 }

@@ -78,7 +78,7 @@ func TestMetadata(t *testing.T) {
 		},
 		"no key": {
 			cfg: named, steps: []http.HandlerFunc{token, castest.Body(200, "", `{"AccessKeySecret": "`+secret+`", "SecurityToken": "c"}`)},
-			kind: Malformed, want: "no AccessKeyId"},
+			kind: Malformed, want: "no access key ID"},
 		"another code": {
 			cfg:   named,
 			steps: []http.HandlerFunc{token, castest.Body(200, "", `{"Code": "Failed", "AccessKeySecret": "`+secret+`"}`)},

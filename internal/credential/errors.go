@@ -1,8 +1,8 @@
 package credential
 
 import (
-	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -44,16 +44,11 @@ type Error struct {
 
 // Error says which source had no credentials, and why.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "get credentials from %s: %v", e.Source, e.Err)
-	for i, tried := range e.Tried {
-		separator := "; "
-		if i == 0 {
-			separator = ": "
-		}
-		fmt.Fprintf(&b, "%s%s: %v", separator, tried.Source, tried.Err)
+	reasons := []string{fmt.Sprintf("get credentials from %s: %v", e.Source, e.Err)}
+	for _, tried := range e.Tried {
+		reasons = append(reasons, fmt.Sprintf("%s: %v", tried.Source, tried.Err))
 	}
-	return b.String()
+	return strings.Join(reasons, "; ")
 }
 
 // Unwrap returns the cause.
@@ -65,19 +60,10 @@ func (e *Error) Temporary() bool { return e.Kind == Unavailable || e.Kind == Thr
 // unused returns the error of a source that nobody has to set up, and nobody has.
 func unused(err error) *Error { return &Error{Kind: NotFound, Err: err, unused: true} }
 
-// invalid makes an error about what was configured an [*Error], where it isn't one.
-func invalid(err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e
-	}
-	return &Error{Kind: Invalid, Err: err}
-}
-
 // typeName returns a type or mode so that a secret in its place doesn't show: an access key secret is longer.
 func typeName(s string) string {
-	isOther := func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') }
-	if len(s) > 24 || strings.ContainsFunc(s, isOther) {
-		return Shorten(s)
+	if regexp.MustCompile(`^[A-Za-z_]{0,24}$`).MatchString(s) {
+		return s
 	}
-	return s
+	return Shorten(s)
 }

@@ -105,7 +105,7 @@ func TestParseExternal(t *testing.T) {
 			`and StsToken`,
 		`{"mode": "ChainableRamRoleArn", "source_profile": "q"}`: `its mode is "ChainableRamRoleArn"`,
 		`{"mode": "hush/secret0in+mode000000000000"}`:            `its mode is "hush…0000"`,
-		`{"access_key_id": "a"}`:                                 "is empty",
+		`{"access_key_id": "a"}`:                                 "no access key secret",
 		`{"access_key_id": 5}`:                                   "isn't a JSON object",
 		"hush {\"access_key_id\"":                                "isn't a JSON object",
 	} {

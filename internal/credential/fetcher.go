@@ -38,15 +38,3 @@ func (f fetcher) get(ctx context.Context) (Credentials, error) {
 	e.Source = cmp.Or(e.Source, c.source)
 	return Credentials{}, &e
 }
-
-// check refuses what can't be a key or a token, and never quotes it.
-func (c Credentials) check() error {
-	for _, part := range []struct{ name, value string }{
-		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
-	} {
-		if flaw := KeyFlaw(part.value); flaw != "" {
-			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
-		}
-	}
-	return nil
-}

@@ -27,24 +27,20 @@ func ExpandHome(path string) (string, error) {
 
 var errNoHome = errors.New("no home directory is known")
 
-// readFile reads a file whose path may begin with ~.
-func readFile(path string) ([]byte, error) {
-	path, err := ExpandHome(path)
-	if err != nil {
-		return nil, err
-	}
-	return readBounded(path)
-}
-
 // maxInput is how much of a file or of a command's output is read, in bytes, so that one that never ends doesn't use up
 // the memory.
 const maxInput = 1 << 20
 
 var errTooLarge = errors.New("it is larger than 1 MiB")
 
-func readBounded(path string) ([]byte, error) {
+// readFile reads a file whose path may begin with ~.
+func readFile(path string) ([]byte, error) {
+	path, err := ExpandHome(path)
+	if err != nil {
+		return nil, err
+	}
 	var file *os.File
-	err := retryWhileInUse(func() (err error) {
+	err = retryWhileInUse(func() (err error) {
 		file, err = os.Open(path)
 		return err
 	})
@@ -67,18 +63,14 @@ func IsCLIFile(path string) bool {
 }
 
 func readRegular(path string) ([]byte, error) {
-	path, err := ExpandHome(path)
+	expanded, err := ExpandHome(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
+	if info, err := os.Stat(expanded); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s isn't a regular file", path)
 	}
-	return readBounded(path)
+	return readFile(path)
 }
 
 func isObject(content []byte) bool {

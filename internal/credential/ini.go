@@ -24,7 +24,7 @@ func iniFile(cfg Config) fetcher {
 		}
 		f, err := parseINI(content, cfg)
 		if err != nil {
-			return Credentials{}, invalid(err)
+			return Credentials{}, err
 		}
 		c, err := f.fetch(ctx)
 		c.source = title
@@ -44,31 +44,21 @@ func parseINI(content []byte, cfg Config) (fetcher, error) {
 		return fetcher{}, unused(fmt.Errorf("it has no section [%s]", name))
 	}
 	value := func(name string) string { return section.Key(name).String() }
-	id, secret, token := value("access_key_id"), value("access_key_secret"), value("security_token")
 	kind := value("type")
-	if cfg.Profile == "" && (kind == "" || kind == "access_key" || kind == "sts") && id+secret+token == "" {
-		return fetcher{}, unused(errors.New("its section [default] has no access key"))
+	p := profile{
+		Mode: map[string]string{
+			"access_key": "AK", "sts": "StsToken", "ram_role_arn": "RamRoleArn", "ecs_ram_role": "EcsRamRole",
+		}[kind],
+		AccessKeyID: value("access_key_id"), AccessKeySecret: value("access_key_secret"), SecurityToken: value("security_token"),
+		AssumeRole: AssumeRole{RoleARN: value("role_arn"), SessionName: value("role_session_name"), Policy: value("policy")},
+		RoleName:   value("role_name"),
 	}
-	switch kind {
-	case "access_key":
-		return accessKey(id, secret, "")
-	case "sts":
-		if token == "" {
-			return fetcher{}, errors.New("security_token is empty")
-		}
-		return accessKey(id, secret, token)
-	case "ecs_ram_role":
-		return ecsRole(value("role_name")), nil
-	case "ram_role_arn":
-		base, err := accessKey(id, secret, token)
-		if err != nil {
-			return fetcher{}, err
-		}
-		role := AssumeRole{RoleARN: value("role_arn"), SessionName: value("role_session_name"), Policy: value("policy")}
-		host := func() (string, error) { return cfg.stsHost(profile{}) }
-		return assumeRole(base, role, host), checkRole(role.RoleARN, role.Expiration)
-	default:
+	switch {
+	case cfg.Profile == "" && p.unset() && (kind == "" || p.Mode != ""):
+		return fetcher{}, unused(errors.New("its section [default] has no access key"))
+	case p.Mode == "":
 		return fetcher{}, fmt.Errorf("the type in its section [%s] is %q, not access_key, sts, ram_role_arn or ecs_ram_role",
 			name, typeName(kind))
 	}
+	return cliFile{cfg: cfg}.mode(p, nil)
 }

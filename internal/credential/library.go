@@ -48,20 +48,20 @@ func ask(p providers.CredentialsProvider, secrets ...string) (c Credentials, err
 		}
 	}()
 	got, err := p.GetCredentials()
-	if err != nil {
+	switch {
+	case err != nil:
 		return Credentials{}, explain(err, secrets)
-	}
-	c = Credentials{AccessKeyID: got.AccessKeyId, AccessKeySecret: got.AccessKeySecret, SecurityToken: got.SecurityToken}
-	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
+	case got.AccessKeyId == "" || got.AccessKeySecret == "":
 		return Credentials{}, notCredentials()
 	}
-	c.Expiration = expiration(p)
-	return c, nil
+	return Credentials{
+		AccessKeyID: got.AccessKeyId, AccessKeySecret: got.AccessKeySecret, SecurityToken: got.SecurityToken, Expiration: expiration(p),
+	}, nil
 }
 
 // notCredentials stands for all that the library says about an answer that it can't use, since it quotes the answer.
 func notCredentials() *Error {
-	return &Error{Kind: Malformed, Err: errors.New("it answered HTTP 200 with something other than credentials")}
+	return malformed("it answered HTTP 200 with something other than credentials")
 }
 
 // explain turns an error of the library into one that can be shown: what [egress.Bridge] gave it, or none of its words.
@@ -73,7 +73,7 @@ func explain(err error, secrets []string) error {
 		return unanswered // without what wraps it, which quotes the signed address
 	}
 	if _, ok := errors.AsType[*url.Error](err); ok {
-		return &Error{Kind: Invalid, Err: errors.New("its address or its token has something in it that can't be sent")}
+		return errors.New("its address or its token has something in it that can't be sent")
 	}
 	return notCredentials()
 }

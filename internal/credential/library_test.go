@@ -133,7 +133,7 @@ func TestFetchFailures(t *testing.T) {
 		},
 		"URI, incomplete": {
 			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"AccessKeySecret": "`+secret+`"}`),
-			kind: Malformed, want: "its answer has no AccessKeyId",
+			kind: Malformed, want: "its answer has no access key ID",
 		},
 		"URI, code": {
 			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"Code": "Forbidden.Role", "AccessKeySecret": "`+secret+`"}`),

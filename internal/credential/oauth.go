@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +78,11 @@ func (f cliFile) keepTokens(ctx context.Context, p profile, provider *providers.
 	if refresh == p.OAuthRefreshToken && access == p.OAuthAccessToken {
 		return
 	}
-	if err := writeTokens(f.path, p.Name, refresh, access, fields.FieldByName("accessTokenExpire").Int()); err != nil {
+	err := writeTokens(f.path, p.Name, map[string]any{
+		"oauth_refresh_token": refresh, "oauth_access_token": access,
+		"oauth_access_token_expire": fields.FieldByName("accessTokenExpire").Int(),
+	})
+	if err != nil {
 		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 			"profile", p.Name, "command", p.configure(), "error", err)
 		f.cfg.warn(&Error{Source: "profile " + p.Name + " of " + f.path, Kind: Login, Command: p.configure(), Err: err})
@@ -93,8 +98,7 @@ func (p profile) oauthProvider() (*providers.OAuthCredentialsProvider, error) {
 		return nil, &Error{Kind: Invalid, Command: p.configure(), Err: fmt.Errorf("oauth_site_type is %q, not CN or INTL", p.OAuthSite)}
 	}
 	if p.OAuthRefreshToken == "" && (p.OAuthAccessToken == "" || p.OAuthAccessTokenExpire <= time.Now().Unix()) {
-		return nil, &Error{Kind: Login, Command: p.configure(),
-			Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
+		return nil, p.signInNeeded()
 	}
 	options := timeouts
 	return providers.NewOAuthCredentialsProviderBuilder().
@@ -108,38 +112,32 @@ func (p profile) oauthProvider() (*providers.OAuthCredentialsProvider, error) {
 }
 
 // writeTokens puts new OAuth tokens into the CLI's file and leaves everything else as it is.
-func writeTokens(path, name, refresh, access string, expires int64) error {
-	content, err := readBounded(path)
+func writeTokens(path, name string, tokens map[string]any) error {
+	content, err := readFile(path)
 	if err != nil {
 		return err
 	}
-	content, err = replaceTokens(content, name, map[string]any{
-		"oauth_refresh_token": refresh, "oauth_access_token": access, "oauth_access_token_expire": expires,
-	})
-	if err != nil {
-		return fmt.Errorf("update %s: %w", path, err)
-	}
-	return replaceFile(path, content)
-}
-
-func replaceTokens(content []byte, name string, tokens map[string]any) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
 	var file map[string]any
 	if err := decoder.Decode(&file); err != nil {
-		return nil, err
+		return fmt.Errorf("update %s: %w", path, err)
 	}
 	list, _ := file["profiles"].([]any)
-	for _, entry := range list {
-		if p, _ := entry.(map[string]any); p["name"] == name {
-			maps.Copy(p, tokens)
-			var out bytes.Buffer
-			encoder := json.NewEncoder(&out)
-			encoder.SetEscapeHTML(false)
-			encoder.SetIndent("", "\t")
-			err := encoder.Encode(file)
-			return out.Bytes(), err
-		}
+	at := slices.IndexFunc(list, func(entry any) bool {
+		p, _ := entry.(map[string]any)
+		return p["name"] == name
+	})
+	if at < 0 {
+		return fmt.Errorf("update %s: it has no profile %s any more", path, name)
 	}
-	return nil, fmt.Errorf("it has no profile %s any more", name)
+	maps.Copy(list[at].(map[string]any), tokens) //nolint:forcetypeassert // as it has a name
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "\t")
+	if err := encoder.Encode(file); err != nil {
+		return err
+	}
+	return replaceFile(path, out.Bytes())
 }

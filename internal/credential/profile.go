@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
@@ -29,12 +29,8 @@ type profile struct {
 	AccessKeySecret string `json:"access_key_secret"`
 	SecurityToken   string `json:"sts_token"`
 
-	RoleARN       string `json:"ram_role_arn"`
+	AssumeRole
 	RoleName      string `json:"ram_role_name"`
-	SessionName   string `json:"ram_session_name"`
-	Expiration    int    `json:"expired_seconds"`
-	Policy        string `json:"policy"`
-	ExternalID    string `json:"external_id"`
 	SourceProfile string `json:"source_profile"`
 	RegionID      string `json:"region_id"`
 	STSEndpoint   string `json:"sts_endpoint"`
@@ -73,18 +69,13 @@ type cliFile struct {
 // which are as other tools look for it.
 func namedProfile(cfg Config) fetcher {
 	cli, ini := cliProfile(cfg), iniFile(cfg)
-	if cfg.SharedCredentialsFile != "" {
-		return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
-			if content, err := readRegular(cfg.SharedCredentialsFile); err == nil && !isObject(content) {
-				return ini.get(ctx)
-			}
-			return cli.get(ctx)
-		}}
-	}
 	return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
+		if content, err := readRegular(cfg.SharedCredentialsFile); err == nil && !isObject(content) {
+			return ini.get(ctx)
+		}
 		c, err := cli.get(ctx)
 		notThere, ok := errors.AsType[*Error](err)
-		if !ok || !notThere.unused {
+		if !ok || !notThere.unused || cfg.SharedCredentialsFile != "" {
 			return c, err
 		}
 		c, err = ini.get(ctx)
@@ -194,29 +185,31 @@ func (f cliFile) fetcher(name string, via []string) (fetcher, error) {
 		}
 		return fetcher{}, &Error{Kind: Invalid, Err: err, Command: p.configure()}
 	}
-	o, err := f.mode(*p, append(via, name))
-	if err != nil {
-		if e, ok := errors.AsType[*Error](err); ok {
-			return fetcher{}, e
-		}
-		return fetcher{}, &Error{Kind: Invalid, Err: fmt.Errorf("profile %s: %w", name, err), Command: p.configure()}
+	fetch, err := f.mode(*p, append(via, name))
+	if _, ok := errors.AsType[*Error](err); err != nil && !ok {
+		err = &Error{Kind: Invalid, Err: fmt.Errorf("profile %s: %w", name, err), Command: p.configure()}
 	}
-	return o, nil
+	return fetch, err
 }
 
 func (f cliFile) find(name string) *profile {
-	for i, p := range f.Profiles {
-		if p.Name == name {
-			return &f.Profiles[i]
-		}
+	if i := slices.IndexFunc(f.Profiles, func(p profile) bool { return p.Name == name }); i >= 0 {
+		return &f.Profiles[i]
 	}
 	return nil
 }
 
-// unset reports whether nobody has set p up. The CLI makes such a profile by itself.
+// unset reports whether nobody has set p up: its mode needs an access key, and it has nothing of that. The CLI makes such a
+// profile by itself.
 func (p profile) unset() bool {
-	mode := p.usedMode()
-	return mode == "" || strings.EqualFold(mode, "AK") && p.AccessKeyID+p.AccessKeySecret+p.SecurityToken == ""
+	key := p.AccessKeyID + p.AccessKeySecret + p.SecurityToken
+	switch strings.ToLower(p.usedMode()) {
+	case "":
+		return true
+	case "ak":
+		return key == ""
+	}
+	return false
 }
 
 // usedMode is p's mode, or else the one that the CLI takes its fields for.
@@ -257,17 +250,23 @@ func (f cliFile) mode(p profile, via []string) (fetcher, error) {
 		return accessKey(p.AccessKeyID, p.AccessKeySecret, "")
 	case "ststoken":
 		if p.SecurityToken == "" {
-			return fetcher{}, errors.New("sts_token is empty")
+			return fetcher{}, errors.New("there is no security token")
 		}
 		return accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
 	case "ramrolearn":
 		base, err := accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
-		return p.assume(base, err, host)
+		if err != nil {
+			return fetcher{}, err
+		}
+		return assumeRole(base, p.AssumeRole, host)
 	case "chainableramrolearn":
 		base, err := f.fetcher(p.SourceProfile, via)
-		return p.assume(base, err, host)
+		if err != nil {
+			return fetcher{}, err
+		}
+		return assumeRole(base, p.AssumeRole, host)
 	case "ramrolearnwithrolename":
-		return p.assume(ecsRole(p.RoleName), nil, host)
+		return assumeRole(ecsRole(p.RoleName), p.AssumeRole, host)
 	case "ecsramrole":
 		return ecsRole(p.RoleName), nil
 	case "oidc":
@@ -276,7 +275,7 @@ func (f cliFile) mode(p profile, via []string) (fetcher, error) {
 			SessionName: p.SessionName, Policy: p.Policy, Expiration: p.Expiration,
 		}, host)
 	case "cloudsso":
-		return p.cloudSSO(), nil
+		return p.cloudSSO()
 	case "oauth":
 		return f.oauth(p), nil
 	}
@@ -284,43 +283,34 @@ func (f cliFile) mode(p profile, via []string) (fetcher, error) {
 		"RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth and External are", typeName(p.Mode))
 }
 
-func (p profile) assume(base fetcher, err error, host func() (string, error)) (fetcher, error) {
+func (p profile) cloudSSO() (fetcher, error) {
+	if p.AccessToken == "" || p.AccessTokenExpire <= time.Now().Unix() {
+		return fetcher{}, p.signInNeeded()
+	}
+	if err := CheckURI(p.SignInURL); err != nil {
+		return fetcher{}, fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)
+	}
+	options := timeouts
+	provider, err := providers.NewCloudSSOCredentialsProviderBuilder().
+		WithSignInUrl(p.SignInURL).
+		WithAccountId(p.AccountID).
+		WithAccessConfig(p.AccessConfig).
+		WithAccessToken(p.AccessToken).
+		WithAccessTokenExpire(p.AccessTokenExpire).
+		WithHttpOptions(&options).
+		Build()
 	if err != nil {
-		return fetcher{}, err
+		return fetcher{}, errors.New("cloud_sso_account_id or cloud_sso_access_config is empty")
 	}
-	if err := checkRole(p.RoleARN, p.Expiration); err != nil {
-		return fetcher{}, err
-	}
-	return assumeRole(base, AssumeRole{
-		RoleARN: p.RoleARN, SessionName: p.SessionName, Policy: p.Policy, ExternalID: p.ExternalID, Expiration: p.Expiration,
-	}, host), nil
-}
-
-func (p profile) cloudSSO() fetcher {
 	return fetcher{fetch: func(context.Context) (Credentials, error) {
-		if p.AccessToken == "" || p.AccessTokenExpire <= time.Now().Unix() {
-			return Credentials{}, &Error{Kind: Login, Command: p.configure(),
-				Err: fmt.Errorf("the CloudSSO sign-in of profile %s has expired or was never made", p.Name)}
-		}
-		if err := CheckURI(p.SignInURL); err != nil {
-			return Credentials{}, &Error{Kind: Invalid, Command: p.configure(), Err: fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)}
-		}
-		options := timeouts
-		provider, err := providers.NewCloudSSOCredentialsProviderBuilder().
-			WithSignInUrl(p.SignInURL).
-			WithAccountId(p.AccountID).
-			WithAccessConfig(p.AccessConfig).
-			WithAccessToken(p.AccessToken).
-			WithAccessTokenExpire(p.AccessTokenExpire).
-			WithHttpOptions(&options).
-			Build()
-		if err != nil {
-			return Credentials{}, &Error{Kind: Invalid, Command: p.configure(), Err: errors.New("the account or the access configuration is empty")}
-		}
 		c, err := ask(provider, p.AccessToken)
 		c.account = p.AccountID
 		return c, p.suggestLogin(err)
-	}}
+	}}, nil
+}
+
+func (p profile) signInNeeded() *Error {
+	return &Error{Kind: Login, Command: p.configure(), Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
 }
 
 // suggestLogin adds how to sign in again to an error that came from an answer.
@@ -331,6 +321,9 @@ func (p profile) suggestLogin(err error) error {
 	return err
 }
 
+// plainName matches a name that a shell takes as it is.
+var plainName = regexp.MustCompile(`^[\pL\p{Nd}_.@-]+$`)
+
 // configure is the CLI's command that sets p up, or signs in again.
 func (p profile) configure() string {
 	command := "aliyun configure"
@@ -340,19 +333,16 @@ func (p profile) configure() string {
 	if strings.EqualFold(p.Mode, "OAuth") && p.OAuthSite != "" {
 		command += " --oauth-site-type " + p.OAuthSite
 	}
-	name := p.Name
-	if strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_.@-", r)
-	}) {
-		name = strconv.Quote(name)
+	if plainName.MatchString(p.Name) {
+		return command + " --profile " + p.Name
 	}
-	return command + " --profile " + name
+	return command + " --profile " + strconv.Quote(p.Name)
 }
 
 func (f cliFile) names() string {
-	names := make([]string, len(f.Profiles))
-	for i, p := range f.Profiles {
-		names[i] = p.Name
+	var names []string
+	for _, p := range f.Profiles {
+		names = append(names, p.Name)
 	}
 	return strings.Join(names, ", ")
 }

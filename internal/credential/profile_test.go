@@ -249,7 +249,7 @@ func TestProfileFailures(t *testing.T) {
 			profile: "p",
 			kind:    Invalid,
 			command: "aliyun configure --mode StsToken --profile p",
-			want:    "sts_token is empty",
+			want:    "there is no security token",
 		},
 		"RamRoleArn, half": {
 			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`,
@@ -393,7 +393,7 @@ func TestProfileFailures(t *testing.T) {
 				jsonString(self+` external-command print '{"access_key_secret": "`+secret+`"}'`) + `}]}`,
 			profile: "p",
 			kind:    Malformed,
-			want:    "access_key_id or access_key_secret is empty",
+			want:    "its answer has no access key ID",
 		},
 		"OIDC, no file": {
 			content: `{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`,

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
@@ -27,6 +29,7 @@ type Source struct {
 	fetcher fetcher
 	askedBy string
 	logger  *slog.Logger
+	flight  singleflight.Group // of the one fetch that may be under way
 
 	mu        sync.Mutex
 	name      string
@@ -36,15 +39,7 @@ type Source struct {
 	failedAt  time.Time
 	failing   time.Time // since when fetches have failed in a way that may pass; zero if the last one didn't
 	nextFetch time.Time // when to try again after that
-	flight    *flight   // the fetch that is under way, if any
 	warning   *Error    // that nobody has taken yet
-}
-
-// flight is a fetch. What it ends with is there when done is closed.
-type flight struct {
-	done    chan struct{}
-	fetched Credentials
-	err     error
 }
 
 // Get returns credentials that hold now. It fetches them where there are none, once for all who wait: ctx ends only this
@@ -52,36 +47,33 @@ type flight struct {
 // are fetched again in the background. A failure is remembered for a few seconds, unless it is temporary. The error is an
 // [*Error] or wraps the context's.
 func (s *Source) Get(ctx context.Context) (Credentials, error) {
-	f, c, err := s.join(ctx)
-	if f == nil {
+	fetched, c, err := s.join(ctx)
+	if fetched == nil {
 		return c, err
 	}
 	select {
-	case <-f.done:
-		return f.fetched, f.err
+	case result := <-fetched:
+		return result.Val.(Credentials), result.Err //nolint:forcetypeassert // as fetch returns them
 	case <-ctx.Done():
 		return Credentials{}, fmt.Errorf("get credentials from %s: %w", s, context.Cause(ctx))
 	}
 }
 
-// join returns what there is without waiting, or the flight to wait for.
-func (s *Source) join(ctx context.Context) (*flight, Credentials, error) {
+// join returns what there is without waiting, or what a fetch will bring.
+func (s *Source) join(ctx context.Context) (<-chan singleflight.Result, Credentials, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	stale := !s.refreshAt.IsZero() && !now.Before(s.refreshAt)
 	switch {
 	case s.holds(now):
-		if stale && s.flight == nil {
+		if !s.refreshAt.IsZero() && !now.Before(s.refreshAt) {
 			s.start(ctx)
 		}
 		return nil, s.current, nil
 	case s.failure != nil && now.Sub(s.failedAt) < failureHolds:
 		return nil, Credentials{}, s.failure
-	case s.flight == nil:
-		s.start(ctx)
 	}
-	return s.flight, Credentials{}, nil
+	return s.start(ctx), Credentials{}, nil
 }
 
 // holds reports whether the last credentials can still be used.
@@ -89,23 +81,17 @@ func (s *Source) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
-// start begins a fetch, which ends by itself: the library can't be stopped.
-func (s *Source) start(ctx context.Context) {
+// start begins a fetch where none is under way. It ends by itself: the library can't be stopped.
+func (s *Source) start(ctx context.Context) <-chan singleflight.Result {
 	ctx = context.WithoutCancel(ctx)
-	f := &flight{done: make(chan struct{})}
-	s.flight = f
-	go func() {
-		c, err := s.fetcher.get(ctx)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.flight = nil
-		f.fetched, f.err = s.keep(ctx, c, err)
-		close(f.done)
-	}()
+	return s.flight.DoChan("", func() (any, error) { return s.fetch(ctx) })
 }
 
-// keep takes over the outcome of a fetch.
-func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credentials, error) {
+// fetch fetches credentials and keeps them, or the failure.
+func (s *Source) fetch(ctx context.Context) (Credentials, error) {
+	c, err := s.fetcher.get(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := time.Now()
 	if err == nil && !c.Expiration.IsZero() && !now.Before(c.Expiration) {
 		err = &Error{Source: c.source, Kind: Malformed,
@@ -116,10 +102,13 @@ func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credential
 		e.Source = s.title(e.Source)
 		s.refreshAt = now.Add(refreshPause)
 		s.failure = nil
-		if e.Temporary() {
-			s.backOff(now)
-		} else {
+		if !e.Temporary() {
 			s.failure, s.failedAt, s.failing = &e, now, time.Time{}
+		} else {
+			if s.failing.IsZero() {
+				s.failing = now
+			}
+			s.nextFetch = now.Add(egress.Backoff(now.Sub(s.failing)))
 		}
 		s.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, &e
@@ -135,13 +124,6 @@ func (s *Source) keep(ctx context.Context, c Credentials, err error) (Credential
 	s.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
 		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
 	return c, nil
-}
-
-func (s *Source) backOff(now time.Time) {
-	if s.failing.IsZero() {
-		s.failing = now
-	}
-	s.nextFetch = now.Add(egress.Backoff(now.Sub(s.failing)))
 }
 
 // NextFetch returns when credentials should be fetched again after temporary failures, which Get leaves to its caller: it

@@ -6,21 +6,21 @@ import (
 )
 
 func accessKey(id, secret, token string) (fetcher, error) {
-	o := fetcher{source: "access key " + Shorten(id)}
+	f := fetcher{source: "access key " + Shorten(id)}
 	switch {
 	case id == "" && secret == "" && token == "":
-		return o, errors.New("there is no access key")
+		return f, errors.New("there is no access key")
 	case id == "" && secret == "":
-		return o, errors.New("there is a security token, but no access key")
+		return f, errors.New("there is a security token, but no access key")
 	case id == "":
-		return o, errors.New("there is an access key secret, but no access key ID")
+		return f, errors.New("there is an access key secret, but no access key ID")
 	case secret == "":
-		return o, errors.New("there is an access key ID, but no access key secret")
+		return f, errors.New("there is an access key ID, but no access key secret")
 	}
 	c := Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token, given: true}
 	if token == "" {
 		c.account = id
 	}
-	o.fetch = func(context.Context) (Credentials, error) { return c, nil }
-	return o, nil
+	f.fetch = func(context.Context) (Credentials, error) { return c, nil }
+	return f, nil
 }

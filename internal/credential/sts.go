@@ -34,17 +34,17 @@ func (cfg Config) stsHost(p profile) (string, error) {
 }
 
 func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {
-	o := fetcher{source: "OIDC, as " + cfg.RoleARN}
+	f := fetcher{source: "OIDC, as " + cfg.RoleARN}
 	switch {
 	case cfg.ProviderARN == "":
-		return o, errors.New("the OIDC provider ARN is empty")
+		return f, errors.New("the OIDC provider ARN is empty")
 	case cfg.Token == "" && cfg.TokenFile == "":
-		return o, errors.New("there is neither an OIDC token nor a token file")
+		return f, errors.New("there is neither an OIDC token nor a token file")
 	}
 	if err := checkRole(cfg.RoleARN, cfg.Expiration); err != nil {
-		return o, err
+		return f, err
 	}
-	o.fetch = func(context.Context) (Credentials, error) {
+	f.fetch = func(context.Context) (Credentials, error) {
 		// The library would prefer $ALIBABA_CLOUD_OIDC_TOKEN to the file.
 		token, err := cfg.token()
 		if err != nil {
@@ -72,7 +72,7 @@ func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {
 		c.account = account(cfg.RoleARN)
 		return c, err
 	}
-	return o, nil
+	return f, nil
 }
 
 func (cfg OIDC) token() (string, error) {
@@ -85,7 +85,7 @@ func (cfg OIDC) token() (string, error) {
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {
-		return "", &Error{Kind: Invalid, Err: fmt.Errorf("the OIDC token file %s is empty", cfg.TokenFile)}
+		return "", fmt.Errorf("the OIDC token file %s is empty", cfg.TokenFile)
 	}
 	return token, nil
 }
@@ -98,7 +98,10 @@ func ExplainTokenFile(err error) error {
 	return err
 }
 
-func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) fetcher {
+func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) (fetcher, error) {
+	if err := checkRole(role.RoleARN, role.Expiration); err != nil {
+		return base, err
+	}
 	name := role.RoleARN + ", assumed with " + base.source
 	return fetcher{source: name, fetch: func(ctx context.Context) (Credentials, error) {
 		as, err := base.get(ctx)
@@ -127,7 +130,7 @@ func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) fetc
 		c.account = account(role.RoleARN)
 		c.source = role.RoleARN + ", assumed with " + as.source
 		return c, err
-	}}
+	}}, nil
 }
 
 // account is the account ID in a RAM role's ARN, acs:ram::ACCOUNT:role/NAME.

@@ -11,9 +11,6 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// errPlainURI is about a server that is neither on this machine nor on its own link.
-var errPlainURI = errors.New("http is only allowed for a loopback or link-local address; use https")
-
 // CheckURI reports why credentials can't be asked for at uri. The error never quotes it, as its query or user information
 // may hold a secret.
 func CheckURI(uri string) error {
@@ -29,36 +26,32 @@ func CheckURI(uri string) error {
 		if u.Hostname() == "localhost" || err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast()) {
 			return nil
 		}
-		return errPlainURI
+		return errors.New("http is only allowed for a loopback or link-local address; use https")
 	}
 	return fmt.Errorf("its scheme is %q, not https", u.Scheme)
 }
 
 // credentialsURI asks a server for credentials. The library would quote its answers.
 func credentialsURI(uri string) (fetcher, error) {
-	o := fetcher{source: "credentials URI"}
+	f := fetcher{source: "credentials URI"}
 	if err := CheckURI(uri); err != nil {
-		return o, fmt.Errorf("the URI can't be used: %w", err)
+		return f, fmt.Errorf("the URI can't be used: %w", err)
 	}
-	o.source += " " + egress.PublicAddress(uri)
-	o.fetch = func(ctx context.Context) (Credentials, error) {
+	f.source += " " + egress.PublicAddress(uri)
+	f.fetch = func(ctx context.Context) (Credentials, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, http.NoBody)
 		if err != nil {
-			return Credentials{}, &Error{Kind: Invalid, Err: errors.New("the URI can't be asked")}
+			return Credentials{}, errors.New("the URI can't be asked")
 		}
-		req.Close = true
 		if user := req.URL.User; user != nil { // which an http.Client does by itself
 			password, _ := user.Password()
 			req.SetBasicAuth(user.Username(), password)
 		}
-		answer, err := egress.Send(transport, req, requestTimeout)
-		switch {
-		case err != nil:
+		answer, err := send(req, requestTimeout)
+		if err != nil {
 			return Credentials{}, err
-		case answer.Status != http.StatusOK:
-			return Credentials{}, refused(answer, nil)
 		}
-		return parseIssued(answer.Body)
+		return parseIssued(answer)
 	}
-	return o, nil
+	return f, nil
 }
