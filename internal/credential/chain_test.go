@@ -80,6 +80,17 @@ func TestDefaultChain(t *testing.T) {
 			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`, iniPath: ini},
 			source: inINI,
 		},
+		"no key, StsToken": {
+			files: map[string]string{
+				cli:     `{"profiles": [{"name": "default", "mode": "StsToken", "access_key_id": "", "sts_token": ""}]}`,
+				iniPath: ini,
+			},
+			source: inINI,
+		},
+		"no key, RamRoleArn": {
+			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "RamRoleArn", "expired_seconds": 900}]}`, iniPath: ini},
+			source: inINI,
+		},
 		"no key, no mode": {
 			files:  map[string]string{cli: `{"current": "default", "profiles": [{"name": "default"}]}`, iniPath: ini},
 			source: inINI,
@@ -107,9 +118,11 @@ func TestDefaultChain(t *testing.T) {
 			files:  map[string]string{iniPath: "[default]\ntype = access_key\naccess_key_id =\naccess_key_secret =\n"},
 			source: "ECS metadata service",
 		},
-		"INI, nothing":         {files: map[string]string{iniPath: "[default]\n"}, source: "ECS metadata service"},
-		"home is no directory": {files: map[string]string{".aliyun": "", ".alibabacloud": ""}, source: "ECS metadata service"},
-		"metadata":             {source: "ECS metadata service"},
+		"INI, empty keys, token": {files: map[string]string{iniPath: "[default]\ntype = sts\n"}, source: "ECS metadata service"},
+		"INI, empty keys, role":  {files: map[string]string{iniPath: "[default]\ntype = ram_role_arn\n"}, source: "ECS metadata service"},
+		"INI, nothing":           {files: map[string]string{iniPath: "[default]\n"}, source: "ECS metadata service"},
+		"home is no directory":   {files: map[string]string{".aliyun": "", ".alibabacloud": ""}, source: "ECS metadata service"},
+		"metadata":               {source: "ECS metadata service"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := home(t)
@@ -350,6 +363,11 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			cli:  profile(`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1/"`),
 			kind: Unavailable,
 			want: "connection refused",
+		},
+		"role without a key": {
+			cli:  profile(`"mode": "RamRoleArn", "ram_role_arn": "` + testRole + `"`),
+			kind: Invalid,
+			want: "there is no access key",
 		},
 		"no such source": {
 			cli:  profile(`"mode": "ChainableRamRoleArn", "source_profile": "q"`),

@@ -206,8 +206,10 @@ func (p profile) unset() bool {
 	switch strings.ToLower(p.usedMode()) {
 	case "":
 		return true
-	case "ak":
+	case "ak", "ststoken":
 		return key == ""
+	case "ramrolearn":
+		return key+p.RoleARN == ""
 	}
 	return false
 }

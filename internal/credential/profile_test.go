@@ -395,6 +395,13 @@ func TestProfileFailures(t *testing.T) {
 			kind:    Malformed,
 			want:    "its answer has no access key ID",
 		},
+		"External, other mode": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` +
+				jsonString(self+` external-command print '{"mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "`+secret+`"}'`) + `}]}`,
+			profile: "p",
+			kind:    Invalid,
+			want:    `its mode is "RamRoleArn"; only AK and StsToken are supported`,
+		},
 		"OIDC, no file": {
 			content: `{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`,
 			profile: "p",
