@@ -8,6 +8,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
 // exitWhenUnread ends this process when nobody can read its output any more. Terraform reads it for as long as it needs the
@@ -24,6 +26,7 @@ func exitWhenUnread(output *os.File) {
 		_, err = unix.Poll(fds, -1)
 	}
 	if fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {
+		credential.KillCommands()
 		os.Exit(1)
 	}
 	runtime.KeepAlive(output) // its finalizer would close the descriptor

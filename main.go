@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
@@ -40,6 +41,7 @@ func main() {
 		Address: provider.Address,
 		Debug:   *debug,
 	})
+	credential.KillCommands()
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	quota.Flush(ctx)
 	cancel()

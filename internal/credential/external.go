@@ -9,8 +9,22 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
+
+var (
+	providerEnds, endProvider = context.WithCancel(context.Background()) //nolint:forbidigo // the whole process's
+	commands                  sync.WaitGroup                             // that are running
+)
+
+// KillCommands kills the commands of External profiles that are running, and what they have started. A provider calls it
+// when it ends. A reader that leaves kills none: the next reader gets what the command prints. A command outlives only a
+// provider that was killed itself.
+func KillCommands() {
+	endProvider()
+	commands.Wait()
+}
 
 // external runs the command of a CLI profile. The library would do it, but prints the command and its output, secrets and
 // all, to stdout when it can't parse the latter, and writes the credentials to the CLI's file.
@@ -23,11 +37,14 @@ func external(command string) (fetcher, error) {
 		const limit = time.Minute
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
+		defer context.AfterFunc(providerEnds, cancel)()       //nolint:contextcheck // ctx is a reader's
 		run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
 		var stdout bounded
 		run.Stdout = &stdout
 		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
+		commands.Add(1)
 		err := runWithChildren(run)
+		commands.Done()
 		if err == nil {
 			return parseExternal(stdout.said)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +38,38 @@ func TestExternalIsKilled(t *testing.T) {
 	}
 	cancel()
 	fetch.Wait()
+	_ = child.SetReadDeadline(time.Now().Add(time.Minute))
+	if _, err := child.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the child of the command is still there: %v", err)
+	}
+}
+
+// A provider that ends leaves no command behind, nor what that has started.
+func TestKillCommands(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	provider := exec.CommandContext(t.Context(), os.Args[0], "external-command", "provider", listener.Addr().String())
+	end, err := provider.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := provider.Start(); err != nil {
+		t.Fatal(err)
+	}
+	child, err := listener.Accept() // the child is alive as long as this connection
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := end.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := provider.Wait(); err != nil {
+		t.Error(err)
+	}
 	_ = child.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := child.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the child of the command is still there: %v", err)

@@ -65,6 +65,15 @@ func externalCommand(args []string) int {
 				return 1
 			}
 		}
+	case "provider": // which ends when its input does
+		f, err := external(os.Args[0] + " external-command parent " + args[1])
+		if err != nil {
+			panic(err)
+		}
+		go func() { _, _ = f.get(context.Background()) }()
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		KillCommands()
+		return 0
 	case "parent": // of a child that outlives it, unless it is killed as well
 		child := exec.CommandContext(context.Background(), os.Args[0], "external-command", "child", args[1])
 		child.Stdout = os.Stdout
