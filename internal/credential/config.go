@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential/quiet"
 )
@@ -107,33 +106,30 @@ func New(cfg Config) (*Source, error) {
 }
 
 func (cfg Config) base() (fetcher, error) {
-	var names []string
-	source := func() (fetcher, error) { return defaultChain(cfg), nil }
-	for _, known := range []struct {
-		name   string
-		isSet  bool
-		source func() (fetcher, error)
-	}{
-		{"access key", cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != "", func() (fetcher, error) {
-			return accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
-		}},
-		{"profile", cfg.SharedCredentialsFile != "" || cfg.Profile != "" && cfg.NoCLIFile == "", func() (fetcher, error) {
-			return namedProfile(cfg), nil
-		}},
-		{"credentials URI", cfg.CredentialsURI != "", func() (fetcher, error) { return credentialsURI(cfg.CredentialsURI) }},
-		{"ECS RAM role", cfg.ECSRoleName != "", func() (fetcher, error) { return ecsRole(cfg.ECSRoleName), nil }},
-		{"OIDC", cfg.OIDC != nil, func() (fetcher, error) {
-			return oidc(*cfg.OIDC, func() (string, error) { return cfg.stsHost(profile{}) })
-		}},
-	} {
-		if known.isSet {
-			names, source = append(names, known.name), known.source
+	key := cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != ""
+	named := cfg.SharedCredentialsFile != "" || cfg.Profile != "" && cfg.NoCLIFile == ""
+	uri, role := cfg.CredentialsURI != "", cfg.ECSRoleName != ""
+	sources := 0
+	for _, isSet := range []bool{key, named, uri, role, cfg.OIDC != nil} {
+		if isSet {
+			sources++
 		}
 	}
-	if len(names) > 1 {
-		return fetcher{source: strings.Join(names, ", ")}, errors.New("only one source can be used at a time")
+	switch {
+	case sources > 1:
+		return fetcher{source: "several sources"}, errors.New("only one source can be used at a time")
+	case key:
+		return accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
+	case named:
+		return namedProfile(cfg), nil
+	case uri:
+		return credentialsURI(cfg.CredentialsURI)
+	case role:
+		return ecsRole(cfg.ECSRoleName), nil
+	case cfg.OIDC != nil:
+		return oidc(*cfg.OIDC, func() (string, error) { return cfg.stsHost(profile{}) })
 	}
-	return source()
+	return defaultChain(cfg), nil
 }
 
 func checkRole(arn string, expiration int) error {

@@ -27,7 +27,7 @@ func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 // GoString does for %#v what String does for %v.
 func (c Credentials) GoString() string { return c.String() }
 
-// check refuses what can't be a key or a token, and never quotes it.
+// check refuses what can't be a key or a token, without quoting it, and what has expired.
 func (c Credentials) check() error {
 	for _, part := range []struct{ name, value string }{
 		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
@@ -35,6 +35,9 @@ func (c Credentials) check() error {
 		if flaw := KeyFlaw(part.value); flaw != "" {
 			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
 		}
+	}
+	if !c.Expiration.IsZero() && !time.Now().Before(c.Expiration) {
+		return malformed("what it gave expired at " + c.Expiration.UTC().Format(time.RFC3339) + " by this machine's clock")
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ type fetcher struct {
 	fetch  func(context.Context) (Credentials, error)
 }
 
-// get fetches credentials. Every source's come through here, to sign requests or to assume a role, so what can't be a key is
+// get fetches credentials. Every source's come through here, to sign requests or to assume a role, so what can't be used is
 // refused here. An error is an [*Error] and, like the credentials, names f's source or a more precise one.
 func (f fetcher) get(ctx context.Context) (Credentials, error) {
 	c, err := f.fetch(ctx)

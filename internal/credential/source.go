@@ -93,10 +93,6 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if err == nil && !c.Expiration.IsZero() && !now.Before(c.Expiration) {
-		err = &Error{Source: c.source, Kind: Malformed,
-			Err: fmt.Errorf("what it gave expired at %s by this machine's clock", c.Expiration.UTC().Format(time.RFC3339))}
-	}
 	if failure, ok := errors.AsType[*Error](err); ok {
 		e := *failure
 		e.Source = s.title(e.Source)
