@@ -2,11 +2,9 @@ package credential
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
@@ -147,173 +145,6 @@ func TestDefaultChain(t *testing.T) {
 	}
 }
 
-// What is in a home that belongs to somebody else is what nobody has set up. Permissions don't keep a superuser who runs
-// the tests from anything, so that the error is made.
-func TestFileError(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		err    error
-		inHome bool
-		kind   Kind
-		unused bool
-	}{
-		"absent":            {err: fs.ErrNotExist, kind: NotFound, unused: true},
-		"below a file":      {err: syscall.ENOTDIR, kind: NotFound, unused: true},
-		"no home":           {err: errNoHome, inHome: true, kind: NotFound, unused: true},
-		"forbidden, home":   {err: fs.ErrPermission, inHome: true, kind: Invalid, unused: true},
-		"forbidden, named":  {err: fs.ErrPermission, kind: Invalid},
-		"a directory, home": {err: syscall.EISDIR, inHome: true, kind: Invalid},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := fileError(&fs.PathError{Op: "open", Path: "f", Err: test.err}, test.inHome)
-			if e.Kind != test.kind {
-				t.Errorf("got kind %s, want %s", e.Kind, test.kind)
-			}
-			if e.unused != test.unused {
-				t.Errorf("got unused %t, want %t", e.unused, test.unused)
-			}
-		})
-	}
-}
-
-// What the user names is looked for as other tools do, and nothing takes its place.
-//
-//nolint:paralleltest // each case has a home directory of its own
-func TestNamedProfile(t *testing.T) {
-	cli := func(name, id string) string {
-		return `{"current": "other", "profiles": [{"name": "` + name + `", "mode": "AK", "access_key_id": "` + id + `",
-			"access_key_secret": "s3cr3t"},
-			{"name": "other", "mode": "AK", "access_key_id": "other", "access_key_secret": "s3cr3t"}]}`
-	}
-	for name, test := range map[string]struct {
-		cfg   Config
-		files map[string]string
-		want  string // access key ID
-		err   string
-	}{
-		"in the CLI's file": {
-			cfg:   Config{Profile: "p"},
-			files: map[string]string{cliJSON: cli("p", "cli"), iniPath: iniOf("p", "access_key", "ini")},
-			want:  "cli",
-		},
-		"in the INI file": {
-			cfg:   Config{Profile: "p"},
-			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("p", "access_key", "ini")},
-			want:  "ini",
-		},
-		"no CLI's file": {cfg: Config{Profile: "p"}, files: map[string]string{iniPath: iniOf("p", "access_key", "ini")}, want: "ini"},
-		"nowhere": {
-			cfg:   Config{Profile: "p"},
-			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
-			err:   `no profile "p", only q, other; and section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
-		},
-		"without a key": {
-			cfg:   Config{Profile: "p"},
-			files: map[string]string{cliJSON: `{"profiles": [{"name": "p", "mode": "AK"}]}`, iniPath: iniOf("p", "access_key", "ini")},
-			err:   "profile p has no access key",
-		},
-		"malformed": {
-			cfg:   Config{Profile: "p"},
-			files: map[string]string{cliJSON: `{`, iniPath: iniOf("p", "access_key", "ini")},
-			err:   "not the CLI's configuration",
-		},
-		"section without keys": {
-			cfg:   Config{Profile: "p"},
-			files: map[string]string{iniPath: "[p]\ntype = access_key\n"},
-			err:   "there is no access key",
-		},
-		"file, CLI's": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
-			files: map[string]string{"f": cli("p", "cli"), cliJSON: cli("other", "wrong")},
-			want:  "other",
-		},
-		"file, CLI's, mark": {
-			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
-			files: map[string]string{"f": "\xef\xbb\xbf\n " + cli("p", "cli")},
-			want:  "cli",
-		},
-		"file, INI": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
-			files: map[string]string{"f": iniOf("default", "access_key", "ini"), cliJSON: cli("default", "wrong")},
-			want:  "ini",
-		},
-		"file, INI, section": {
-			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
-			files: map[string]string{"f": iniOf("p", "access_key", "ini"), cliJSON: cli("p", "wrong")},
-			want:  "ini",
-		},
-		"file, other profile": {
-			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
-			files: map[string]string{"f": cli("q", "cli"), iniPath: iniOf("p", "access_key", "wrong")},
-			err:   `no profile "p", only q, other`,
-		},
-		"file, neither": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
-			files: map[string]string{"f": "tOpSeCrEt0123456789", cliJSON: cli("other", "wrong")},
-			err:   "it is neither a JSON object nor an INI file",
-		},
-		"file that isn't there": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
-			files: map[string]string{cliJSON: cli("other", "wrong")},
-			err:   "from the current profile of ~/f: open ",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := home(t)
-			for name, content := range test.files {
-				write(t, filepath.Join(dir, name), content)
-			}
-			_, c, err := fetch(t, test.cfg)
-			if c.AccessKeyID != test.want {
-				t.Errorf("got access key ID %q, want %q", c.AccessKeyID, test.want)
-			}
-			if test.err == "" && err != nil || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) {
-				t.Errorf("got %v, want %q", err, test.err)
-			}
-		})
-	}
-}
-
-// The region is known without asking anybody, and what is wrong with the file is left to the fetch.
-//
-//nolint:paralleltest // each case has a home directory of its own
-func TestRegion(t *testing.T) {
-	file := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", "region_id": "ap-southeast-1", ` + ak + `},
-		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1"}, {"name": "unset", "region_id": "us-west-1"},
-		{"name": "none", "mode": "AK", ` + ak + `}]}`
-	for name, test := range map[string]struct {
-		cfg  Config
-		file string
-		want string
-	}{
-		"current profile":    {file: file, want: "ap-southeast-1"},
-		"named profile":      {cfg: Config{Profile: "q"}, file: file, want: "eu-central-1"},
-		"profile without":    {cfg: Config{Profile: "none"}, file: file},
-		"file":               {cfg: Config{SharedCredentialsFile: "~/.aliyun/config.json"}, file: file, want: "ap-southeast-1"},
-		"role on a profile":  {cfg: Config{AssumeRole: &AssumeRole{RoleARN: testRole}}, file: file, want: "ap-southeast-1"},
-		"profile not set up": {file: strings.Replace(file, `"p"`, `"unset"`, 1)},
-		"no such profile":    {cfg: Config{Profile: "nobody"}, file: file},
-		"switched off":       {cfg: Config{NoCLIFile: "X"}, file: file},
-		"keys":               {cfg: keys(), file: file},
-		"URI":                {cfg: Config{CredentialsURI: "https://a.example"}, file: file},
-		"ECS role":           {cfg: Config{ECSRoleName: "r"}, file: file},
-		"OIDC":               {cfg: Config{OIDC: &OIDC{}}, file: file},
-		"malformed":          {file: "{"},
-		"no file":            {},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := home(t)
-			if test.file != "" {
-				write(t, filepath.Join(dir, cliJSON), test.file)
-			}
-			if got := test.cfg.Region(); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
 func TestDefaultChainFindsNothing(t *testing.T) {
 	home(t)
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
@@ -442,22 +273,6 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 				t.Errorf("source %q, want %q", e.Source, source)
 			}
 		})
-	}
-}
-
-// What the parser of INI files says quotes the line that it can't read.
-func TestINIIsNeverQuoted(t *testing.T) {
-	t.Parallel()
-	const secret = "tOpSeCrEt0123456789"
-	for _, content := range []string{
-		"[default]\n= " + secret, "[default]\n`" + secret, "[default]\n\"\"\"" + secret, "[default " + secret, "[default]\n" + secret,
-		"[default]\nkey = `" + secret, "[default]\nkey = \"\"\"" + secret, "[" + secret + "]", "[default]\ntype = " + secret,
-		"[default]\ntype = %(" + secret + ")s",
-	} {
-		_, err := parseINI([]byte(content), Config{})
-		if err == nil || strings.Contains(err.Error(), secret) {
-			t.Errorf("%q: %v", content, err)
-		}
 	}
 }
 

@@ -20,7 +20,6 @@ func TestECSRole(t *testing.T) {
 	failed(t, err, NotFound, "ECS RAM role another: the instance has no RAM role another")
 }
 
-//nolint:paralleltest // shared is scripted, and the environment changed
 func TestMetadata(t *testing.T) {
 	const secret = "tOpSeCrEt/+0123456789=="
 	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }

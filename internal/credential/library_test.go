@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -394,4 +397,19 @@ func TestTokenThatCantBeSent(t *testing.T) {
 	profile := strings.Replace(cloudSSO("https://signin.test"), castest.SSOAccessToken, `hush-hush-hush\n`, 1)
 	_, _, err := fetch(t, Config{SharedCredentialsFile: config(t, profile)}, "hush-hush-hush")
 	failed(t, err, Invalid, "can't be sent")
+}
+
+// The library looks at DEBUG before main runs, so only another process shows what it would print.
+func TestNothingIsPrinted(t *testing.T) {
+	t.Parallel()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProfileModes$")
+	child.Env = append(os.Environ(), "DEBUG=credential,tea,sdk")
+	got, err := child.CombinedOutput()
+	if err != nil {
+		t.Errorf("got %v, want no error", err)
+	}
+	// What the testing package prints, with -cover and without.
+	if want := `^PASS\n(coverage: [^\n]*\n)?$`; !regexp.MustCompile(want).Match(got) {
+		t.Errorf("got output %.2000q, want a match of %s", got, want)
+	}
 }

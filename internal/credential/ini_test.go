@@ -1,0 +1,22 @@
+package credential
+
+import (
+	"strings"
+	"testing"
+)
+
+// What the parser of INI files says quotes the line that it can't read.
+func TestINIIsNeverQuoted(t *testing.T) {
+	t.Parallel()
+	const secret = "tOpSeCrEt0123456789"
+	for _, content := range []string{
+		"[default]\n= " + secret, "[default]\n`" + secret, "[default]\n\"\"\"" + secret, "[default " + secret, "[default]\n" + secret,
+		"[default]\nkey = `" + secret, "[default]\nkey = \"\"\"" + secret, "[" + secret + "]", "[default]\ntype = " + secret,
+		"[default]\ntype = %(" + secret + ")s",
+	} {
+		_, err := parseINI([]byte(content), Config{})
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
