@@ -23,7 +23,7 @@ func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, er
 	return answer.Body, nil
 }
 
-// refused is about an answer of another HTTP status than 200. STS says no with Code and Message, OAuth with error and
+// refused returns the error for an answer of another HTTP status than 200. STS says no with Code and Message, OAuth with error and
 // error_description. Anything else in the answer may be a secret.
 func refused(a *egress.Answer, secrets []string) *Error {
 	var said struct {

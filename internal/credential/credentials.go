@@ -21,10 +21,10 @@ type Credentials struct {
 	given   bool   // they were configured as they are, not issued
 }
 
-// String is for those who print credentials by mistake.
+// String returns the shortened access key ID, for those who print credentials by mistake.
 func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 
-// GoString does for %#v what String does for %v.
+// GoString returns the same as String, for %#v.
 func (c Credentials) GoString() string { return c.String() }
 
 // check refuses what can't be a key or a token, without quoting it, and what has expired.

@@ -15,7 +15,7 @@ import (
 
 var (
 	providerEnds, endProvider = context.WithCancel(context.Background()) //nolint:forbidigo // the whole process's
-	commands                  sync.WaitGroup                             // that are running
+	commands                  sync.RWMutex                               // each that runs locks it for reading
 )
 
 // KillCommands kills the commands of External profiles that are running, and what they have started. A provider calls it
@@ -23,7 +23,8 @@ var (
 // provider that was killed itself.
 func KillCommands() {
 	endProvider()
-	commands.Wait()
+	commands.Lock() // waits for those that are running
+	defer commands.Unlock()
 }
 
 // external runs the command of a CLI profile. The library would do it, but prints the command and its output, secrets and
@@ -42,9 +43,9 @@ func external(command string) (fetcher, error) {
 		var stdout bounded
 		run.Stdout = &stdout
 		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
-		commands.Add(1)
+		commands.RLock()
 		err := runWithChildren(run)
-		commands.Done()
+		commands.RUnlock()
 		if err == nil {
 			return parseExternal(stdout.said)
 		}
@@ -97,8 +98,9 @@ func parseExternal(output []byte) (Credentials, error) {
 	return answered(answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, answer.Expiration)
 }
 
-// A command line consists of: white space, text in single quotes, text in double quotes, a character after a backslash, and
-// other characters. Windows has backslashes in its paths: there, only one before a double quote, in double quotes, is special.
+// A command line consists of white space, text in single quotes, text in double quotes, characters after a backslash, and
+// other characters. Paths of Windows have backslashes in them: there, a backslash means something only in double quotes,
+// before a double quote.
 var (
 	posixPart    = regexp.MustCompile(`(?s)^(?:([\s\v\x{85}\p{Z}]+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^'"\\]))`)
 	windowsPart  = regexp.MustCompile(`(?s)^(?:([\s\v\x{85}\p{Z}]+)|'([^']*)'|"((?:[^"\\]|\\+[^\\])*)"|()([^'"]))`)

@@ -17,9 +17,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// oauth exchanges the access token of a sign-in. A token that is about to expire is renewed first, with a refresh token
-// that works only once. So of several processes, as Terraform starts one for each provider block, only one may do that
-// at a time, and the next one uses what the first wrote into the CLI's file.
+// oauth exchanges the access token of a sign-in. A token that is about to expire is renewed first, with a refresh token that
+// works only once. Terraform starts a process for each provider block, so only one of them may renew at a time, and the next
+// one uses what the first wrote into the CLI's file.
 func (f cliFile) oauth(p profile) fetcher {
 	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
 		if p.renews() {
@@ -34,14 +34,14 @@ func (f cliFile) oauth(p profile) fetcher {
 	}}
 }
 
-// renews tells whether the library will use up the refresh token.
+// renews reports whether the library will use up the refresh token.
 func (p profile) renews() bool {
 	const ahead = 20 * 60 // seconds, as in the library
 	return p.OAuthRefreshToken != "" && (p.OAuthAccessToken == "" || p.OAuthAccessTokenExpire-time.Now().Unix() <= ahead)
 }
 
-// lock waits for the file's turn, but not so long that one process that hangs holds up the others for
-// good. Where the file can't be locked it goes on without.
+// lock locks the CLI's file. It waits for other processes, but not for good, as one of them may hang. Where the file can't
+// be locked it goes on without.
 func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	const limit, pause = 30 * time.Second, 50 * time.Millisecond
 	path, err := filepath.EvalSymlinks(f.path)

@@ -65,7 +65,7 @@ type cliFile struct {
 	cfg  Config
 }
 
-// namedProfile is what the user has named: a profile of the file, or of the CLI's file, or else a section of the INI file,
+// namedProfile gets credentials from what the user has named: a profile of the file, or of the CLI's file, or else a section of the INI file,
 // which are as other tools look for it.
 func namedProfile(cfg Config) fetcher {
 	cli, ini := cliProfile(cfg), iniFile(cfg)

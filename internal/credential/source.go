@@ -177,8 +177,8 @@ func (s *Source) title(name string) string {
 
 // Identity returns what stands for the account that c belongs to, the same in every run: the account of an assumed role
 // or a CloudSSO sign-in, else the ID of an access key that was given without a token. Of other credentials, which are new
-// on every run, the account isn't known, and all of them share one name: two accounts that share a budget are slower than
-// they need be, but one account with two budgets is throttled.
+// on every run, the account isn't known, and all of them share one name: two accounts that share a quota are slower than
+// they need be, but one account with two quotas is throttled.
 func (*Source) Identity(c Credentials) string {
 	return cmp.Or(c.account, "temporary credentials")
 }

@@ -323,7 +323,7 @@ func TestSourceRefusesWhatHasExpired(t *testing.T) {
 	}
 }
 
-// A pipeline's temporary credentials are new on every run: nothing of them may name the account's budget.
+// A pipeline's temporary credentials are new on every run: nothing of them may name the account's quota.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)

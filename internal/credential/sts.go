@@ -12,7 +12,7 @@ import (
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
-// stsHost is where to assume a role with the settings of a profile, which may be empty.
+// stsHost returns where to assume a role with the settings of a profile, which may be empty.
 func (cfg Config) stsHost(p profile) (string, error) {
 	host := strings.TrimPrefix(strings.TrimPrefix(p.STSEndpoint, "http://"), "https://") // as in the CLI; https is spoken anyway
 	host = cmp.Or(cfg.STSEndpoint, strings.TrimRight(host, "/"))
@@ -133,7 +133,7 @@ func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) (fet
 	}}, nil
 }
 
-// account is the account ID in a RAM role's ARN, acs:ram::ACCOUNT:role/NAME.
+// account returns the account ID in a RAM role's ARN, acs:ram::ACCOUNT:role/NAME.
 func account(arn string) string {
 	if parts := strings.Split(arn, ":"); len(parts) > 3 {
 		return parts[3]

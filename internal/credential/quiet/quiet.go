@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// Silenced tells whether DEBUG asked credentials-go to print its requests.
+// Silenced reports whether DEBUG asked credentials-go to print its requests.
 var Silenced = silence()
 
 func silence() bool {
