@@ -65,8 +65,8 @@ type cliFile struct {
 	cfg  Config
 }
 
-// namedProfile gets credentials from what the user has named: a profile of the file, or of the CLI's file, or else a section of the INI file,
-// which are as other tools look for it.
+// namedProfile gets credentials from what the user has named, looked for as other tools do: a profile of the file, or of the
+// CLI's file, or else a section of the INI file.
 func namedProfile(cfg Config) fetcher {
 	cli, ini := cliProfile(cfg), iniFile(cfg)
 	return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
