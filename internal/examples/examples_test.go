@@ -18,6 +18,7 @@ type example struct {
 	env       map[string]string // beside the fakes; $HOME is the example's own
 	plans     []plan            // what Terraform says to the service's answers, one after the other
 	calls     int               // the calls of one plan
+	since     int               // the minor version of the first Terraform 1 that understands it
 	tofu      bool              // is for OpenTofu only
 	ephemeral bool              // has ephemeral values, which not every version knows
 	tests     bool              // has tests for terraform test
@@ -49,21 +50,21 @@ var (
 )
 
 var examples = map[string]example{
-	"demo": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+	"demo": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates = 10"},
 		{answer: low, says: "The certificate health score is 61.", stops: true},
 	}},
-	"provider": {files: []string{"provider.tf"}, env: keys, calls: 1, plans: []plan{
+	"provider": {files: []string{"provider.tf"}, since: 2, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates = 10"},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
 		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
 	}},
-	"data-sources/cas_asset_count": {files: []string{"data-source.tf"}, env: keys, calls: 1, plans: []plan{
+	"data-sources/cas_asset_count": {files: []string{"data-source.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: `+ certificates = 10 + health_score = 92 + health_score_updated_at = "2026-01-06T06:33:30Z"`},
 		{answer: nothing, says: "Check block assertion failed", warns: true},
 	}},
 	"complete": {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "+ health_score = 92"}}},
-	"score-gate": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+	"score-gate": {files: []string{"main.tf"}, since: 4, env: keys, calls: 1, plans: []plan{
 		{says: "Plan: 1 to add"},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
 		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
@@ -81,7 +82,7 @@ var examples = map[string]example{
 			{answer: low, says: "The certificate health score is below 80.", stops: true},
 			{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
 		}},
-	"free-certificate-quota": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+	"free-certificate-quota": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 18}, says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 19}, says: "19 of 20 free certificates are used.", warns: true},
@@ -91,7 +92,7 @@ var examples = map[string]example{
 		{says: "+ assets = 48 + assets_by_cloud = { + alibaba_cloud = 7 + aws = 17 + huawei_cloud = 13 + tencent_cloud = 11 } + domains = 19"},
 		{answer: map[string]any{"AwsAssetCount": nil}, says: "aws = null"},
 	}},
-	"several-accounts": {files: []string{"main.tf"}, calls: 2, plans: []plan{
+	"several-accounts": {files: []string{"main.tf"}, since: 5, calls: 2, plans: []plan{
 		{says: "+ scores = { + production = 92 + staging = 92 }"},
 		{answer: low, says: "Below 80: production, staging.", warns: true},
 	}},
@@ -99,12 +100,12 @@ var examples = map[string]example{
 		{says: "+ scores = { + production = 92 + staging = 92 }"},
 		{answer: low, says: "Below 80: production, staging.", warns: true},
 	}},
-	"module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, env: keys, calls: 1, tests: true, plans: []plan{
+	"module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, since: 5, env: keys, calls: 1, tests: true, plans: []plan{
 		{says: "+ score = 92"},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
 		{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
 	}},
-	"null-safe": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+	"null-safe": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates_known_of = 10"},
 		{answer: nothing, says: "The certificate health score is unknown.", warns: true},
 		{answer: map[string]any{"BuyCertificateCount": nil}, says: "+ certificates_known_of = 8", warns: true},
@@ -179,7 +180,7 @@ func TestExamples(t *testing.T) {
 	product, minor := cliVersion(t)
 	firstEphemeral := map[string]int{"Terraform": 10, "OpenTofu": 11}[product]
 	for dir, e := range examples {
-		if e.tofu && product != "OpenTofu" || e.ephemeral && minor < firstEphemeral {
+		if e.tofu && product != "OpenTofu" || e.ephemeral && minor < firstEphemeral || minor < e.since {
 			t.Logf("%s 1.%d doesn't understand %s", product, minor, dir)
 			continue
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
@@ -97,6 +98,7 @@ output "certificates" {
 }
 `
 	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_5_0)}, // for the check block
 		ProtoV6ProviderFactories: keyed(server).factories(),
 		Steps: []resource.TestStep{
 			{
@@ -413,7 +415,7 @@ output "domains" {
 		}
 		var logged []string // the calls, each with what the service's support asks for
 		for line := range strings.Lines(log) {
-			if strings.Contains(line, "provider.terraform-provider-cas: GetAssetCount: ") {
+			if strings.Contains(line, logLine()) {
 				logged = append(logged, line)
 			}
 		}

@@ -21,22 +21,10 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// skipWithoutEphemeral skips a test before Terraform 1.10 and OpenTofu 1.11, which know no ephemeral resources.
-func skipWithoutEphemeral(t *testing.T, tf *terraform) {
+// needsEphemeral skips a test before Terraform 1.10 and OpenTofu 1.11, which know no ephemeral resources.
+func needsEphemeral(t *testing.T, tf *terraform) {
 	t.Helper()
-	said, _, err := tf.run(t, "version")
-	var product string
-	var major, minor int
-	if _, scanned := fmt.Sscanf(said, "%s v%d.%d", &product, &major, &minor); err != nil || scanned != nil {
-		t.Fatalf("%v, %v\n%s", err, scanned, said)
-	}
-	first := 10
-	if product == "OpenTofu" {
-		first = 11
-	}
-	if major == 1 && minor < first {
-		t.Skipf("%s 1.%d is the first with ephemeral resources, and this is 1.%d", product, first, minor)
-	}
+	tf.needs(t, 10, 11)
 }
 
 // TestEphemeralResourceUsesTheDataSourcesClient makes them share calls and the quota.
@@ -76,7 +64,7 @@ func TestOpenTakesNoLongerThanItsTimeout(t *testing.T) {
 // TestTerraformEphemeralValues sees through the echo provider what Terraform keeps to itself.
 func TestTerraformEphemeralValues(t *testing.T) {
 	t.Parallel()
-	skipWithoutEphemeral(t, newTerraform(t, ""))
+	needsEphemeral(t, newTerraform(t, ""))
 	values := map[string]knownvalue.Check{"request_id": knownvalue.NotNull(), "timeouts": knownvalue.Null()}
 	for name, value := range answered() {
 		if values[name] == nil {
@@ -142,7 +130,7 @@ resource "terraform_data" "release" {
 func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, gate, keysInEnvironment...)
-	skipWithoutEphemeral(t, tf)
+	needsEphemeral(t, tf)
 	high, low := castest.Assets(), castest.Assets()
 	low["Point"] = 79
 
@@ -185,7 +173,7 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 		}
 		logged := 0 // calls, each with what made it
 		for line := range strings.Lines(log) {
-			_, call, ok := strings.Cut(line, "provider.terraform-provider-cas: GetAssetCount: ")
+			_, call, ok := strings.Cut(line, logLine())
 			if ok && strings.Contains(call, "tf_ephemeral_resource_type=cas_asset_count") {
 				logged++
 			}
@@ -223,7 +211,7 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tf := newTerraform(t, test.config, keysInEnvironment...)
-			skipWithoutEphemeral(t, tf)
+			needsEphemeral(t, tf)
 			assets := castest.Assets()
 			for element := range assets {
 				assets[element] = number

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,18 @@ type terraform struct {
 	env    []string
 }
 
+// executable returns the name of the provider's file.
+func executable() string {
+	const name = "terraform-provider-cas"
+	if runtime.GOOS == "windows" {
+		return name + ".exe"
+	}
+	return name
+}
+
+// logLine returns how the log's line of a call begins. Terraform names the provider's file in it.
+func logLine() string { return "provider." + executable() + ": GetAssetCount: " }
+
 func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	t.Helper()
 	self, err := os.Executable()
@@ -31,7 +44,7 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 		t.Fatal(err)
 	}
 	tf := &terraform{cas: castest.Start(castest.Options{}), issuer: castest.StartIssuer(), dir: t.TempDir()}
-	if err := os.Symlink(self, filepath.Join(tf.dir, "terraform-provider-cas")); err != nil {
+	if err := os.Symlink(self, filepath.Join(tf.dir, executable())); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(tf.cas.Close)
@@ -45,7 +58,8 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 		fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n", tf.dir),
 	)
 	tf.env = append(os.Environ(),
-		"HOME="+home, "XDG_CACHE_HOME="+home, "TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
+		"HOME="+home, "USERPROFILE="+home, "XDG_CACHE_HOME="+home, "LOCALAPPDATA="+home,
+		"TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
 		"HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
 		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE", "DEBUG=credential,tea,sdk")
 	tf.env = append(tf.env, castest.ChildEnvironment(castest.CertPEM(), tf.issuer.MetadataAddress())...)
@@ -58,13 +72,14 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	return tf
 }
 
-// fill replaces what is only known once the fakes run.
+// fill replaces what is only known once the fakes run. Paths get slashes on Windows as well: a backslash begins an escape
+// in configurations and in JSON.
 func (tf *terraform) fill(texts ...string) []string {
 	known := strings.NewReplacer(
 		"$KEY", castest.DefaultKey.AccessKeyID, "$SECRET", castest.DefaultKey.AccessKeySecret,
 		"$STS", tf.issuer.STSEndpoint(), "$URI", tf.issuer.CredentialsURI(), "$SIGNIN", tf.issuer.SignInURL(),
 		"$OTHERKEY", otherKey.AccessKeyID, "$OTHERSECRET", otherKey.AccessKeySecret, "$ROLE", testRole, "$PROVIDER", testProvider, "$TOKEN",
-		castest.OIDCToken, "$DIR", tf.dir, "$HOME", tf.home)
+		castest.OIDCToken, "$DIR", filepath.ToSlash(tf.dir), "$HOME", filepath.ToSlash(tf.home))
 	filled := make([]string, len(texts)) // the tests that run in parallel may have given the same texts
 	for i, text := range texts {
 		filled[i] = known.Replace(text)
@@ -104,6 +119,24 @@ func (tf *terraform) run(t *testing.T, args ...string) (said string, log string,
 	lines, _ := os.ReadFile(logged)
 	// Terraform logs the configuration's own values, before any provider sees them, but for these lines there is none.
 	return string(out), string(lines), err
+}
+
+// needs skips a test of what came with these minor versions of Terraform 1 and OpenTofu 1.
+func (tf *terraform) needs(t *testing.T, terraform, openTofu int) {
+	t.Helper()
+	said, _, err := tf.run(t, "version")
+	var product string
+	var major, minor int
+	if _, scanned := fmt.Sscanf(said, "%s v%d.%d", &product, &major, &minor); err != nil || scanned != nil {
+		t.Fatalf("%v, %v\n%s", err, scanned, said)
+	}
+	first := terraform
+	if product == "OpenTofu" {
+		first = openTofu
+	}
+	if major == 1 && minor < first {
+		t.Skipf("%s 1.%d is the first that understands the configuration, and this is 1.%d", product, first, minor)
+	}
 }
 
 // checkSecrets looks for everything secret that the fakes know, in every form it may have been sent in.
@@ -479,7 +512,7 @@ func TestCredentialFailures(t *testing.T) {
 		"STS out of reach": {
 			block: "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = " +
 				"\"127.0.0.1:1\"\n}",
-			want: []string{"connection refused"},
+			want: []string{"Error: Connection refused"},
 		},
 		"malformed file": {
 			block: "profile = \"p\"\nshared_credentials_file = \"$DIR/config.json\"",
@@ -496,6 +529,9 @@ func TestCredentialFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"\n}\n"+twentyReads, test.env...)
+			if strings.Contains(test.block, "terraform_data") {
+				tf.needs(t, 4, 6)
+			}
 			tf.write(t, "config.json", `{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "`+hush)
 			tf.write(
 				t,
@@ -538,6 +574,7 @@ data "cas_asset_count" "this" {
   depends_on = [terraform_data.secret]
 }
 `)
+	tf.needs(t, 4, 6) // for terraform_data
 	if said, _, err := tf.run(t, "apply", "-auto-approve", "-no-color"); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
