@@ -262,14 +262,14 @@ func TestSecondOpinion(t *testing.T) {
 		},
 		"External": {
 			files: files{
-				cli:   config("p", profile("p", "External", `, "process_command": "cat $HOME/out"`)),
+				cli:   config("p", profile("p", "External", `, "process_command": "$PRINT $HOME/out"`)),
 				"out": `{"mode": "AK"` + keys("external") + `}`,
 			},
 			signer: "external",
 		},
 		"External, another mode": {
 			files: files{
-				cli:   config("p", profile("p", "External", `, "process_command": "cat $HOME/out"`)),
+				cli:   config("p", profile("p", "External", `, "process_command": "$PRINT $HOME/out"`)),
 				"out": `{"mode": "RamRoleArn"` + keys("external") + inRole + `}`,
 			},
 			signer:  "external",
@@ -279,7 +279,7 @@ func TestSecondOpinion(t *testing.T) {
 		"External, switched off": {
 			env: environment{"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": "1"},
 			files: files{
-				cli:   config("p", profile("p", "External", `, "process_command": "cat $HOME/out"`)),
+				cli:   config("p", profile("p", "External", `, "process_command": "$PRINT $HOME/out"`)),
 				"out": `{"mode": "AK"` + keys("external") + `}`,
 			},
 			signer:  "external",
@@ -357,7 +357,7 @@ func TestSecondOpinion(t *testing.T) {
 				i.AddKey(castest.Key{AccessKeyID: "temporary", AccessKeySecret: secret, SecurityToken: token})
 			}
 			home := t.TempDir()
-			fill := strings.NewReplacer("$HOME", home, "$URI", issuer.CredentialsURI())
+			fill := strings.NewReplacer("$HOME", filepath.ToSlash(home), "$PRINT", printing(), "$URI", issuer.CredentialsURI())
 			for file, content := range test.files {
 				writeFile(t, filepath.Join(home, file), fill.Replace(content))
 			}

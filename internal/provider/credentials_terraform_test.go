@@ -79,7 +79,7 @@ func (tf *terraform) fill(texts ...string) []string {
 		"$KEY", castest.DefaultKey.AccessKeyID, "$SECRET", castest.DefaultKey.AccessKeySecret,
 		"$STS", tf.issuer.STSEndpoint(), "$URI", tf.issuer.CredentialsURI(), "$SIGNIN", tf.issuer.SignInURL(),
 		"$OTHERKEY", otherKey.AccessKeyID, "$OTHERSECRET", otherKey.AccessKeySecret, "$ROLE", testRole, "$PROVIDER", testProvider, "$TOKEN",
-		castest.OIDCToken, "$DIR", filepath.ToSlash(tf.dir), "$HOME", filepath.ToSlash(tf.home))
+		castest.OIDCToken, "$DIR", filepath.ToSlash(tf.dir), "$HOME", filepath.ToSlash(tf.home), "$PRINT", printing())
 	filled := make([]string, len(texts)) // the tests that run in parallel may have given the same texts
 	for i, text := range texts {
 		filled[i] = known.Replace(text)
@@ -343,7 +343,7 @@ func TestSameIdentity(t *testing.T) {
 		"External, another mode": {
 			env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$HOME/f"},
 			files: map[string]string{
-				"f":   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "cat $HOME/out"}]}`,
+				"f":   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "$PRINT $HOME/out"}]}`,
 				"out": `{` + strings.Replace(ak, "AK", "RamRoleArn", 1) + `, "ram_role_arn": "$ROLE"}`,
 			},
 			fails: true,
@@ -352,7 +352,7 @@ func TestSameIdentity(t *testing.T) {
 		"External, switched off": {
 			env: []string{"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS=1"},
 			files: map[string]string{
-				cli:   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "cat $HOME/out"}]}`,
+				cli:   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "$PRINT $HOME/out"}]}`,
 				"out": `{` + ak + `}`,
 			},
 			fails: true,

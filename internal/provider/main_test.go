@@ -19,8 +19,16 @@ import (
 // shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
 var shared *castest.Issuer
 
-// TestMain serves the provider where Terraform started the test binary as one.
+// TestMain serves the provider where Terraform started the test binary as one, and prints a file as [printing] says.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == printMode {
+		content, err := os.ReadFile(os.Args[2])
+		if err != nil {
+			log.Fatal(err)
+		}
+		_, _ = os.Stdout.Write(content)
+		return
+	}
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
 		if os.Getenv("TF_ACC") == "" {
 			castest.IsolateChild()
@@ -71,6 +79,11 @@ func run(m *testing.M) int {
 	})
 	return m.Run()
 }
+
+const printMode = "print-file"
+
+// printing returns the beginning of a command that prints the file which follows, on Windows too.
+func printing() string { return filepath.ToSlash(os.Args[0]) + " " + printMode }
 
 func setenv(variables map[string]string) {
 	for name, value := range variables {
