@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -167,7 +168,11 @@ func TestAbandoned(t *testing.T) {
 		if _, err := client.GetAssetCount(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if at := server.Calls()[1].Arrived.Sub(started); at <= 4*time.Second || at > 4*time.Second+time.Millisecond {
+		latest := 4*time.Second + time.Millisecond
+		if runtime.GOOS == "windows" {
+			latest += 16 * time.Millisecond // as a place is kept for a tick of the clock of Windows longer
+		}
+		if at := server.Calls()[1].Arrived.Sub(started); at <= 4*time.Second || at > latest {
 			t.Errorf("the next call left at %s, want a second after the first ended", at)
 		}
 	})
