@@ -1,0 +1,27 @@
+//go:build unix
+
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestDemoIsInterrupted is for Unix, since Windows has no signal that one process could send to another as Ctrl-C does.
+func TestDemoIsInterrupted(t *testing.T) {
+	t.Parallel()
+	for name, until := range map[string]string{
+		"preparation": "Terraform is looked for", "plan": "Reading...", "apply": "$ terraform apply", "drop": "The health score drops",
+		"gate": "Opening...",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := demo(t, until)
+			exit, ok := err.(*exec.ExitError) //nolint:errorlint // as Run returns it
+			if !ok || exit.ExitCode() != 130 || !strings.HasSuffix(out, "demo: interrupted; everything is cleaned up\n") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
