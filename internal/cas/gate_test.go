@@ -62,7 +62,7 @@ func TestGateBacksOff(t *testing.T) {
 		longest time.Duration // of the next backoff
 	}{
 		"first failure":       {events: func(*gate) {}, longest: time.Second},
-		"second failure":      {events: func(g *gate) { g.answered(failure) }, longest: 15 * time.Second},
+		"second failure":      {events: func(g *gate) { g.answered(failure) }, longest: 20 * time.Second},
 		"the service answers": {events: func(g *gate) { g.answered(failure); g.answered(nil) }, longest: time.Second},
 		"the service refuses": {
 			events:  func(g *gate) { g.answered(failure); g.answered(&Error{Kind: egress.NoPermission}) },
@@ -70,7 +70,7 @@ func TestGateBacksOff(t *testing.T) {
 		},
 		"nobody waits for an answer": {
 			events:  func(g *gate) { g.answered(failure); g.answered(context.Canceled) },
-			longest: 15 * time.Second,
+			longest: 20 * time.Second,
 		},
 		"the trouble was long ago": {
 			events:  func(g *gate) { g.answered(failure); time.Sleep(time.Hour); g.departed() },
@@ -83,7 +83,7 @@ func TestGateBacksOff(t *testing.T) {
 				g.departed()
 				time.Sleep(89 * time.Second)
 			},
-			longest: 150 * time.Second,
+			longest: 200 * time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,9 +214,9 @@ func TestManyMachines(t *testing.T) {
 		told     string
 		within   time.Duration
 	}{
-		"hundred":               {machines: 100, within: 90 * time.Second},
-		"thousand":              {machines: 1000, within: timeout},
-		"thousand, told a time": {machines: 1000, told: "1000", within: timeout},
+		"hundred":     {machines: 100, within: 90 * time.Second},
+		"thousand":    {machines: 1000, within: timeout},
+		"told a time": {machines: 500, told: "1000", within: timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/utils"
-	"github.com/alibabacloud-go/tea/dara"
 )
 
 var (
@@ -58,7 +57,7 @@ func (i *Issuer) checkCaller(r *http.Request, call *Issue) *refusal {
 	signed := make(map[string]*string)
 	for name := range r.Form {
 		if name != "Signature" {
-			signed[name] = dara.String(r.Form.Get(name))
+			signed[name] = new(r.Form.Get(name))
 		}
 	}
 	nonce := r.Form.Get("SignatureNonce")
@@ -66,7 +65,10 @@ func (i *Issuer) checkCaller(r *http.Request, call *Issue) *refusal {
 	case !known:
 		return &refusal{http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}
 	case key.SecurityToken != r.Form.Get("SecurityToken"):
-		return &refusal{http.StatusBadRequest, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken is mismatched with the AccessKey."}
+		return &refusal{
+			http.StatusBadRequest, "InvalidSecurityToken.MismatchWithAccessKey",
+			"Specified SecurityToken is mismatched with the AccessKey.",
+		}
 	case !key.Expires.IsZero() && time.Now().After(key.Expires):
 		return &refusal{http.StatusBadRequest, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."}
 	case *openapi.GetRPCSignature(signed, &r.Method, &key.AccessKeySecret) != r.Form.Get("Signature"):

@@ -17,13 +17,14 @@ import (
 func assume(change func(url.Values)) url.Values {
 	values := url.Values{
 		"Action": {"AssumeRole"}, "Version": {"2015-04-01"}, "Format": {"JSON"}, "Timestamp": {time.Now().UTC().Format(dateLayout)},
-		"SignatureMethod": {"HMAC-SHA1"}, "SignatureVersion": {"1.0"}, "SignatureNonce": {newRequestID()}, "AccessKeyId": {DefaultKey.AccessKeyID},
-		"RoleArn": {"acs:ram::1:role/reader"}, "RoleSessionName": {"terraform"}, "DurationSeconds": {"900"},
+		"SignatureMethod": {"HMAC-SHA1"}, "SignatureVersion": {"1.0"}, "SignatureNonce": {newRequestID()},
+		"AccessKeyId": {DefaultKey.AccessKeyID},
+		"RoleArn":     {"acs:ram::1:role/reader"}, "RoleSessionName": {"terraform"}, "DurationSeconds": {"900"},
 	}
 	change(values)
 	signed := map[string]*string{}
 	for name := range values {
-		signed[name] = dara.String(values.Get(name))
+		signed[name] = new(values.Get(name))
 	}
 	values.Set("Signature", *openapi.GetRPCSignature(signed, dara.String(http.MethodPost), &DefaultKey.AccessKeySecret))
 	return values
@@ -59,7 +60,8 @@ func TestIssuerRefuses(t *testing.T) {
 		{"too short a session", set("DurationSeconds", "899"), "InvalidParameter.DurationSeconds"},
 		{"a policy that isn't JSON", set("Policy", "{"), "InvalidParameter.PolicyGrammar"},
 		{"a role that isn't allowed", set("RoleArn", "acs:ram::1:role/denied"), "NoPermission"},
-		{"a token of another issuer", url.Values{"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Timestamp": {time.Now().UTC().Format(dateLayout)},
+		{"a token of another issuer", url.Values{
+			"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Timestamp": {time.Now().UTC().Format(dateLayout)},
 			"OIDCProviderArn": {"acs:ram::1:oidc-provider/ci"}, "OIDCToken": {"another"}}, "AuthenticationFail.OIDCToken.Invalid"},
 	} {
 		w := httptest.NewRecorder()

@@ -10,8 +10,8 @@ func TestBackoff(t *testing.T) {
 	for elapsed, longest := range map[time.Duration]time.Duration{
 		0:                time.Second,
 		time.Second / 2:  time.Second,
-		4 * time.Second:  6 * time.Second,
-		10 * time.Minute: 15 * time.Minute,
+		4 * time.Second:  8 * time.Second,
+		10 * time.Minute: 20 * time.Minute,
 	} {
 		shortest, seen := longest/2, map[bool]bool{}
 		for range 1000 {
