@@ -12,9 +12,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-// exitWhenUnread ends this process when nobody can read its output any more. Terraform reads it for as long as it needs the
-// provider, whoever started that; but where Terraform is killed, go-plugin would wait for its next request for ever. An
-// output that is neither a pipe nor a socket, as when the provider is run by hand, ends nothing.
+// exitWhenUnread ends this process when nobody can read its output any more. Terraform, or another program that started the
+// provider, reads it for as long as it needs the provider; but where Terraform is killed, go-plugin would wait for its next
+// request for ever. An output that is neither a pipe nor a socket, as when the provider is run by hand, ends nothing.
 func exitWhenUnread(output *os.File) {
 	info, err := output.Stat()
 	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {

@@ -35,7 +35,7 @@ func main() {
 	}
 
 	if !*debug {
-		go exitWhenUnread(os.Stdout) // now, because go-plugin puts another file in its place
+		go exitWhenUnread(os.Stdout) // now, because go-plugin replaces os.Stdout
 	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,

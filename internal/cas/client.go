@@ -39,7 +39,7 @@ type Client struct {
 	share  *share
 	gate   *gate
 
-	identified sync.Once // logs who reads, for those who aren't sure
+	identified sync.Once // of the log line that says whose credentials are used, and where
 }
 
 // New makes a client. It doesn't touch the network.

@@ -40,7 +40,7 @@ type gate struct {
 type slot struct {
 	at   time.Time
 	why  string
-	ours bool // the wait is of our own choice, so it ends early for readers with little time
+	ours bool // nothing forbids the call to leave sooner, so the wait ends early for readers with little time
 }
 
 // delay moves the slot to a later time.
@@ -57,12 +57,12 @@ func newGate(config Config) *gate {
 }
 
 // enter returns a place for a call, or what the call waits for before it enters again. It asks the quota, and waits for
-// nothing else. A wait of our own choice ends at latest.
+// nothing else. A backoff that would end after latest ends at a random moment before it.
 func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest time.Time) (*quota.Place, slot) {
 	g.mu.Lock()
 	backoff := g.backoff
 	if latest.Before(backoff.at) {
-		// A crowd that started at once would return as one at its last moment, so a random one is taken.
+		// Machines that started at once would all return at the last moment, so a random moment before it is taken.
 		backoff.at = g.begins.Add(time.Duration(g.part * float64(latest.Sub(g.begins))))
 	}
 	for _, s := range []slot{g.next, backoff} {

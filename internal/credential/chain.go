@@ -5,13 +5,13 @@ import (
 	"errors"
 )
 
-// defaultChain asks the places where every Alibaba Cloud tool looks, in order. Those that the environment names are in a
+// defaultChain asks the sources that every Alibaba Cloud tool asks, in order. Those that the environment names are in a
 // [Config] already where they are set: the chain only says that they are not.
 //
-// A source that is set up but broken is an answer, and so is one that had credentials once: going on with the next one
-// would go on as someone else.
+// A source that is set up but broken ends the search, and so does one that had credentials once: the next one might be
+// someone else.
 func defaultChain(cfg Config) fetcher {
-	var found *fetcher // Source fetches one at a time
+	var found *fetcher // needs no lock: Source runs one fetch at a time
 	links := []fetcher{
 		notSet("environment", "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
 		notSet("OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),

@@ -8,7 +8,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// fetcher fetches credentials from one source. Each fetch builds the library's provider again, so that nothing is left of one
+// fetcher fetches credentials from one source. Each fetch makes a new object of the library, so that nothing is left of one
 // that failed: the cache is in [Source].
 type fetcher struct {
 	source string

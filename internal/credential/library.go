@@ -22,7 +22,7 @@ var transport http.RoundTripper = egress.NewTransport()
 // uses that.
 func init() { http.DefaultTransport = egress.Bridge(transport, requestTimeout) }
 
-// timeouts are beyond requestTimeout, so that the library never gives up first.
+// timeouts add up to the time after which the library gives up: more than requestTimeout, so that it never gives up first.
 var timeouts = providers.HttpOptions{ConnectTimeout: 15_000, ReadTimeout: 15_000}
 
 // caller hands credentials to the library without its look into the environment.

@@ -122,8 +122,8 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 	return c, nil
 }
 
-// NextFetch returns when credentials should be fetched again after temporary failures, which Get leaves to its caller: it
-// fetches whenever it is called. It is zero where the last fetch didn't fail so, and while older credentials hold.
+// NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait: without credentials that hold,
+// it fetches at once. It is zero where the last fetch didn't fail so, and while older credentials hold.
 func (s *Source) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,8 +133,8 @@ func (s *Source) NextFetch() time.Time {
 	return s.nextFetch
 }
 
-// Warning returns, once, what a fetch couldn't do besides getting credentials, so that the next run will get none: it
-// couldn't save a new sign-in. It is nil where there is nothing to warn of.
+// Warning returns, once, that a fetch couldn't save the tokens of a renewed sign-in, so that somebody has to sign in before
+// the next run. It is nil where there is nothing to warn of.
 func (s *Source) Warning() *Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

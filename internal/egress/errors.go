@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Kind tells failures apart by what their reader can do about them.
+// Kind distinguishes failures by what the user can do about them.
 type Kind string
 
 // The kinds of a failure to get an answer.
@@ -91,7 +91,7 @@ func (e *Error) Temporary() bool {
 	return false
 }
 
-// codes are the error codes of which a reader can do something specific, as Alibaba Cloud documents them. The first one that
+// codes are the error codes about which the user can do something specific, as Alibaba Cloud documents them. The first one that
 // fits counts; an asterisk stands for whatever follows.
 var codes = []struct {
 	pattern string

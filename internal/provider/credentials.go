@@ -108,7 +108,7 @@ func (r *resolver) namedByEnvironment(noProfile bool) value {
 	return value{}
 }
 
-// useKeys takes all keys from the place where one of them is named.
+// useKeys takes all keys from where one of them is named: the provider block, or one family of variables.
 func (r *resolver) useKeys(c *credential.Config, named value) {
 	var keys [3]value
 	for i, name := range sources[0] {

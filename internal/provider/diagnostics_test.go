@@ -198,7 +198,7 @@ func failed(kind egress.Kind, status int, code, says string, change ...func(*cas
 func waits() map[string]error {
 	throttled := failed(egress.Throttled, 400, "Throttling.User", "Request was denied due to user flow control.")
 	return map[string]error{
-		"wait_budget": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond,
+		"wait_quota": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond,
 			Elapsed: 1200 * time.Microsecond, Cause: context.DeadlineExceeded},
 		"wait_answer": &cas.WaitError{For: "an answer from cas.aliyuncs.com", Attempts: 1, Elapsed: 5*time.Second + 3*time.Millisecond,
 			Cause: context.DeadlineExceeded},

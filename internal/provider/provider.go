@@ -79,7 +79,7 @@ func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateC
 // Terraform can defer the read.
 func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := newResolver(ctx, req.Config, p.getenv)
-	config, source := r.resolve(ctx)
+	config, credentials := r.resolve(ctx)
 	resp.Diagnostics.Append(r.diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -89,7 +89,7 @@ func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	} else if !r.unknown.HasError() {
 		var err error
-		if ready.credentials, err = credential.New(source); err != nil {
+		if ready.credentials, err = credential.New(credentials); err != nil {
 			resp.Diagnostics.Append(diagnose(err))
 			return
 		}

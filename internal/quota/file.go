@@ -27,8 +27,8 @@ const (
 
 var errReplaced = errors.New("was replaced each time that it was opened")
 
-// entry is a call, or a process that waits for its turn, as other processes see it. Times are nanoseconds of the wall
-// clock since 1970.
+// entry is a lease, or a process that waits for one, as other processes see it. Times are nanoseconds of the wall clock
+// since 1970.
 type entry struct {
 	Holder string `json:"holder"`
 	Limit  int    `json:"limit"`           // how many calls a second the holder may make

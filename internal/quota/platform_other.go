@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// clockTick is how late a clock may be read: Windows advances its clocks 64 times a second.
+// clockTick is how far a clock may lag behind: Windows advances its clocks 64 times a second.
 const clockTick = 16 * time.Millisecond
 
 // private leaves it to the access control lists that the user's cache directory inherits.

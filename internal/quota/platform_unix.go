@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// clockTick is how late a clock may be read.
+// clockTick is how far a clock may lag behind, since it advances in ticks: not at all here.
 const clockTick = 0
 
 // private says why somebody else could change what info describes.

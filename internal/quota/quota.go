@@ -147,7 +147,7 @@ func Flush(ctx context.Context) {
 // out at once. The caller holds mu.
 func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
 	q.forget(now)
-	if now.Sub(q.due) > lease { // whoever waited then has given up
+	if now.Sub(q.due) > lease { // nobody waits, or whoever waited has given up
 		q.since = now
 	}
 	wall := q.wall(now)
@@ -172,6 +172,8 @@ func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
 			ahead = append(ahead, time.Duration(e.Until-wall))
 		}
 	}
+	// A place is left for this process once those that are taken and those due to who is ahead are fewer than limit: wait
+	// until either has shrunk enough.
 	wait := untilFewer(own, maximum)
 	q.queued = wait == 0
 	wait = max(wait, min(untilFewer(all, limit-len(ahead)), untilFewer(ahead, limit-len(all))))
