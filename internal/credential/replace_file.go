@@ -26,6 +26,9 @@ func replaceFile(path string, content []byte) error {
 	} else {
 		_, err = temporary.Write(content)
 	}
+	if err == nil {
+		err = temporary.Sync() // else a crash may leave an empty file
+	}
 	if err = errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
