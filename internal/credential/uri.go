@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
@@ -43,11 +44,16 @@ func credentialsURI(uri string) (fetcher, error) {
 		if err != nil {
 			return Credentials{}, errors.New("the URI can't be asked")
 		}
+		secrets := []string{req.URL.RawQuery}
+		for _, values := range req.URL.Query() {
+			secrets = append(secrets, values...)
+		}
 		if user := req.URL.User; user != nil { // which an http.Client does by itself
 			password, _ := user.Password()
 			req.SetBasicAuth(user.Username(), password)
+			secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
 		}
-		answer, err := send(req, requestTimeout)
+		answer, err := send(req, requestTimeout, secrets...)
 		if err != nil {
 			return Credentials{}, err
 		}

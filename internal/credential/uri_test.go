@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
@@ -48,5 +49,23 @@ func TestURIWithoutTokenOrExpiration(t *testing.T) {
 				t.Errorf("got identity %q, want %q", got, test.identity)
 			}
 		})
+	}
+}
+
+// A server may quote the request, in which the query and the password are secrets.
+func TestURIThatIsQuoted(t *testing.T) {
+	t.Parallel()
+	const query, password = "query-0123456789abcdef", "password-0123456789abcdef"
+	i := issuer(t)
+	i.Script("uri", castest.Body(404, "application/json", `{"Code": "NotFound", "Message": "GET /c?auth=`+query+` by `+password+`"}`))
+	uri := strings.Replace(i.CredentialsURI(), "://", "://user:"+password+"@", 1) + "?auth=" + query
+	_, _, err := fetch(t, Config{CredentialsURI: uri})
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, secret := range []string{query, password} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("got an error that quotes a secret: %v", err)
+		}
 	}
 }
