@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"io/fs"
 )
 
 // defaultChain asks the sources that every Alibaba Cloud tool asks, in order. Those that the environment names are in a
@@ -12,11 +13,12 @@ import (
 // someone else.
 func defaultChain(cfg Config) fetcher {
 	var found *fetcher // needs no lock: Source runs one fetch at a time
+	section := iniFile(cfg)
 	links := []fetcher{
 		notSet("environment", "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
 		notSet("OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
 		cliProfile(cfg),
-		iniFile(cfg),
+		section,
 		chainMetadata(),
 		notSet("credentials URI", "ALIBABA_CLOUD_CREDENTIALS_URI"),
 	}
@@ -32,7 +34,9 @@ func defaultChain(cfg Config) fetcher {
 				return c, nil
 			}
 			e, _ := errors.AsType[*Error](err)
-			if !e.unused {
+			// Where a profile is named, which is a section of the INI file here, a file without that section is a mistake.
+			misnamed := cfg.Profile != "" && link.source == section.source && !errors.Is(err, fs.ErrNotExist)
+			if !e.unused || misnamed {
 				return Credentials{}, e
 			}
 			cfg.Logger.DebugContext(ctx, "No credentials here", "source", e.Source, "error", e.Err)

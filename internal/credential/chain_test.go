@@ -121,6 +121,7 @@ func TestDefaultChain(t *testing.T) {
 		"INI, nothing":           {files: map[string]string{iniPath: "[default]\n"}, source: "ECS metadata service"},
 		"home is no directory":   {files: map[string]string{".aliyun": "", ".alibabacloud": ""}, source: "ECS metadata service"},
 		"metadata":               {source: "ECS metadata service"},
+		"switched off, no file":  {cfg: Config{NoCLIFile: "X", Profile: "p"}, source: "ECS metadata service"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := home(t)
@@ -274,6 +275,13 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The instance's role would be somebody else.
+func TestDefaultChainStopsAtASectionThatIsMisnamed(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
+	write(t, filepath.Join(home(t), iniPath), iniOf("default", "access_key", "LTAI5tAnother"))
+	_, _, err := fetch(t, Config{NoCLIFile: "X", Profile: "p"})
+	failed(t, err, NotFound, "it has no section [p]")
 }
 
 func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest // it has a home directory of its own

@@ -34,7 +34,8 @@ func iniFile(cfg Config) fetcher {
 
 // parseINI never quotes content, nor what the parser says about it: it holds secrets.
 func parseINI(content []byte, cfg Config) (fetcher, error) {
-	file, err := ini.Load(content)
+	// A dot in a section's name is a part of it, and doesn't make the section inherit keys from another one.
+	file, err := ini.LoadSources(ini.LoadOptions{ChildSectionDelimiter: "\x00"}, content)
 	if err != nil {
 		return fetcher{}, errors.New("it is neither a JSON object nor an INI file (why is left out, as that would quote it)")
 	}

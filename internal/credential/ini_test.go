@@ -20,3 +20,13 @@ func TestINIIsNeverQuoted(t *testing.T) {
 		}
 	}
 }
+
+// A section whose name has a dot in it is nobody's child.
+func TestINISectionInheritsNothing(t *testing.T) {
+	t.Parallel()
+	const content = "[team]\ntype = access_key\naccess_key_id = a\naccess_key_secret = b\n[team.prod]\nregion = x\n"
+	_, err := parseINI([]byte(content), Config{Profile: "team.prod"})
+	if err == nil || !strings.Contains(err.Error(), "the type in its section [team.prod]") {
+		t.Errorf("got %v, want no type in the section", err)
+	}
+}
