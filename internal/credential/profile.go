@@ -329,11 +329,11 @@ var plainName = regexp.MustCompile(`^[\pL\p{Nd}_.@-]+$`)
 // configure is the CLI's command that sets p up, or signs in again.
 func (p profile) configure() string {
 	command := "aliyun configure"
-	if p.Mode != "" {
+	if p.Mode != "" && typeName(p.Mode) == p.Mode {
 		command += " --mode " + p.Mode
 	}
-	if strings.EqualFold(p.Mode, "OAuth") && p.OAuthSite != "" {
-		command += " --oauth-site-type " + p.OAuthSite
+	if site := strings.ToUpper(p.OAuthSite); strings.EqualFold(p.Mode, "OAuth") && (site == "CN" || site == "INTL") {
+		command += " --oauth-site-type " + site
 	}
 	if plainName.MatchString(p.Name) {
 		return command + " --profile " + p.Name

@@ -434,6 +434,30 @@ func TestProfileFailures(t *testing.T) {
 	}
 }
 
+// A secret that was pasted into the wrong field doesn't get into the command that is suggested.
+func TestConfigureQuotesNoSecret(t *testing.T) {
+	t.Parallel()
+	const secret = "SuperSecretKey0123456789abcdef"
+	for name, test := range map[string]struct {
+		profile profile
+		want    string
+	}{
+		"mode": {profile: profile{Name: "p", Mode: secret}, want: "aliyun configure --profile p"},
+		"site": {profile: profile{Name: "p", Mode: "OAuth", OAuthSite: secret}, want: "aliyun configure --mode OAuth --profile p"},
+		"good": {
+			profile: profile{Name: "p", Mode: "OAuth", OAuthSite: "intl"},
+			want:    "aliyun configure --mode OAuth --oauth-site-type INTL --profile p",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := test.profile.configure(); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 func TestSourceProfileCycle(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ p, q, want string }{
