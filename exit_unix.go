@@ -26,7 +26,7 @@ func exitWhenUnread(output *os.File) {
 		_, err = unix.Poll(fds, -1)
 	}
 	if fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {
-		credential.KillCommands()
+		credential.Finish()
 		os.Exit(1)
 	}
 	runtime.KeepAlive(output) // its finalizer would close the descriptor

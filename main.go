@@ -41,10 +41,10 @@ func main() {
 		Address: provider.Address,
 		Debug:   *debug,
 	})
-	credential.KillCommands()
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	quota.Flush(ctx)
 	cancel()
+	credential.Finish()
 	if err != nil {
 		log.Fatal(err)
 	}

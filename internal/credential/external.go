@@ -15,16 +15,16 @@ import (
 
 var (
 	providerEnds, endProvider = context.WithCancel(context.Background()) //nolint:forbidigo // the whole process's
-	commands                  sync.RWMutex                               // each that runs locks it for reading
+	unfinished                sync.RWMutex                               // locked for reading by what Finish waits for
 )
 
-// KillCommands kills the commands of External profiles that are running, and what they have started. A provider calls it
-// when it ends. A reader that leaves kills none: the next reader gets what the command prints. A command outlives only a
-// provider that was killed itself.
-func KillCommands() {
+// Finish kills the commands of External profiles that are running, with what they have started, and waits until a sign-in
+// that is being renewed is saved, since its old token is used up. A provider calls it when it ends. A reader that leaves ends
+// neither: the next reader gets the result. A command outlives only a provider that was killed itself.
+func Finish() {
 	endProvider()
-	commands.Lock() // waits for those that are running
-	defer commands.Unlock()
+	unfinished.Lock()
+	defer unfinished.Unlock()
 }
 
 // external runs the command of a CLI profile. The library would do it, but prints the command and its output, secrets and
@@ -43,9 +43,9 @@ func external(command string) (fetcher, error) {
 		var stdout bounded
 		run.Stdout = &stdout
 		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
-		commands.RLock()
+		unfinished.RLock()
 		err := runWithChildren(run)
-		commands.RUnlock()
+		unfinished.RUnlock()
 		if err == nil {
 			return parseExternal(stdout.said)
 		}

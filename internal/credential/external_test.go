@@ -45,7 +45,7 @@ func TestExternalIsKilled(t *testing.T) {
 }
 
 // A provider that ends leaves no command behind, nor what that has started.
-func TestKillCommands(t *testing.T) {
+func TestFinish(t *testing.T) {
 	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -72,7 +72,7 @@ func externalCommand(args []string) int {
 		}
 		go func() { _, _ = f.get(context.Background()) }()
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		KillCommands()
+		Finish()
 		return 0
 	case "parent": // of a child that outlives it, unless it is killed as well
 		child := exec.CommandContext(context.Background(), os.Args[0], "external-command", "child", args[1])

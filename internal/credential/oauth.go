@@ -23,6 +23,8 @@ import (
 func (f cliFile) oauth(p profile) fetcher {
 	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
 		if p.renews() {
+			unfinished.RLock()
+			defer unfinished.RUnlock()
 			defer f.lock(ctx)()
 			if now, err := readCLIFile(f.cfg, readFile); err == nil {
 				if again := now.find(p.Name); again != nil {
@@ -43,7 +45,7 @@ func (p profile) renews() bool {
 // lock locks the CLI's file. It waits for other processes, but not for good, as one of them may hang. Where the file can't
 // be locked it goes on without.
 func (f cliFile) lock(ctx context.Context) (unlock func()) {
-	const limit, pause = 30 * time.Second, 50 * time.Millisecond
+	const limit, pause = 2*requestTimeout + 5*time.Second, 50 * time.Millisecond // the one that has it makes two requests
 	path, err := filepath.EvalSymlinks(f.path)
 	if err != nil {
 		path = f.path
@@ -95,7 +97,7 @@ func (p profile) oauthProvider() (*providers.OAuthCredentialsProvider, error) {
 		"INTL": {"https://oauth.alibabacloud.com", "4103531455503354461"},
 	}[strings.ToUpper(p.OAuthSite)]
 	if !ok {
-		return nil, &Error{Kind: Invalid, Command: p.configure(), Err: fmt.Errorf("oauth_site_type is %q, not CN or INTL", p.OAuthSite)}
+		return nil, &Error{Kind: Invalid, Command: p.configure(), Err: fmt.Errorf("oauth_site_type is %q, not CN or INTL", typeName(p.OAuthSite))}
 	}
 	if p.OAuthRefreshToken == "" && (p.OAuthAccessToken == "" || p.OAuthAccessTokenExpire <= time.Now().Unix()) {
 		return nil, p.signInNeeded()
