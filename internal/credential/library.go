@@ -50,6 +50,11 @@ func ask(p providers.CredentialsProvider, secrets ...string) (c Credentials, err
 	got, err := p.GetCredentials()
 	switch {
 	case err != nil:
+		for _, token := range []string{"accessToken", "refreshToken"} { // which OAuth may have renewed meanwhile
+			if v := reflect.Indirect(reflect.ValueOf(p)).FieldByName(token); v.IsValid() {
+				secrets = append(secrets, v.String())
+			}
+		}
 		return Credentials{}, explain(err, secrets)
 	case got.AccessKeyId == "" || got.AccessKeySecret == "":
 		return Credentials{}, notCredentials()

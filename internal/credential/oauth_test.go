@@ -70,6 +70,22 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 	}
 }
 
+// A service that quotes the token which it has just issued doesn't get it into the error.
+func TestOAuthQuotesNoNewToken(t *testing.T) { //nolint:paralleltest // shared is scripted
+	const access = "new-access-token-0123456789"
+	shared.Script("oauth",
+		castest.Body(200, "application/json", `{"access_token": "`+access+`", "refresh_token": "`+rand.Text()+`", "expires_in": 10800}`),
+		castest.Body(401, "application/json", `{"error": "invalid_token", "error_description": "unknown: `+access+`"}`))
+	_, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)})
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	if strings.Contains(err.Error(), access) {
+		t.Errorf("got an error that quotes the token: %v", err)
+	}
+}
+
 // A sign-in that can't be saved is lost for the next run.
 func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest // shared is scripted
 	path := config(t,
