@@ -278,7 +278,7 @@ func TestTerraformErrors(t *testing.T) {
 		"certificate not trusted": {
 			prepare: func(_ *castest.Server, env environment) { env["ALIBABA_CLOUD_ENDPOINT_CAS"] = strangers(t) },
 			config:  `provider "cas" { max_retries = 0 }`,
-			want:    `(?s)Error: Certificate not trusted.*Certificate of:\s+O=Acme Co`,
+			want:    `(?s)Error: Certificate isn't trusted.*Certificate of:\s+O=Acme Co`,
 		},
 		"timeout malformed": {
 			config: `data "cas_asset_count" "other" {

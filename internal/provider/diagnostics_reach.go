@@ -118,7 +118,7 @@ func aboutUntrusted(e *egress.Error) message {
 		}
 	}
 	m := message{
-		summary: "Certificate not trusted",
+		summary: "Certificate isn't trusted",
 		what:    sentence("The certificate that %s presented can't be verified: %s", peer(e), e.Err),
 		do: "Check the address, and this machine's clock. If a proxy of yours decrypts connections, " + roots.add +
 			". Otherwise somebody may be intercepting the connection: verification can't be switched off.",

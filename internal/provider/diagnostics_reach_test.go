@@ -168,7 +168,7 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			proxy: "http://user:hush-hush@" + listen(t, saysPlainly("SSH-2.0\r\n\r\n")), summary: "Proxy not reached", tries: 1,
 		},
 		"not trusted": {
-			proxy: listen(t, proxyTo("200 OK", tunnel(t, stranger.Listener.Addr().String()))), summary: "Certificate not trusted", tries: 1,
+			proxy: listen(t, proxyTo("200 OK", tunnel(t, stranger.Listener.Addr().String()))), summary: "Certificate isn't trusted", tries: 1,
 		},
 		"not TLS": {
 			proxy: listen(t, proxyTo("200 OK", saysPlainly("HTTP/1.1 400 No\r\n\r\n"))), summary: "No encrypted connection", tries: 1,

@@ -82,7 +82,7 @@ var knownSummaries = []string{
 	"No answer in time",
 	"Connection failed",
 	"No encrypted connection",
-	"Certificate not trusted",
+	"Certificate isn't trusted",
 	"No root certificates",
 	"Invalid proxy",
 	"Proxy doesn't let the request through",
