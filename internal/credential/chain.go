@@ -3,7 +3,6 @@ package credential
 import (
 	"context"
 	"errors"
-	"io/fs"
 )
 
 // defaultChain asks the sources that every Alibaba Cloud tool asks, in order. Those that the environment names are in a
@@ -13,12 +12,11 @@ import (
 // someone else.
 func defaultChain(cfg Config) fetcher {
 	var found *fetcher // needs no lock: Source runs one fetch at a time
-	section := iniFile(cfg)
 	links := []fetcher{
 		notSet("environment", "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
 		notSet("OIDC environment", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
 		cliProfile(cfg),
-		section,
+		chainINI(cfg),
 		chainMetadata(),
 		notSet("credentials URI", "ALIBABA_CLOUD_CREDENTIALS_URI"),
 	}
@@ -34,9 +32,7 @@ func defaultChain(cfg Config) fetcher {
 				return c, nil
 			}
 			e, _ := errors.AsType[*Error](err)
-			// Where a profile is named, which is a section of the INI file here, a file without that section is a mistake.
-			misnamed := cfg.Profile != "" && link.source == section.source && !errors.Is(err, fs.ErrNotExist)
-			if !e.unused || misnamed {
+			if !e.unused {
 				return Credentials{}, e
 			}
 			cfg.Logger.DebugContext(ctx, "No credentials here", "source", e.Source, "error", e.Err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"gopkg.in/ini.v1"
 )
@@ -28,6 +29,19 @@ func iniFile(cfg Config) fetcher {
 		}
 		c, err := f.fetch(ctx)
 		c.source = title
+		return c, err
+	}}
+}
+
+// chainINI is the INI file, where there is one. If a section is named, a file without it is a mistake: the next source would be
+// someone else.
+func chainINI(cfg Config) fetcher {
+	file := iniFile(cfg)
+	return fetcher{source: file.source, fetch: func(ctx context.Context) (Credentials, error) {
+		c, err := file.fetch(ctx)
+		if e, ok := errors.AsType[*Error](err); ok && cfg.Profile != "" {
+			e.unused = e.unused && errors.Is(e, fs.ErrNotExist)
+		}
 		return c, err
 	}}
 }
