@@ -34,7 +34,7 @@ func Printable(s string, limit int) string {
 
 // Quote returns a text of an answer as an error may show it: redacted, and then as [Printable] makes it.
 func Quote(text string, limit int, secrets ...string) string {
-	return Printable(Redact(text[:min(len(text), maxInspected)], secrets...), limit)
+	return Printable(redact(text[:min(len(text), maxInspected)], secrets...), limit)
 }
 
 // PublicAddress returns an address without what may be secret: user information, query and fragment. It need not be valid.
@@ -59,10 +59,10 @@ var patterns = sync.OnceValue(func() [2]*regexp.Regexp {
 	}
 })
 
-// Redact takes secrets out of a text from outside: a service quotes the token in its message about a wrong signature, and a
+// redact takes secrets out of a text from outside: a service quotes the token in its message about a wrong signature, and a
 // proxy may show whole requests. A text may break off within a secret, or spell some of its characters in another way, so a
 // run of [minSecretRun] bytes of one counts.
-func Redact(text string, secrets ...string) string {
+func redact(text string, secrets ...string) string {
 	marks := make([]bool, len(text))
 	for _, secret := range secrets {
 		once := url.QueryEscape(secret)

@@ -88,15 +88,15 @@ func TestRedact(t *testing.T) {
 		"The token is invalid.":                  "The token is invalid.",
 		"InvalidSecurityToken.Expired":           "InvalidSecurityToken.Expired",
 	} {
-		if got := Redact(text, secret, token, signature, ""); got != want {
+		if got := redact(text, secret, token, signature, ""); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
-	if got := Redact("a short secret", "short"); got != "a [redacted] secret" {
+	if got := redact("a short secret", "short"); got != "a [redacted] secret" {
 		t.Errorf("a short secret: got %q", got)
 	}
 	for _, code := range []string{"InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"} {
-		if got := Redact(code, "YourAccessKeySecret", "YourSecurityToken"); got != code {
+		if got := redact(code, "YourAccessKeySecret", "YourSecurityToken"); got != code {
 			t.Errorf("a code that shares a word with a secret: got %q, want %q", got, code)
 		}
 	}
