@@ -51,7 +51,7 @@ func ask(p providers.CredentialsProvider, secrets ...string) (c Credentials, err
 	switch {
 	case err != nil:
 		for _, token := range []string{"accessToken", "refreshToken"} { // which OAuth may have renewed meanwhile
-			if v := reflect.Indirect(reflect.ValueOf(p)).FieldByName(token); v.IsValid() {
+			if v := unexported(p, token); v.IsValid() {
 				secrets = append(secrets, v.String())
 			}
 		}
@@ -86,9 +86,14 @@ func explain(err error, secrets []string) error {
 // expiration is what the library knows and doesn't tell: its providers keep it, in seconds since 1970, in a field that
 // isn't exported. Without one it is zero.
 func expiration(p providers.CredentialsProvider) time.Time {
-	at := reflect.Indirect(reflect.ValueOf(p)).FieldByName("expirationTimestamp")
+	at := unexported(p, "expirationTimestamp")
 	if at.IsValid() && at.CanInt() && at.Int() > 0 {
 		return time.Unix(at.Int(), 0)
 	}
 	return time.Time{}
+}
+
+// unexported returns a field in which the library keeps what it doesn't tell. It isn't valid where p has no such field.
+func unexported(p providers.CredentialsProvider, name string) reflect.Value {
+	return reflect.Indirect(reflect.ValueOf(p)).FieldByName(name)
 }

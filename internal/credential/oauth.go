@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -75,14 +74,13 @@ func (f cliFile) exchange(ctx context.Context, p profile) (Credentials, error) {
 // keepTokens writes new tokens into the CLI's file: the old refresh token is used up. The library would hand them over
 // only where the exchange worked as well, but keeps them in fields that aren't exported.
 func (f cliFile) keepTokens(ctx context.Context, p profile, provider *providers.OAuthCredentialsProvider) {
-	fields := reflect.ValueOf(provider).Elem()
-	refresh, access := fields.FieldByName("refreshToken").String(), fields.FieldByName("accessToken").String()
+	refresh, access := unexported(provider, "refreshToken").String(), unexported(provider, "accessToken").String()
 	if refresh == p.OAuthRefreshToken && access == p.OAuthAccessToken {
 		return
 	}
 	err := writeTokens(f.path, p.Name, map[string]any{
 		"oauth_refresh_token": refresh, "oauth_access_token": access,
-		"oauth_access_token_expire": fields.FieldByName("accessTokenExpire").Int(),
+		"oauth_access_token_expire": unexported(provider, "accessTokenExpire").Int(),
 	})
 	if err != nil {
 		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
