@@ -1,7 +1,7 @@
 package cas
 
 import (
-	"errors"
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,39 +17,32 @@ const maxRetryAfter = 24 * time.Hour
 // (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and x-ratelimit-user, and Retry-After
 // (seconds or a date, RFC 9110, section 10.2.3). It is zero where none does.
 func retryAfter(header http.Header, now time.Time) time.Duration {
-	if wait := scaled(header.Get(retryAfterMillis), time.Millisecond); wait > 0 {
-		return wait
-	}
-	if wait := max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))); wait > 0 {
-		return wait
-	}
-	value := header.Get("Retry-After")
-	if wait := scaled(value, time.Second); wait > 0 {
-		return wait
-	}
-	if until, err := http.ParseTime(value); err == nil {
-		if date, err := http.ParseTime(header.Get("Date")); err == nil {
-			now = date // now only the service's clock counts
-		}
-		return min(max(until.Sub(now), 0), maxRetryAfter)
-	}
-	return 0
+	return cmp.Or(
+		scaled(header.Get(retryAfterMillis), time.Millisecond),
+		max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))),
+		scaled(header.Get("Retry-After"), time.Second),
+		untilDate(header, now),
+	)
 }
 
 // timeLeft reads "Limit:1,Remain:0,TimeLeft:2000,Reset:1234".
 func timeLeft(limits string) time.Duration {
-	for part := range strings.SplitSeq(limits, ",") {
-		if name, value, _ := strings.Cut(part, ":"); strings.EqualFold(strings.TrimSpace(name), "TimeLeft") {
-			return scaled(value, time.Millisecond)
-		}
+	_, rest, _ := strings.Cut(limits, "TimeLeft:")
+	number, _, _ := strings.Cut(rest, ",")
+	return scaled(number, time.Millisecond)
+}
+
+// untilDate reads Retry-After as a date, by the service's clock where it shows, because this machine's may be off.
+func untilDate(header http.Header, now time.Time) time.Duration {
+	until, _ := http.ParseTime(header.Get("Retry-After")) // what isn't a date is long past
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		now = date
 	}
-	return 0
+	return min(max(until.Sub(now), 0), maxRetryAfter)
 }
 
 func scaled(number string, unit time.Duration) time.Duration {
-	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0
-	}
+	// Without a number n is 0, and with one that is out of range it is the nearest that isn't.
+	n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	return time.Duration(min(max(n, 0), int64(maxRetryAfter/unit))) * unit
 }

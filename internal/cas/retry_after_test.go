@@ -26,7 +26,7 @@ func TestRetryAfter(t *testing.T) {
 		"beyond 64 bits":    {header: http.Header{"X-Acs-Retry-After": {"99999999999999999999999"}}, want: maxRetryAfter},
 		"beyond a duration": {header: http.Header{"Retry-After": {"9223372036854775807"}}, want: maxRetryAfter},
 		"limits in other order": {
-			header: http.Header{"X-Ratelimit-User-Api": {"Reset:1, timeleft: 700 ,Limit:1"}}, want: 700 * time.Millisecond,
+			header: http.Header{"X-Ratelimit-User-Api": {"Reset:1, TimeLeft: 700 ,Limit:1"}}, want: 700 * time.Millisecond,
 		},
 		"limits without a time": {header: http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0"}}},
 		"limits that are empty": {header: http.Header{"X-Ratelimit-User": {",,:,TimeLeft"}}},
