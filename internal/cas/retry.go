@@ -24,42 +24,26 @@ func (t *tries) again(err error, maxRetries int) (bool, error) {
 		wait.Attempts, wait.Elapsed, wait.Last = t.attempts+wait.Attempts, time.Since(t.started), t.last
 		return false, wait
 	}
-	renewable := false
+	t.last = fmt.Errorf("get asset count: %w", err)
+	var throttled, temporary, renewed bool
+	if failure, ok := errors.AsType[*credential.Error](err); ok {
+		throttled, temporary = failure.Kind == credential.Throttled, failure.Temporary()
+	}
 	if failure, ok := errors.AsType[*Error](err); ok {
+		throttled, temporary, renewed = failure.Kind == egress.Throttled, failure.Temporary(), failure.renewed
 		t.attempts++
-		failure = new(*failure) // others who shared the call have figures of their own
-		failure.Attempts, failure.Elapsed = t.attempts, time.Since(t.started)
-		renewable, t.last = failure.renewed, failure
-	} else {
-		t.last = fmt.Errorf("get asset count: %w", err)
+		own := *failure // others who shared the call have figures of their own
+		own.Attempts, own.Elapsed = t.attempts, time.Since(t.started)
+		t.last = &own
 	}
 	switch {
-	case throttled(err):
-		return true, nil
-	case temporary(err) && t.failures < maxRetries:
+	case throttled:
+	case temporary && t.failures < maxRetries:
 		t.failures++
-		return true, nil
-	case renewable && !t.renewed:
+	case renewed && !t.renewed:
 		t.renewed = true
-		return true, nil
+	default:
+		return false, t.last
 	}
-	return false, t.last
-}
-
-// throttled reports whether the service, or the one that issues the credentials, refused a call for its rate.
-func throttled(err error) bool {
-	if failure, ok := errors.AsType[*credential.Error](err); ok {
-		return failure.Kind == credential.Throttled
-	}
-	failure, ok := errors.AsType[*Error](err)
-	return ok && failure.Kind == egress.Throttled
-}
-
-// temporary reports whether the next attempt may succeed though nothing is changed.
-func temporary(err error) bool {
-	if failure, ok := errors.AsType[*credential.Error](err); ok {
-		return failure.Temporary()
-	}
-	failure, ok := errors.AsType[*Error](err)
-	return ok && failure.Temporary()
+	return true, nil
 }
