@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -62,27 +61,20 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 
 // trace shows a call in the log, without anything that authenticates it.
 func (c *Client) trace(ctx context.Context, number int, answer *egress.Answer, took time.Duration, count *AssetCount, err error) {
-	if !c.config.Logger.Enabled(ctx, LevelTrace) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("method", http.MethodPost),
-		slog.String("endpoint", c.address()),
-		slog.Int("attempt", number),
-		slog.Int("status", answer.Status),
-		slog.Int("bytes", len(answer.Body)),
-		slog.String("duration", took.String()),
+	attrs := []any{
+		"method", http.MethodPost, "endpoint", c.address(), "attempt", number,
+		"status", answer.Status, "bytes", len(answer.Body), "duration", took.String(),
 	}
 	failure, failed := errors.AsType[*Error](err)
 	switch {
 	case failed:
-		attrs = append(attrs, slog.String("request_id", failure.RequestID), slog.String("error", failure.brief()))
+		attrs = append(attrs, "request_id", failure.RequestID, "error", failure.brief())
 	case err != nil:
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, "error", err)
 	case count.RequestID != nil:
-		attrs = append(attrs, slog.String("request_id", *count.RequestID))
+		attrs = append(attrs, "request_id", *count.RequestID)
 	}
-	c.config.Logger.LogAttrs(ctx, LevelTrace, "GetAssetCount", attrs...)
+	c.config.Logger.Log(ctx, LevelTrace, "GetAssetCount", attrs...)
 }
 
 func (c *Client) address() string { return c.config.Endpoint.Scheme + "://" + c.config.Endpoint.Host }
