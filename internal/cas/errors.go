@@ -109,19 +109,13 @@ type WaitError struct {
 
 // Error says what the read waited for, for how long, and what came back last.
 func (e *WaitError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "get asset count: waiting for %s: %s after %s (attempts: %d)",
+	text := fmt.Sprintf("get asset count: waiting for %s: %s after %s (attempts: %d)",
 		e.For, e.Cause, e.Elapsed.Round(time.Millisecond), e.Attempts)
 	if e.Last != nil {
-		fmt.Fprintf(&b, ", last: %s", e.Last)
+		text += fmt.Sprintf(", last: %s", e.Last)
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap returns the context's error, and the last attempt's where there was one.
-func (e *WaitError) Unwrap() []error {
-	if e.Last == nil {
-		return []error{e.Cause}
-	}
-	return []error{e.Cause, e.Last}
-}
+func (e *WaitError) Unwrap() error { return errors.Join(e.Cause, e.Last) }
