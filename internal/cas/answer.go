@@ -4,93 +4,116 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// errRefused is the error of parse where the answer is an error of the service.
+// errRefused is the error of parse for an answer that reports an error.
 var errRefused = errors.New("the service reported an error")
+
+// successCodes are the codes of a success in capital letters. GetAssetCount documents none; other operations send these.
+var successCodes = []string{"", "200", "OK", "SUCCESS"}
 
 // parse reads the counts. It fails with errRefused, or with what is wrong with the answer.
 func parse(a *egress.Answer) (*AssetCount, error) {
-	if err := object(a.Body); err != nil {
-		return nil, err
-	}
-	if a.Status/100 != 2 {
+	if a.Status/100 != 2 || !slices.Contains(successCodes, strings.ToUpper(readReport(a.Body).code())) {
 		return nil, errRefused
 	}
-	if err := succeeded(a.Body); err != nil {
-		return nil, err
+	count, err := decode(a.Body)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
 	}
-	return decode(a.Body)
+	return count, err
 }
 
 // classify returns what an answer means on which parse failed with err. No text of it holds a secret.
 func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Error {
-	e := &Error{Status: a.Status, retryAfter: retryAfter(a.Header, now)}
+	e := &Error{Kind: egress.Malformed, Status: a.Status, retryAfter: retryAfter(a.Header, now)}
 	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
 		e.Skew, e.HasSkew = now.Sub(date), true
 	}
 	e.read(a.Body, secrets)
-	refused := a.Status/100 != 2 || errors.Is(err, errRefused)
-	if refused {
+	flaw, flawed := errors.AsType[*fieldError](err)
+	switch {
+	case a.Status >= 400 && a.Header.Get(retryAfterMillis) != "":
+		e.Kind = egress.Throttled
+	case errors.Is(err, errRefused):
 		e.Kind = egress.KindOf(e.Status, e.Code)
-		if e.Status >= 400 && a.Header.Get(retryAfterMillis) != "" {
-			e.Kind = egress.Throttled
-		}
-		if e.Kind != egress.Malformed {
-			return e
-		}
-	}
-	// Where an answer breaks off, the connection was closed early. Not so an error without a body: those are common.
-	e.transient = errors.Is(err, io.ErrUnexpectedEOF) && (!refused || len(a.Body) > 0)
-	e.Kind = egress.Malformed
-	if !refused || e.transient {
+	case flawed:
+		e.Field, e.Err = egress.Quote(flaw.name, 100, secrets...), flaw.err
+	default:
 		e.Err = err
-	}
-	if field, found := errors.AsType[*fieldError](err); found {
-		e.Field, e.Err = field.name, field.err
 	}
 	return e
 }
 
-// object reports what keeps body from being a JSON object, [io.ErrUnexpectedEOF] where it breaks off.
-func object(body []byte) error {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	var value json.RawMessage
-	switch err := decoder.Decode(&value); {
-	case errors.Is(err, io.EOF):
-		return io.ErrUnexpectedEOF
-	case err != nil:
+// fieldError says what is wrong with an element of an answer.
+type fieldError struct {
+	name string
+	err  error
+}
+
+func (e *fieldError) Error() string { return e.name + " " + e.err.Error() }
+
+// readObject reads the members of a JSON object into fields, which are pointers by name. The error is [io.EOF] or
+// [io.ErrUnexpectedEOF] where the text breaks off.
+//
+// Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement characters for what
+// isn't UTF-8: each a value that is quietly wrong.
+func readObject(text []byte, fields map[string]any) error {
+	if !utf8.Valid(text) {
+		return errors.New("it isn't valid UTF-8")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if start, err := decoder.Token(); err != nil {
 		return err
-	case !errors.Is(decoder.Decode(new(json.RawMessage)), io.EOF):
-		return errors.New("something follows the JSON value")
-	case value[0] != '{':
-		return errors.New("it is " + jsonType(value[0]) + " instead of an object")
+	} else if start != json.Delim('{') {
+		return errors.New("it isn't a JSON object")
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := token.(string) // the decoder takes no other name
+		if seen[name] {
+			return &fieldError{name, errors.New("is there twice")}
+		}
+		seen[name] = true
+		field, known := fields[name]
+		if !known {
+			field = new(json.RawMessage)
+		}
+		err = decoder.Decode(field)
+		if flaw, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return &fieldError{name, fmt.Errorf("is %s, and should be %s", egress.Printable(flaw.Value, 50), flaw.Type)}
+		} else if err != nil {
+			return err
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON object")
 	}
 	return nil
 }
 
-// read takes over what the service wrote about an error. It sends names that begin with a small letter too, and
-// encoding/json takes them in any case. An element of another type than text is left out. Where body isn't such an
-// object, its first words are the message.
+// read takes over what the service wrote about an error. Where it wrote nothing, its first words are the message.
 func (e *Error) read(body []byte, secrets []string) {
-	var written struct {
-		Code, Message, RequestID, Recommend scalar
-		AccessDeniedDetail                  AccessDenied
-	}
-	isObject := object(body) == nil
-	if isObject {
-		_ = json.Unmarshal(body, &written)
-	}
-	e.Code, e.Message = string(written.Code), string(written.Message)
-	e.RequestID, e.Recommend = string(written.RequestID), string(written.Recommend)
-	d := written.AccessDeniedDetail
+	r := readReport(body)
+	e.Code, e.Message, e.RequestID, e.Recommend = r.code(), r.Message, r.RequestID, r.Recommend
+	d := r.AccessDeniedDetail
 	for _, text := range []*string{
 		&e.Code, &e.Message, &e.RequestID, &e.Recommend, &d.AuthAction, &d.AuthPrincipalType, &d.AuthPrincipalOwnerID,
 		&d.AuthPrincipalDisplayName, &d.NoPermissionType, &d.PolicyType,
@@ -100,28 +123,29 @@ func (e *Error) read(body []byte, secrets []string) {
 	if d != (AccessDenied{}) {
 		e.Denied = &d
 	}
-	if !isObject || e.Status/100 != 2 && e.Code+e.Message == "" {
+	if e.Code+e.Message == "" {
 		e.Message = egress.Quote(html.UnescapeString(string(body)), 200, secrets...)
 	}
 }
 
-// succeeded reports whether a JSON object that came with an HTTP status of success says so too. GetAssetCount documents no
-// code for it; other operations of Alibaba Cloud send these.
-func succeeded(body []byte) error {
-	var written struct{ Code json.RawMessage }
-	if err := json.Unmarshal(body, &written); err != nil || written.Code == nil {
-		return err
+// report is what the service writes about an error. It sends names that begin with a small letter too, and encoding/json
+// takes them in any case.
+type report struct {
+	Code                          any // a string, and sometimes a number
+	Message, RequestID, Recommend string
+	AccessDeniedDetail            AccessDenied
+}
+
+func readReport(body []byte) (r report) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	_ = decoder.Decode(&r) // leaves out what isn't a report, and elements of another type
+	return r
+}
+
+func (r report) code() string {
+	if r.Code == nil {
+		return ""
 	}
-	var code scalar
-	_ = json.Unmarshal(written.Code, &code)
-	switch strings.ToUpper(string(code)) {
-	case "", "200", "OK", "SUCCESS":
-	default:
-		return errRefused
-	}
-	switch c := written.Code[0]; c {
-	case '{', '[', 't', 'f':
-		return &fieldError{"Code", errors.New("is " + jsonType(c) + " instead of a string")}
-	}
-	return nil
+	return fmt.Sprint(r.Code)
 }

@@ -105,9 +105,9 @@ func TestClassification(t *testing.T) {
 		"a code in between":       {status: 400, body: code("MyThrottling"), kind: egress.Rejected},
 		"a numeric code":          {status: 400, body: `{"code":40013,"message":"m"}`, kind: egress.Rejected},
 		"a numeric code, 200":     {status: 200, body: `{"code":500,"message":"m"}`, kind: egress.Rejected},
-		"a code of no type, 200":  {status: 200, body: `{"Code":{"a":1},` + golden[1:], kind: egress.Malformed},
-		"a code that is true":     {status: 200, body: `{"Code":true,` + golden[1:], kind: egress.Malformed},
-		"a code of no type, 400":  {status: 400, body: `{"Code":["Throttling"]}`, kind: egress.Malformed},
+		"a code of no type, 200":  {status: 200, body: `{"Code":{"a":1},` + golden[1:], kind: egress.Rejected},
+		"a code that is true":     {status: 200, body: `{"Code":true,` + golden[1:], kind: egress.Rejected},
+		"a code of no type, 400":  {status: 400, body: `{"Code":["Throttling"]}`, kind: egress.Rejected},
 		"lower case":              {status: 400, body: `{"code":"Throttling"}`, kind: egress.Throttled, retryable: true},
 		"success code with 400":   {status: 400, body: code("OK"), kind: egress.Rejected},
 		"401 page":                {status: 401, body: "<html>", kind: egress.Malformed},
@@ -115,7 +115,7 @@ func TestClassification(t *testing.T) {
 		"403, nothing":            {status: 403, body: "", kind: egress.Malformed},
 		"407 page":                {status: 407, body: "<html>", kind: egress.Malformed},
 		"404 page":                {status: 404, body: "<html>", kind: egress.Malformed},
-		"400, breaks off":         {status: 400, body: `{"Code":"Throttl`, kind: egress.Malformed, retryable: true},
+		"400, breaks off":         {status: 400, body: `{"Code":"Throttl`, kind: egress.Malformed},
 		"200, breaks off":         {status: 200, body: golden[:100], kind: egress.Malformed, retryable: true},
 		"200, nothing":            {status: 200, body: "", kind: egress.Malformed, retryable: true},
 		"200, spaces":             {status: 200, body: " \n", kind: egress.Malformed, retryable: true},
@@ -159,22 +159,26 @@ func TestErrorText(t *testing.T) {
 		`malformed answer (HTTP 403): <p>Blocked`:                                                {status: 403, body: `<p>Blocked`},
 		`malformed answer (HTTP 403): {"error":"blocked"}`:                                       {status: 403, body: `{"error":"blocked"}`},
 		`malformed answer (HTTP 403)`:                                                            {status: 403, body: ``},
+		`temporarily unavailable (HTTP 503): busy`:                                               {status: 503, body: `{"message":"busy"}`},
+		`malformed answer (HTTP 200): it isn't valid UTF-8: a�b`:                                 {status: 200, body: "a\xffb"},
 		`malformed answer (HTTP 200): unexpected EOF`:                                            {status: 200, body: ``},
 		`malformed answer (HTTP 200): unexpected EOF: {"Point":9`:                                {status: 200, body: `{"Point":9`},
-		`malformed answer (HTTP 200): it is null instead of an object: null`:                     {status: 200, body: `null`},
-		`malformed answer (HTTP 200): it is an array instead of an object: []`:                   {status: 200, body: `[]`},
-		`malformed answer (HTTP 200): something follows the JSON value: {} {}`:                   {status: 200, body: `{} {}`},
-		`malformed answer (HTTP 200): Code is an object instead of a string`:                     {status: 200, body: `{"Code":{}}`},
-		`malformed answer (HTTP 200): Point is a string instead of a number, request ID R-3`: {
+		`malformed answer (HTTP 200): it isn't a JSON object: null`:                              {status: 200, body: `null`},
+		`malformed answer (HTTP 200): it isn't a JSON object: []`:                                {status: 200, body: `[]`},
+		`malformed answer (HTTP 200): something follows the JSON object: {} {}`:                  {status: 200, body: `{} {}`},
+		`rejected (map[a:1])`:                                                                    {status: 200, body: `{"Code":{"a":1}}`},
+		`malformed answer (HTTP 200): Point is string, and should be int64: {"Point":"1","RequestId":"R-3"}, request ID R-3`: {
 			status: 200, body: `{"Point":"1","RequestId":"R-3"}`,
 		},
-		`malformed answer (HTTP 200): RequestId holds the character U+001B, which can't be printed, request ID a�b`: {
+		`malformed answer (HTTP 200): RequestId holds a character that can't be printed: {"RequestId":"a\u001bb"}, request ID a�b`: {
 			status: 200, body: `{"RequestId":"a\u001bb"}`,
 		},
 		`malformed answer (HTTP 404): a�[2Jb�c�d`:                        {status: 404, body: "a\x1b[2Jb\u202ec\xffd"},
 		`malformed answer (HTTP 404): ` + strings.Repeat("é", 199) + `…`: {status: 404, body: strings.Repeat("é", 9999)},
-		`rejected (40013): m`:                             {status: 400, body: `{"code":40013,"message":"m"}`},
-		`rejected (X): ` + strings.Repeat("m", 999) + `…`: {status: 400, body: `{"Code":"X","Message":"` + strings.Repeat("m", 5000) + `"}`},
+		`rejected (40001307): m`:                                         {status: 400, body: `{"code":40001307,"message":"m"}`},
+		`rejected (X): ` + strings.Repeat("m", 999) + `…`: {
+			status: 400, body: `{"Code":"X","Message":"` + strings.Repeat("m", 5000) + `"}`,
+		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // golden is an answer of which each number, and each sum of numbers, is there once, so that none can pass for another.
@@ -38,8 +41,8 @@ func goldenCount() *AssetCount {
 	}
 }
 
-// elements are the elements of the golden answer and what else is null where one of them is.
-var elements = map[string][]string{
+// goldenElements are the elements of the golden answer, with all that is null where one of them is.
+var goldenElements = map[string][]string{
 	"Point":                  {"Point", "PointChange"},
 	"LastPoint":              {"LastPoint", "PointChange"},
 	"PointRatio":             {"PointRatio"},
@@ -55,9 +58,14 @@ var elements = map[string][]string{
 	"RequestId":              {"RequestID"},
 }
 
-func check(t *testing.T, body string, want *AssetCount) {
+// decoded returns what a text means as the body of a success.
+func decoded(body string) (*AssetCount, error) {
+	return parse(&egress.Answer{Status: http.StatusOK, Body: []byte(body)})
+}
+
+func expect(t *testing.T, body string, want *AssetCount) {
 	t.Helper()
-	got, err := decode([]byte(body))
+	got, err := decoded(body)
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -80,7 +88,7 @@ func deref(pointer reflect.Value) string {
 func without(names ...string) *AssetCount {
 	count := goldenCount()
 	for _, name := range names {
-		for _, field := range elements[name] {
+		for _, field := range goldenElements[name] {
 			reflect.ValueOf(count).Elem().FieldByName(field).SetZero()
 		}
 	}
@@ -89,22 +97,22 @@ func without(names ...string) *AssetCount {
 
 func TestDecode(t *testing.T) {
 	t.Parallel()
-	check(t, golden, goldenCount())
-	check(t, "{}", new(AssetCount))
-	check(t, " \t\r\n{ \t\r\n} ", new(AssetCount))
-	check(t, strings.NewReplacer(",", " , ", ":", "\t:\r\n").Replace(golden), goldenCount())
-	check(t, `{"Extra":{"Point":1,"a":[{"RequestId":"x"}]},"Escapes":"\\\"},{",`+golden[1:], goldenCount())
-	check(t, strings.Replace(golden, `"Point"`, `"Po\u0069nt"`, 1), goldenCount())
-	check(t, strings.ToLower(golden), new(AssetCount))
-	for name := range elements {
+	expect(t, golden, goldenCount())
+	expect(t, "{}", new(AssetCount))
+	expect(t, " \t\r\n{ \t\r\n} ", new(AssetCount))
+	expect(t, strings.NewReplacer(",", " , ", ":", "\t:\r\n").Replace(golden), goldenCount())
+	expect(t, `{"Extra":{"Point":1,"a":[{"RequestId":"x"}]},"Escapes":"\\\"},{",`+golden[1:], goldenCount())
+	expect(t, strings.Replace(golden, `"Point"`, `"Po\u0069nt"`, 1), goldenCount())
+	expect(t, strings.ToLower(golden), new(AssetCount))
+	for name := range goldenElements {
 		before, rest, _ := strings.Cut(golden, `"`+name+`":`)
 		end := strings.IndexAny(rest, ",}")
-		check(t, before+`"`+name+`":null`+rest[end:], without(name))
-		check(t, before+`"Other":0`+rest[end:], without(name))
+		expect(t, before+`"`+name+`":null`+rest[end:], without(name))
+		expect(t, before+`"Other":0`+rest[end:], without(name))
 		if name == "RequestId" {
 			continue
 		}
-		zero, err := decode([]byte(`{"` + name + `":0}`))
+		zero, err := decoded(`{"` + name + `":0}`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,43 +125,37 @@ func TestDecode(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"Point":"92"}`:                               `Point is a string instead of a number`,
-		`{"LastPoint":{}}`:                             `LastPoint is an object instead of a number`,
-		`{"PointRatio":[1]}`:                           `PointRatio is an array instead of a number`,
-		`{"PointTime":true}`:                           `PointTime is a boolean instead of a number`,
-		`{"AwsAssetCount":false}`:                      `AwsAssetCount is a boolean instead of a number`,
-		`{"Point":10.5}`:                               `Point is 10.5, which isn't a whole number`,
-		`{"Point":10.0}`:                               `Point is 10.0, which isn't a whole number`,
-		`{"Point":1e1}`:                                `Point is 1e1, which isn't a whole number`,
-		`{"Point":9223372036854775808}`:                `Point is 9223372036854775808, which is out of range`,
-		`{"Point":-9223372036854775809}`:               `Point is -9223372036854775809, which is out of range`,
-		`{"Point":` + strings.Repeat("9", 500) + `}`:   `Point is ` + strings.Repeat("9", 39) + `…, which is out of range`,
-		`{"BuyCertificateCount":-1}`:                   `BuyCertificateCount is -1, and a count can't be negative`,
-		`{"FreeCertificateCount":-1}`:                  `FreeCertificateCount is -1, and a count can't be negative`,
-		`{"UploadCertificateCount":-1}`:                `UploadCertificateCount is -1, and a count can't be negative`,
-		`{"AliyunAssetCount":-1}`:                      `AliyunAssetCount is -1, and a count can't be negative`,
-		`{"TencentAssetCount":-1}`:                     `TencentAssetCount is -1, and a count can't be negative`,
-		`{"HuaweiAssetCount":-1}`:                      `HuaweiAssetCount is -1, and a count can't be negative`,
-		`{"AwsAssetCount":-1}`:                         `AwsAssetCount is -1, and a count can't be negative`,
-		`{"DomainAssetCount":-1}`:                      `DomainAssetCount is -1, and a count can't be negative`,
-		`{"Point":1,"Point":1}`:                        `Point is there twice`,
-		`{"Point":null,"Point":1}`:                     `Point is there twice`,
-		`{"Point":1,"\u0050oint":1}`:                   `Point is there twice`,
-		`{"RequestId":"a","RequestId":"a"}`:            `RequestId is there twice`,
-		`{"RequestId":7}`:                              `RequestId is a number instead of a string`,
-		`{"RequestId":"a\u001b[2Jb"}`:                  `RequestId holds the character U+001B, which can't be printed`,
-		`{"RequestId":"a\nb"}`:                         `RequestId holds the character U+000A, which can't be printed`,
-		`{"RequestId":"a` + "\u202e" + `b"}`:           `RequestId holds the character U+202E, which can't be printed`,
-		`{"RequestId":"\ud800"}`:                       `RequestId holds the character U+FFFD, which can't be printed`,
-		"{\"RequestId\":\"a\xffb\"}":                   `RequestId isn't valid UTF-8`,
-		`{"Point":9223372036854775807,"LastPoint":-1}`: `Point less LastPoint is out of range`,
-		`{"Point":-9223372036854775808,"LastPoint":1}`: `Point less LastPoint is out of range`,
-		`{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":1}`: `BuyCertificateCount` +
-			` and the other certificate counts: their sum is out of range`,
-		`{"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":9223372036854775807}`: `AliyunAssetCount` +
-			` and the other clouds' counts: their sum is out of range`,
+		`{"Point":"92"}`:                             `Point is string, and should be int64`,
+		`{"LastPoint":{}}`:                           `LastPoint is object, and should be int64`,
+		`{"PointRatio":[1]}`:                         `PointRatio is array, and should be int64`,
+		`{"PointTime":true}`:                         `PointTime is bool, and should be int64`,
+		`{"AwsAssetCount":false}`:                    `AwsAssetCount is bool, and should be int64`,
+		`{"Point":10.5}`:                             `Point is number 10.5, and should be int64`,
+		`{"Point":10.0}`:                             `Point is number 10.0, and should be int64`,
+		`{"Point":1e1}`:                              `Point is number 1e1, and should be int64`,
+		`{"Point":9223372036854775808}`:              `Point is number 9223372036854775808, and should be int64`,
+		`{"Point":-9223372036854775809}`:             `Point is number -9223372036854775809, and should be int64`,
+		`{"Point":` + strings.Repeat("9", 500) + `}`: `Point is number ` + strings.Repeat("9", 42) + `…, and should be int64`,
+		`{"BuyCertificateCount":-1}`:                 `BuyCertificateCount is -1, and a count can't be negative`,
+		`{"FreeCertificateCount":-1}`:                `FreeCertificateCount is -1, and a count can't be negative`,
+		`{"UploadCertificateCount":-1}`:              `UploadCertificateCount is -1, and a count can't be negative`,
+		`{"AliyunAssetCount":-1}`:                    `AliyunAssetCount is -1, and a count can't be negative`,
+		`{"TencentAssetCount":-1}`:                   `TencentAssetCount is -1, and a count can't be negative`,
+		`{"HuaweiAssetCount":-1}`:                    `HuaweiAssetCount is -1, and a count can't be negative`,
+		`{"AwsAssetCount":-1}`:                       `AwsAssetCount is -1, and a count can't be negative`,
+		`{"DomainAssetCount":-1}`:                    `DomainAssetCount is -1, and a count can't be negative`,
+		`{"Point":1,"Point":1}`:                      `Point is there twice`,
+		`{"Point":null,"Point":1}`:                   `Point is there twice`,
+		`{"Point":1,"\u0050oint":1}`:                 `Point is there twice`,
+		`{"RequestId":"a","RequestId":"a"}`:          `RequestId is there twice`,
+		`{"Other":"a","Other":"a"}`:                  `Other is there twice`,
+		`{"RequestId":7}`:                            `RequestId is number, and should be string`,
+		`{"RequestId":"a\u001b[2Jb"}`:                `RequestId holds a character that can't be printed`,
+		`{"RequestId":"a\nb"}`:                       `RequestId holds a character that can't be printed`,
+		`{"RequestId":"a` + "\u202e" + `b"}`:         `RequestId holds a character that can't be printed`,
+		`{"RequestId":"\ud800"}`:                     `RequestId holds a character that can't be printed`,
 	} {
-		_, err := decode([]byte(body))
+		_, err := decoded(body)
 		if _, ok := errors.AsType[*fieldError](err); !ok || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", body, err, want)
 		}
@@ -184,19 +186,30 @@ func TestInstant(t *testing.T) {
 			t.Errorf("%d: got %q, want %q", pointTime, got, want)
 		}
 	}
-	check(t, `{"PointTime":9223372036854775807}`, &AssetCount{PointTime: new(int64(math.MaxInt64))})
+	expect(t, `{"PointTime":9223372036854775807}`, &AssetCount{PointTime: new(int64(math.MaxInt64))})
 }
 
 func TestExtremes(t *testing.T) {
 	t.Parallel()
 	const maximum, minimum = math.MaxInt64, math.MinInt64
-	check(t, `{"Point":9223372036854775807,"LastPoint":0}`,
+	expect(t, `{"Point":9223372036854775807,"LastPoint":0}`,
 		&AssetCount{Point: new(int64(maximum)), LastPoint: new(int64(0)), PointChange: new(int64(maximum))})
-	check(t, `{"Point":-9223372036854775808,"LastPoint":-9223372036854775808}`,
+	expect(t, `{"Point":-9223372036854775808,"LastPoint":-9223372036854775808}`,
 		&AssetCount{Point: new(int64(minimum)), LastPoint: new(int64(minimum)), PointChange: new(int64(0))})
-	check(t, `{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":-0}`,
+	expect(t, `{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":-0}`,
 		&AssetCount{
 			BuyCertificateCount: new(int64(maximum)), FreeCertificateCount: new(int64(0)),
 			UploadCertificateCount: new(int64(0)), TotalCertificateCount: new(int64(maximum)),
+		})
+	expect(t, `{"Point":9223372036854775807,"LastPoint":-1}`, &AssetCount{Point: new(int64(maximum)), LastPoint: new(int64(-1))})
+	expect(t, `{"Point":-9223372036854775808,"LastPoint":1}`, &AssetCount{Point: new(int64(minimum)), LastPoint: new(int64(1))})
+	expect(t, `{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":1}`,
+		&AssetCount{
+			BuyCertificateCount: new(int64(maximum)), FreeCertificateCount: new(int64(0)), UploadCertificateCount: new(int64(1)),
+		})
+	expect(t, `{"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":9223372036854775807}`,
+		&AssetCount{
+			AliyunAssetCount: new(int64(1)), TencentAssetCount: new(int64(0)), HuaweiAssetCount: new(int64(0)),
+			AwsAssetCount: new(int64(maximum)),
 		})
 }

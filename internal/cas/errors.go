@@ -1,8 +1,10 @@
 package cas
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -16,7 +18,7 @@ type Error struct {
 
 	Status    int    // HTTP status; 0 where no answer came
 	Code      string // the service's error code, as in "Throttling.User"
-	Message   string // the service's message, or the first words of an answer that isn't JSON
+	Message   string // the service's message, or the first words of an answer that has neither code nor message
 	RequestID string
 	Recommend string        // where the service explains the code
 	Denied    *AccessDenied // what RAM says about a denied permission
@@ -33,7 +35,6 @@ type Error struct {
 	Err error // the cause, where the service didn't report one; an [*egress.Error] where no answer came
 
 	retryAfter time.Duration // how long the service asked to wait; 0 where it didn't
-	transient  bool          // a failure of the connection or of the answer that may pass
 	renewed    bool          // the credentials were refused, and the next attempt has others
 }
 
@@ -51,22 +52,18 @@ type AccessDenied struct {
 
 // Error says what failed, the service's code and message, and the request ID.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("get asset count")
+	text := "get asset count: "
 	if e.Attempts > 1 {
-		fmt.Fprintf(&b, ": attempt %d", e.Attempts)
+		text += fmt.Sprintf("attempt %d: ", e.Attempts)
 	}
-	fmt.Fprintf(&b, ": %s", e.brief())
-	if e.Err != nil && !e.unanswered() {
-		fmt.Fprintf(&b, ": %s", egress.Printable(strings.TrimSpace(e.Field+" "+e.Err.Error()), 300))
-	}
+	text += e.brief()
 	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
+		text += ": " + e.Message
 	}
 	if e.RequestID != "" {
-		fmt.Fprintf(&b, ", request ID %s", e.RequestID)
+		text += ", request ID " + e.RequestID
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap returns the cause.
@@ -74,26 +71,23 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the next attempt may succeed though nothing is changed.
 func (e *Error) Temporary() bool {
-	return e.Kind == egress.Throttled || e.Kind == egress.Temporary || e.transient
-}
-
-// unanswered reports whether no answer came that could be used.
-func (e *Error) unanswered() bool {
-	_, ok := errors.AsType[*egress.Error](e.Err)
-	return ok
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		return unanswered.Temporary()
+	}
+	// Where an answer breaks off, the connection was closed early.
+	return e.Kind == egress.Throttled || e.Kind == egress.Temporary || errors.Is(e.Err, io.ErrUnexpectedEOF)
 }
 
 // brief returns what failed, without what a log line has in fields of its own.
 func (e *Error) brief() string {
-	switch {
-	case e.unanswered():
-		return e.Err.Error()
-	case e.Code != "":
-		return fmt.Sprintf("%s (%s)", e.Kind, e.Code)
-	case e.Status != 0:
-		return fmt.Sprintf("%s (HTTP %d)", e.Kind, e.Status)
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		return unanswered.Error()
 	}
-	return string(e.Kind)
+	text := fmt.Sprintf("%s (%s)", e.Kind, cmp.Or(e.Code, fmt.Sprintf("HTTP %d", e.Status)))
+	if e.Err != nil {
+		text += ": " + egress.Printable(strings.TrimSpace(e.Field+" "+e.Err.Error()), 300)
+	}
+	return text
 }
 
 // WaitError is the failure of a read that ended while it still waited: its time was up, what it waited for can't come in

@@ -23,9 +23,7 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 	got, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
 		answer.Status = unanswered.Status
-		return nil, &Error{
-			Kind: unanswered.Kind, Endpoint: c.address(), Status: unanswered.Status, Err: unanswered, transient: unanswered.Temporary(),
-		}
+		return nil, &Error{Kind: unanswered.Kind, Endpoint: c.address(), Status: unanswered.Status, Err: unanswered}
 	} else if err != nil {
 		return nil, err
 	}
