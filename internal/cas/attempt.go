@@ -62,7 +62,7 @@ func (c *Client) enter(ctx context.Context, call *call) (
 			return creds, nil, s, nil
 		}
 	}
-	call.waitFor("credentials from " + source)
+	call.waitFor(slot{why: "credentials from " + source})
 	if creds, err = c.config.Credentials.Get(ctx); err != nil {
 		return creds, nil, slot{}, err
 	}
@@ -70,7 +70,7 @@ func (c *Client) enter(ctx context.Context, call *call) (
 		c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", c.config.Credentials.String(),
 			"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
 	})
-	call.waitFor(c.gate.quotaTitle())
+	call.waitFor(slot{why: c.gate.quotaTitle()})
 	place, wait = c.gate.enter(ctx, creds, latest)
 	return creds, place, wait, nil
 }

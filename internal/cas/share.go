@@ -9,19 +9,7 @@ import (
 	"time"
 )
 
-const (
-	// minHang and hangFactor say when a call may be hanging: it has been out for minHang, and for hangFactor times as long as
-	// answers usually take.
-	minHang    = time.Second
-	hangFactor = 4
-	// minAnswer is what a wait of our own choice leaves of each reader's time, in addition to what an answer usually takes.
-	minAnswer = time.Second / 2
-	// longWait is how long a read waits before a log line says for what, and longWaitAgain how long until the next such line.
-	longWait      = 10 * time.Second
-	longWaitAgain = 30 * time.Second
-
-	itsTurn = "its turn"
-)
+const itsTurn = "its turn"
 
 // share lets readers that wait share the next call, as a database's group commit lets transactions share a write.
 //
@@ -35,7 +23,7 @@ type share struct {
 	logger  *slog.Logger
 
 	mu    sync.Mutex
-	open  *call         // its request hasn't left, so readers may still join it; nil where nobody waits
+	open  *call         // readers may join it until it has ended; nil once its request leaves
 	out   []*call       // in flight, in the order in which they left
 	usual time.Duration // a moving average of what an answer takes
 }
@@ -43,28 +31,25 @@ type share struct {
 // call is one attempt and the readers who share it.
 type call struct {
 	share  *share
-	opened time.Time
-	cancel context.CancelFunc
 	wake   chan struct{} // ends a pause early
+	cancel context.CancelFunc
 
-	done  chan struct{} // closed when count and err are there
+	done  <-chan struct{} // closed by cancel when count and err are there
 	count *AssetCount
 	err   error
 
 	// What follows is guarded by share.mu.
-	readers    map[*reader]struct{}
-	deadline   time.Time // the first of the readers', for which a wait of our own choice leaves time
-	departed   time.Time // zero until its request leaves
-	ended      bool
-	waitingFor string
-	until      time.Time // before this time no answer can come
+	readers  map[*reader]struct{}
+	wait     slot      // what the readers wait for
+	departed time.Time // zero until its request leaves
+	ended    bool
 }
 
 // reader is one GetAssetCount that waits.
 type reader struct {
-	deadline  time.Time       // zero where there is none
-	tried     bool            // the reader has had an attempt
-	dismissed chan *WaitError // receives the error of a reader whose answer can't come before its deadline
+	deadline time.Time
+	latest   time.Time               // when a wait of our own choice ends at the latest, so that there is time for an answer
+	dismiss  context.CancelCauseFunc // ends the read with a [*WaitError]
 }
 
 // read waits for the answer of the next call. The reader may have tried before.
@@ -72,64 +57,59 @@ func (s *share) read(ctx context.Context, tried bool) (*AssetCount, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &WaitError{For: itsTurn, Cause: err}
 	}
-	r := &reader{tried: tried, dismissed: make(chan *WaitError, 1)}
-	r.deadline, _ = ctx.Deadline()
-	c := s.join(ctx, r)
+	ctx, dismiss := context.WithCancelCause(ctx)
+	defer dismiss(nil)
+	r := &reader{dismiss: dismiss}
+	c := s.join(ctx, r, tried)
 	select {
 	case <-c.done:
 		return c.count, c.err
-	case err := <-r.dismissed:
-		return nil, err
 	case <-ctx.Done():
-		return c.leave(r, ctx.Err())
+		return c.leave(r, context.Cause(ctx))
 	}
 }
 
-func (s *share) join(ctx context.Context, r *reader) *call {
+func (s *share) join(ctx context.Context, r *reader, tried bool) *call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	never := time.Now().Add(maxRetryAfter)
+	if r.deadline, _ = ctx.Deadline(); r.deadline.IsZero() {
+		r.deadline = never
+	}
+	r.latest = r.deadline.Add(-s.usual - time.Second/2)
+	if tried && !time.Now().Before(r.latest) {
+		r.latest = never // it has had an attempt, and others share the call
+	}
 	c := s.open
-	if c == nil {
-		c = &call{
-			share: s, opened: time.Now(), wake: make(chan struct{}, 1), done: make(chan struct{}),
-			readers: map[*reader]struct{}{}, waitingFor: itsTurn,
-		}
+	if c == nil || c.ended {
+		c = &call{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, wait: slot{why: itsTurn}}
 		// The call belongs to all its readers: it keeps the first one's values, for the log, and not its end.
 		ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		c.done = ctx.Done()
 		s.open = c
-		go c.run(ctx)
+		go c.logLongWaits(ctx)
+		go func() {
+			count, err := s.attempt(ctx, c)
+			s.end(c, count, err)
+		}()
 	}
 	c.readers[r] = struct{}{}
-	c.dismiss(r)
-	if !r.deadline.IsZero() && r.deadline.Before(c.deadline) {
-		c.interrupt()
-	}
+	c.fit(r)
 	return c
-}
-
-func (c *call) run(ctx context.Context) {
-	defer c.cancel()
-	go c.logLongWaits(ctx)
-	count, err := c.share.attempt(ctx, c)
-	c.share.end(c, count, err)
 }
 
 // end hands out what a call ended with, an answer also to the readers of the calls that left before it.
 func (s *share) end(c *call, count *AssetCount, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open == c {
-		s.open = nil
-	}
 	failure, _ := errors.AsType[*Error](err)
 	if err == nil || failure != nil && failure.Status != 0 {
 		s.usual = (s.usual + min(time.Since(c.departed), s.hang())) / 2
 	}
-	i := slices.Index(s.out, c)
 	c.finish(count, err)
-	if err == nil {
-		for _, earlier := range s.out[:max(i, 0)] {
-			earlier.finish(count, nil)
+	for _, other := range s.out {
+		if err == nil && other.departed.Before(c.departed) {
+			other.finish(count, nil)
 		}
 	}
 	s.out = slices.DeleteFunc(s.out, func(c *call) bool { return c.ended })
@@ -138,8 +118,9 @@ func (s *share) end(c *call, count *AssetCount, err error) {
 	}
 }
 
-// hang returns how long a call is out before it may be hanging. The caller holds s.mu.
-func (s *share) hang() time.Duration { return max(minHang, hangFactor*s.usual) }
+// hang returns how long a call is out before it may be hanging: a second, and four times as long as answers usually take. The
+// caller holds s.mu.
+func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
 // finish does nothing where a later call's answer was faster. The caller holds share.mu.
 func (c *call) finish(count *AssetCount, err error) {
@@ -147,7 +128,6 @@ func (c *call) finish(count *AssetCount, err error) {
 		return
 	}
 	c.ended, c.count, c.err = true, count, err
-	close(c.done)
 	c.cancel()
 }
 
@@ -162,46 +142,45 @@ func (c *call) turn() slot {
 	return slot{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the answer of the call before", ours: true}
 }
 
-// latest returns when a wait of our own choice ends at the latest, so that each reader has time for an answer. A reader
-// that has had an attempt, and that had too little time for another when the call was opened, doesn't count.
+// latest returns when a wait of our own choice ends at the latest, so that each reader has time for an answer.
 func (c *call) latest() time.Time {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()
-	answer := c.share.usual + minAnswer
-	c.deadline = time.Now().Add(maxRetryAfter)
+	latest := time.Now().Add(maxRetryAfter)
 	for r := range c.readers {
-		over := r.tried && !r.deadline.After(c.opened.Add(answer))
-		if !r.deadline.IsZero() && !over && r.deadline.Before(c.deadline) {
-			c.deadline = r.deadline
+		if r.latest.Before(latest) {
+			latest = r.latest
 		}
 	}
-	return c.deadline.Add(-answer)
+	return latest
 }
 
 // waitFor notes what the readers are waiting for.
-func (c *call) waitFor(what string) {
+func (c *call) waitFor(s slot) {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()
-	c.waitingFor = what
+	c.wait = s
+	for r := range c.readers {
+		c.fit(r)
+	}
 }
 
-// pause waits until s.at, or until what the call waits for may have changed. Unless the wait is of our own choice, readers
-// whose deadline comes first learn it at once.
-func (c *call) pause(ctx context.Context, s slot) error {
-	c.share.mu.Lock()
-	c.waitingFor, c.until = s.why, time.Time{}
-	if !s.ours {
-		c.until = s.at
-		for r := range c.readers {
-			c.dismiss(r)
-		}
+// fit ends a wait of our own choice that leaves a reader too little time, and dismisses a reader for whom another wait is
+// too long. The caller holds share.mu.
+func (c *call) fit(r *reader) {
+	switch {
+	case c.wait.ours && r.latest.Before(c.wait.at):
+		c.interrupt()
+	case !c.wait.ours && !r.deadline.After(c.wait.at):
+		r.dismiss(&WaitError{For: c.wait.why, Needs: time.Until(c.wait.at), Cause: context.DeadlineExceeded})
 	}
-	c.share.mu.Unlock()
+}
 
-	timer := time.NewTimer(time.Until(s.at))
-	defer timer.Stop()
+// pause waits until s.at, or until what the call waits for may have changed.
+func (c *call) pause(ctx context.Context, s slot) error {
+	c.waitFor(s)
 	select {
-	case <-timer.C:
+	case <-time.After(time.Until(s.at)):
 	case <-c.wake:
 	case <-ctx.Done():
 	}
@@ -225,62 +204,44 @@ func (c *call) depart(ctx context.Context, what string) error {
 		return err
 	}
 	s.open, s.out = nil, append(s.out, c)
-	c.departed, c.waitingFor = time.Now(), what
+	c.departed, c.wait = time.Now(), slot{why: what}
 	return nil
 }
 
-// leave takes away a reader whose time is up, and ends the call if it was the last one. An answer that has come by then is
-// still handed out.
+// leave takes away a reader, and ends the call if it was the last one. An answer that has come by then is still handed out.
 func (c *call) leave(r *reader, cause error) (*AssetCount, error) {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()
 	if c.ended {
 		return c.count, c.err
 	}
-	c.remove(r)
-	err := &WaitError{For: c.waitingFor, Cause: cause}
+	delete(c.readers, r)
+	if len(c.readers) == 0 {
+		c.finish(nil, cause)
+	}
+	if dismissed, ok := errors.AsType[*WaitError](cause); ok {
+		return nil, dismissed
+	}
+	err := &WaitError{For: c.wait.why, Cause: cause}
 	if !c.departed.IsZero() {
 		err.Attempts = 1
 	}
 	return nil, err
 }
 
-// dismiss takes away a reader for whom the answer can't come in time. The caller holds share.mu.
-func (c *call) dismiss(r *reader) {
-	if r.deadline.IsZero() || r.deadline.After(c.until) {
-		return
-	}
-	r.dismissed <- &WaitError{For: c.waitingFor, Needs: time.Until(c.until), Cause: context.DeadlineExceeded}
-	c.remove(r)
-}
-
-// remove ends the call with its last reader. The caller holds share.mu.
-func (c *call) remove(r *reader) {
-	delete(c.readers, r)
-	if len(c.readers) > 0 {
-		return
-	}
-	c.cancel()
-	if c.share.open == c {
-		c.share.open = nil
-	}
-}
-
-// logLongWaits lets a long wait show in the log.
+// logLongWaits lets a long wait show in the log after ten seconds, and then every thirty.
 func (c *call) logLongWaits(ctx context.Context) {
-	timer := time.NewTimer(longWait)
-	defer timer.Stop()
-	for {
+	opened := time.Now()
+	for wait := 10 * time.Second; ; wait = 30 * time.Second {
 		select {
 		case <-ctx.Done():
 			return
-		case <-timer.C:
+		case <-time.After(wait):
 		}
 		c.share.mu.Lock()
-		what, readers := c.waitingFor, len(c.readers)
+		what, readers := c.wait.why, len(c.readers)
 		c.share.mu.Unlock()
 		c.share.logger.InfoContext(ctx, "Still waiting for "+what,
-			"waited", time.Since(c.opened).Round(time.Second).String(), "reads", readers)
-		timer.Reset(longWaitAgain)
+			"waited", time.Since(opened).Round(time.Second).String(), "reads", readers)
 	}
 }

@@ -241,7 +241,7 @@ func TestAnswerAtTheLastMoment(t *testing.T) {
 		server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
 		client := inMemory(t, server)
 		answered := new(AssetCount)
-		c := client.share.join(t.Context(), &reader{})
+		c := client.share.join(t.Context(), &reader{}, false)
 		synctest.Wait()
 		client.share.end(c, answered, nil)
 		if count, err := c.leave(&reader{}, context.Canceled); count != answered || err != nil {
