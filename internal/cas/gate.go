@@ -13,8 +13,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
-// forgetAfter is how long after the end of a backoff the failures before it no longer count.
-const forgetAfter = time.Minute
+const sharing = "other reads to share the next call"
 
 // gate says when the next call may leave: by the pace, by what the service asks for, by our backoff and by the quota.
 //
@@ -74,10 +73,13 @@ func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest t
 	q := g.quotaOf(creds)
 	g.mu.Unlock()
 	place, again := q.Take(ctx)
+	if place != nil && !place.Held() { // its lease ran out, as on a machine that was suspended
+		place.Release()
+		place = nil
+	}
 	return place, slot{at: again, why: g.quotaTitle()}
 }
 
-// quotaTitle names what a call waits for while it waits for the quota.
 func (g *gate) quotaTitle() string {
 	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
 }
@@ -97,22 +99,20 @@ func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
 	return g.quota
 }
 
-const sharing = "other reads to share the next call"
-
 // departed notes that a call leaves, and returns its number since the last success.
 func (g *gate) departed() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	if now.Sub(g.backoff.at) > forgetAfter {
+	if now.Sub(g.backoff.at) > time.Minute { // the failures were long ago
 		g.failures = 0
 	}
 	g.next.delay(now.Add(g.interval), sharing)
 	return g.failures + 1
 }
 
-// answered notes how a call ended, and returns how long the next one waits where the failure may pass.
-func (g *gate) answered(err error) time.Duration {
+// answered notes how a call ended.
+func (g *gate) answered(ctx context.Context, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
@@ -120,10 +120,10 @@ func (g *gate) answered(err error) time.Duration {
 	failure, failed := errors.AsType[*Error](err)
 	switch {
 	case err != nil && !failed:
-		return 0 // nobody waited for the answer any more, which says nothing about the service
+		return // nobody waited for the answer any more, which says nothing about the service
 	case err == nil || !failure.Temporary():
 		g.failures, g.backoff.at = 0, time.Time{}
-		return 0
+		return
 	}
 	if g.failures == 0 {
 		g.failing = now
@@ -133,5 +133,6 @@ func (g *gate) answered(err error) time.Duration {
 	g.begins, g.part = now.Add(failure.retryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
 	g.next.delay(g.begins, why)
 	g.backoff.delay(g.begins.Add(egress.Backoff(now.Sub(g.failing))), why)
-	return g.backoff.at.Sub(now)
+	g.config.Logger.InfoContext(ctx, "A call failed and may be tried again",
+		"error", failure.brief(), "wait", g.backoff.at.Sub(now).Round(time.Millisecond).String())
 }

@@ -3,6 +3,7 @@ package cas
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,6 +26,7 @@ func testGate(t *testing.T, callsPerSecond int) *gate {
 		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test"},
 		Credentials:       source(t, castest.DefaultKey),
 		RequestsPerSecond: callsPerSecond,
+		Logger:            slog.New(slog.DiscardHandler),
 	})
 }
 
@@ -39,9 +41,9 @@ func TestPace(t *testing.T) {
 			want  time.Duration // until the next call leaves
 		}{
 			{event: func() { g.departed() }, want: interval},
-			{event: func() { g.answered(nil) }, after: 10 * time.Millisecond, want: interval - 10*time.Millisecond},
+			{event: func() { g.answered(t.Context(), nil) }, after: 10 * time.Millisecond, want: interval - 10*time.Millisecond},
 			{event: func() { g.departed() }, after: time.Second, want: interval},
-			{event: func() { g.answered(nil) }, after: interval - 10*time.Millisecond, want: interval / 4},
+			{event: func() { g.answered(t.Context(), nil) }, after: interval - 10*time.Millisecond, want: interval / 4},
 		} {
 			time.Sleep(step.after)
 			step.event()
@@ -62,23 +64,26 @@ func TestGateBacksOff(t *testing.T) {
 		longest time.Duration // of the next backoff
 	}{
 		"first failure":       {events: func(*gate) {}, longest: time.Second},
-		"second failure":      {events: func(g *gate) { g.answered(failure) }, longest: 20 * time.Second},
-		"the service answers": {events: func(g *gate) { g.answered(failure); g.answered(nil) }, longest: time.Second},
+		"second failure":      {events: func(g *gate) { g.answered(t.Context(), failure) }, longest: 20 * time.Second},
+		"the service answers": {events: func(g *gate) { g.answered(t.Context(), failure); g.answered(t.Context(), nil) }, longest: time.Second},
 		"the service refuses": {
-			events:  func(g *gate) { g.answered(failure); g.answered(&Error{Kind: egress.NoPermission}) },
+			events: func(g *gate) {
+				g.answered(t.Context(), failure)
+				g.answered(t.Context(), &Error{Kind: egress.NoPermission})
+			},
 			longest: time.Second,
 		},
 		"nobody waits for an answer": {
-			events:  func(g *gate) { g.answered(failure); g.answered(context.Canceled) },
+			events:  func(g *gate) { g.answered(t.Context(), failure); g.answered(t.Context(), context.Canceled) },
 			longest: 20 * time.Second,
 		},
 		"the trouble was long ago": {
-			events:  func(g *gate) { g.answered(failure); time.Sleep(time.Hour); g.departed() },
+			events:  func(g *gate) { g.answered(t.Context(), failure); time.Sleep(time.Hour); g.departed() },
 			longest: time.Second,
 		},
 		"a call was out for long": {
 			events: func(g *gate) {
-				g.answered(failure)
+				g.answered(t.Context(), failure)
 				time.Sleep(time.Second)
 				g.departed()
 				time.Sleep(89 * time.Second)
@@ -92,7 +97,8 @@ func TestGateBacksOff(t *testing.T) {
 				g := testGate(t, 10)
 				test.events(g)
 				time.Sleep(10 * time.Second)
-				wait := g.answered(failure)
+				g.answered(t.Context(), failure)
+				wait := time.Until(g.backoff.at)
 				if wait < test.longest/2 || wait >= test.longest {
 					t.Errorf("got a wait of %s, want %s to %s", wait, test.longest/2, test.longest)
 				}
@@ -110,8 +116,8 @@ func TestAnswerEndsTheBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := testGate(t, 10)
-		g.answered(&Error{Kind: egress.Temporary})
-		g.answered(nil)
+		g.answered(t.Context(), &Error{Kind: egress.Temporary})
+		g.answered(t.Context(), nil)
 		time.Sleep(g.interval)
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute)); place == nil {
 			t.Errorf("got a wait for %s, want a place", wait.why)
@@ -125,7 +131,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const told = 5 * time.Second
 		g := testGate(t, 10)
-		g.answered(&Error{Kind: egress.Throttled, retryAfter: told})
+		g.answered(t.Context(), &Error{Kind: egress.Throttled, retryAfter: told})
 		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
 			_, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(latest))
 			if got := time.Until(wait.at); got != told || wait.ours {
@@ -140,8 +146,8 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now()); place == nil {
 			t.Errorf("got a wait for %s where there is no time for one", wait.why)
 		}
-		g.answered(&Error{Kind: egress.Throttled, retryAfter: told})
-		g.answered(nil)
+		g.answered(t.Context(), &Error{Kind: egress.Throttled, retryAfter: told})
+		g.answered(t.Context(), nil)
 		_, wait = g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute))
 		if got := time.Until(wait.at); got != told {
 			t.Errorf("got a wait of %s after the answer to an earlier call, want %s", got, told)
