@@ -91,10 +91,10 @@ func TestFails(t *testing.T) {
 		others  bool // some are there
 		want    int
 	}{
-		"where none are":     {prepare: func(t *testing.T, p *process) { write(t, p.file.dir) }, others: false, want: 3},
-		"where others were":  {prepare: func(t *testing.T, p *process) { remove(t, p.file.dir); write(t, p.file.dir) }, others: true, want: 1},
-		"where the file is":  {prepare: func(t *testing.T, p *process) { p.fail(syscall.EIO) }, others: false, want: 1},
-		"where both of them": {prepare: func(t *testing.T, p *process) { p.fail(syscall.EIO) }, others: true, want: 1},
+		"where none are":     {prepare: func(t *testing.T, p *process) { write(t, p.file.dir, "") }, others: false, want: 3},
+		"where others were":  {prepare: func(t *testing.T, p *process) { remove(t, p.file.dir); write(t, p.file.dir, "") }, others: true, want: 1},
+		"where the file is":  {prepare: func(t *testing.T, p *process) { write(t, p.file.path(), ""); p.fail(syscall.EIO) }, others: false, want: 1},
+		"where both of them": {prepare: func(t *testing.T, p *process) { write(t, p.file.path(), ""); p.fail(syscall.EIO) }, others: true, want: 1},
 	} {
 		dir := t.TempDir() + "/cache"
 		t.Run(name, func(t *testing.T) {

@@ -195,12 +195,7 @@ func TestProcesses(t *testing.T) {
 			}
 
 			// Whoever ended has told the others what it gave back.
-			data, err := os.ReadFile(openAsChild(dir, io.Discard).file.path())
-			if err != nil {
-				t.Fatal(err)
-			}
-			newest, _ := decode(data[contentStart:])
-			for _, e := range newest.Entries {
+			for _, e := range read(t, openAsChild(dir, io.Discard).file) {
 				if left := time.Until(time.Unix(0, e.Until)); left > window && test.victims == 0 {
 					t.Errorf("got %+v, which is left for %v; want a second at most", e, left)
 				}

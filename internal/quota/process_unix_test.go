@@ -109,7 +109,7 @@ func TestNoWriting(t *testing.T) {
 		},
 		"full disk, file there": {
 			mode:    "full disk",
-			prepare: func(t *testing.T, f *sharedFile) { write(t, f.path(), "") },
+			prepare: func(t *testing.T, f *sharedFile) { write(t, f.path(), "[]") },
 			reason:  "file too large",
 			want:    1,
 		},
@@ -122,10 +122,11 @@ func TestNoWriting(t *testing.T) {
 			if test.mode == "unprivileged" && os.Geteuid() == 0 {
 				giveToNobody(t, filepath.Dir(dir))
 				giveToNobody(t, dir)
-				if _, err := os.Lstat(file.path()); err == nil {
+				if file.exists() {
 					giveToNobody(t, file.path())
 				}
 			}
+			before, _ := os.ReadFile(file.path())
 			out, err := child(t, test.mode, dir).Output()
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
@@ -138,6 +139,9 @@ func TestNoWriting(t *testing.T) {
 			}
 			if want := fmt.Sprintf("places: %d\n", test.want); !strings.HasSuffix(string(out), want) {
 				t.Errorf("got %s, want %q", out, want)
+			}
+			if after, _ := os.ReadFile(file.path()); !bytes.Equal(after, before) {
+				t.Errorf("got %q in the file, want %q as before", after, before)
 			}
 		})
 	}
