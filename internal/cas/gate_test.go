@@ -25,8 +25,8 @@ func testGate(t *testing.T, callsPerSecond int) *gate {
 	return newGate(Config{
 		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test"},
 		Credentials:       source(t, castest.DefaultKey),
-		RequestsPerSecond: callsPerSecond,
 		Logger:            slog.New(slog.DiscardHandler),
+		RequestsPerSecond: callsPerSecond,
 	})
 }
 

@@ -385,11 +385,14 @@ func TestFailureIsShared(t *testing.T) {
 // A long wait shows in the log after ten seconds, and then every thirty.
 func TestLongWait(t *testing.T) {
 	t.Parallel()
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
 		server.Script(castest.Delay(5*time.Millisecond, castest.Throttle("X-Acs-Retry-After", "50000")), castest.Hang())
 		var log record
-		client := inMemory(t, server, func(c *Config) { c.Logger = slog.New(&log); c.RequestTimeout = time.Minute; c.MaxRetries = 0 })
+		client := inMemory(t, server, func(c *Config) {
+			c.Logger, c.CacheDir, c.RequestTimeout, c.MaxRetries = slog.New(&log), dir, time.Minute, 0
+		})
 		started := time.Now()
 		first := begin(t.Context(), client, 1)
 		<-time.After(time.Millisecond)

@@ -74,7 +74,7 @@ func (v *victim) runs(taking int) bool {
 	}
 }
 
-// freeze stops all of the process but what asks the keeper just now.
+// freeze stops all of the process but what asks for a place just now.
 func (v *victim) freeze() {
 	for {
 		v.mu.Lock()
@@ -196,7 +196,7 @@ func TestBound(t *testing.T) {
 					v := &victim{limit: 1 + random.IntN(10)}
 					limit = max(limit, v.limit)
 					v.process = open(t, dir, v.limit)
-					v.wall, v.last, v.lastWall = wall, start, wall(start)
+					v.wall, v.last = wall, start
 					victims = append(victims, v)
 					if dir != "" {
 						go v.harm(rand.New(rand.NewPCG(seed, uint64(1+i))), ended)
@@ -212,9 +212,12 @@ func TestBound(t *testing.T) {
 					v.mu.Lock()
 					if !v.dead {
 						alive++
+						if v.exchanges() {
+							t.Errorf("process %d: uses the file", i)
+						}
 						v.Quota.mu.Lock()
-						if v.keeping || len(v.asks) > 0 {
-							t.Errorf("process %d: the keeper runs: %v, asks: %d; want neither", i, v.keeping, len(v.asks))
+						if got := len(v.own); got > 0 {
+							t.Errorf("process %d: got %d places, want none", i, got)
 						}
 						v.Quota.mu.Unlock()
 					}

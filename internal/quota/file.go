@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/gofrs/flock"
 )
@@ -100,15 +99,4 @@ func (f *sharedFile) makeDir() error {
 		return fmt.Errorf("%s: %w", f.dir, err)
 	}
 	return nil
-}
-
-// running returns the entries that others than reader have at wall, when the clock was just set ahead by step.
-func running(entries []entry, reader string, wall, step int64) []entry {
-	was := wall - step
-	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.Holder == reader || e.Until < was })
-	for i := range entries {
-		// Nobody writes more than a lease: the clock was set back since.
-		entries[i].Until = wall + min(entries[i].Until, was+int64(lease)) - was
-	}
-	return entries
 }

@@ -39,7 +39,7 @@ const (
 type Config struct {
 	// Dir is the directory that holds the shared file, made (0700) when needed: one of the user's own, such as in
 	// [os.UserCacheDir]. A relative path counts as a directory that can't be used, so that a caller for whom
-	// os.UserCacheDir fails may join to its empty result. Empty keeps the places in memory, for this process alone.
+	// os.UserCacheDir fails may join to its empty result.
 	Dir string
 	// Name identifies what is counted: processes share the places of one name. The file is named by its hash.
 	Name string
@@ -55,49 +55,42 @@ type Quota struct {
 	holder string
 	places int
 	logger *slog.Logger
-	wall   func(time.Time) int64
-	file   *sharedFile   // nil where the places are kept in memory
-	bell   chan struct{} // tells the keeper that there is something to do
+	wall   func(time.Time) int64 // time.Time.UnixNano, except in tests
+	file   *sharedFile
+	turn   chan struct{} // is full while an exchange uses the file
 
 	mu         sync.Mutex
 	own        []*Place
-	since, due time.Time // since when this process waits for a place, and when it asks again
-	queued     bool      // this process waits for places of others, and not only for its own
+	since, due time.Time   // since when this process waits for a place of others, and when it asks again
+	next       *exchange   // can still be joined
+	renewal    *time.Timer // begins an exchange that renews the leases
+	last       time.Time   // when the clocks were last compared
+	hung       bool        // an exchange has been at the file for too long
+	alone      bool        // the file can't be used, and nothing shows that others use it
 	warned     bool
-
-	asks    []chan answer // receive the answers to those who wait for the keeper
-	keeping bool          // the keeper runs
-	hung    bool          // the keeper has been at the file for too long
-
-	// Only the keeper uses these.
-	company  bool      // others were in the file when it was last read
-	last     time.Time // when the clocks were last compared
-	lastWall int64     // what the wall clock said then
 }
 
 // Place is the right to send one call.
 type Place struct {
-	quota     *Quota
-	until     time.Time // when the lease ends, or once released when the place is free
-	untilWall int64     // when the lease ends by the wall clock
-	released  bool
+	quota    *Quota
+	renewed  time.Time
+	released time.Time // zero while the call is out
 }
 
 // Open returns the quota that cfg describes. It touches no file: the first Take does.
 func Open(cfg Config) *Quota {
+	hash := sha256.Sum256([]byte(cfg.Name))
 	q := &Quota{
 		holder: rand.Text()[:10],
 		places: max(cfg.Places, 1),
 		logger: cfg.Logger,
 		wall:   time.Time.UnixNano,
-		bell:   make(chan struct{}, 1),
+		file:   &sharedFile{cfg.Dir, "quota-v1-" + hex.EncodeToString(hash[:16]), (*flock.Flock).Lock},
+		turn:   make(chan struct{}, 1),
 		last:   time.Now(),
 	}
-	q.lastWall = q.wall(q.last)
-	if cfg.Dir != "" {
-		hash := sha256.Sum256([]byte(cfg.Name))
-		q.file = &sharedFile{cfg.Dir, "quota-v1-" + hex.EncodeToString(hash[:16]), (*flock.Flock).Lock}
-	}
+	q.renewal = time.AfterFunc(renewal, q.renew)
+	q.renewal.Stop()
 	return q
 }
 
@@ -108,8 +101,33 @@ func Open(cfg Config) *Quota {
 // Take waits for the file until ctx ends, and no longer than two seconds. Where the file can't be used, it gives one
 // place at a time if other processes may be there, and otherwise counts for this process alone.
 func (q *Quota) Take(ctx context.Context) (*Place, time.Time) {
-	a := q.ask(ctx)
-	return a.place, a.again
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var place *Place
+	var again time.Time
+	gone, err := false, errHung
+	if !q.hung {
+		x := q.join()
+		x.takes = append(x.takes, func(now time.Time, others []entry) {
+			if !gone {
+				place, again = q.take(now, others, q.places)
+			}
+		})
+		q.mu.Unlock()
+		err = x.wait(ctx)
+		q.mu.Lock()
+		gone = true
+	}
+	if err == nil {
+		return place, again
+	}
+	// Other processes may not know of a place that was taken meanwhile.
+	q.own = slices.DeleteFunc(q.own, func(p *Place) bool { return p == place })
+	if ctx.Err() != nil {
+		q.join()
+		return nil, time.Now().Add(window)
+	}
+	return q.takeUncounted(err)
 }
 
 // Held reports whether the place still holds. Ask it right before the call leaves, and take another place if not: others
@@ -117,75 +135,68 @@ func (q *Quota) Take(ctx context.Context) (*Place, time.Time) {
 func (p *Place) Held() bool {
 	p.quota.mu.Lock()
 	defer p.quota.mu.Unlock()
-	now := time.Now()
-	return p.until.Sub(now) >= margin && time.Duration(p.untilWall-p.quota.wall(now)) >= margin
+	now, wall := time.Now(), p.quota.wall
+	age := max(now.Sub(p.renewed), time.Duration(wall(now)-wall(p.renewed)))
+	return p.released.IsZero() && age <= lease-margin
 }
 
 // Release gives the place back, to be free a second from now: call it when the answer has arrived or the call has
 // failed. It doesn't wait for the file. Further calls do nothing.
 func (p *Place) Release() {
-	q := p.quota
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if p.released {
-		return
+	p.quota.mu.Lock()
+	defer p.quota.mu.Unlock()
+	if p.released.IsZero() {
+		p.released = time.Now()
+		p.quota.join()
 	}
-	p.released = true
-	p.until = time.Now().Add(window)
-	q.wake()
 }
 
 // Flush waits until what this process gave back is written, or ctx ends. A process that ends without it may keep
 // others waiting until its leases run out.
 func Flush(ctx context.Context) {
-	for wakes.Load() > 0 && ctx.Err() == nil {
+	for exchanges.Load() > 0 && ctx.Err() == nil {
 		<-time.After(time.Millisecond)
 	}
 }
 
 // take returns a place or when to ask again, given what others have in the file. At most maximum calls of this process are
 // out at once. The caller holds mu.
-func (q *Quota) take(now time.Time, others []entry, maximum int) answer {
+func (q *Quota) take(now time.Time, others []entry, maximum int) (*Place, time.Time) {
 	q.forget(now)
 	if now.Sub(q.due) > lease { // nobody waits, or whoever waited has given up
 		q.since = now
 	}
 	wall := q.wall(now)
 	since := wall - int64(now.Sub(q.since))
-
-	own := make([]time.Duration, len(q.own))
-	for i, p := range q.own {
-		own[i] = window
-		if p.released {
-			own[i] = p.until.Sub(now)
-		}
-	}
-	all := slices.Clone(own)
-	var ahead []time.Duration // how long those may still wait who have waited for longer
+	// How long places are taken, of this process and of all, and how long those may still wait who have waited for longer.
+	var own, all, ahead []time.Duration
 	limit := q.places
-	for _, e := range others {
+	for _, e := range slices.Concat(others, q.entries(now)) {
 		limit = max(limit, e.Limit)
+		left := time.Duration(e.Until - wall)
 		switch {
 		case e.Since == 0:
-			all = append(all, time.Duration(e.Until-wall))
+			all = append(all, left)
+			if e.Holder == q.holder {
+				own = append(own, left)
+			}
 		case e.Since < since:
-			ahead = append(ahead, time.Duration(e.Until-wall))
+			ahead = append(ahead, left)
 		}
+	}
+	if wait := untilFewer(own, maximum); wait > 0 {
+		return nil, now.Add(wait)
 	}
 	// A place is left for this process once those that are taken and those due to who is ahead are fewer than limit: wait
 	// until either has shrunk enough.
-	wait := untilFewer(own, maximum)
-	q.queued = wait == 0
-	wait = max(wait, min(untilFewer(all, limit-len(ahead)), untilFewer(ahead, limit-len(all))))
-	if wait > 0 {
+	if wait := min(untilFewer(all, limit-len(ahead)), untilFewer(ahead, limit-len(all))); wait > 0 {
 		q.due = now.Add(wait)
-		return answer{again: q.due}
+		return nil, q.due
 	}
 	q.due = time.Time{}
-	p := &Place{quota: q}
-	p.renew(now)
+	p := &Place{quota: q, renewed: now}
 	q.own = append(q.own, p)
-	return answer{place: p}
+	return p, time.Time{}
 }
 
 // untilFewer returns how long to wait until fewer than n are left, given how long each stays.
@@ -201,13 +212,25 @@ func untilFewer(stays []time.Duration, n int) time.Duration {
 	}
 }
 
-func (p *Place) out() bool { return !p.released }
-
-func (p *Place) renew(now time.Time) {
-	p.until, p.untilWall = now.Add(lease), p.quota.wall(now)+int64(lease)
+// entries returns what others have to know of this process.
+func (q *Quota) entries(now time.Time) []entry {
+	wall := q.wall(now)
+	var entries []entry
+	for _, p := range q.own {
+		left := lease
+		if !p.released.IsZero() {
+			left = p.released.Add(window).Sub(now)
+		}
+		entries = append(entries, entry{Holder: q.holder, Limit: q.places, Until: wall + int64(left)})
+	}
+	if left := q.due.Add(grace).Sub(now); left > 0 {
+		since := wall - int64(now.Sub(q.since))
+		entries = append(entries, entry{Holder: q.holder, Limit: q.places, Since: since, Until: wall + int64(left)})
+	}
+	return entries
 }
 
 // forget drops the places that are free again.
 func (q *Quota) forget(now time.Time) {
-	q.own = slices.DeleteFunc(q.own, func(p *Place) bool { return p.released && p.until.Before(now) })
+	q.own = slices.DeleteFunc(q.own, func(p *Place) bool { return !p.released.IsZero() && now.Sub(p.released) > window })
 }

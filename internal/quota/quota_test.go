@@ -19,10 +19,11 @@ type process struct {
 	*Quota
 	log bytes.Buffer
 
-	mu    sync.Mutex
-	hang  chan struct{}
-	fails error
-	step  time.Duration
+	mu      sync.Mutex
+	hang    chan struct{}
+	fails   error
+	step    time.Duration
+	stepped time.Time // when the clock was set
 }
 
 func open(t testing.TB, dir string, places int) *process {
@@ -35,38 +36,42 @@ func open(t testing.TB, dir string, places int) *process {
 		Logger: slog.New(slog.NewTextHandler(&p.log, nil)),
 	})
 	p.wall = p.clock
-	if p.file != nil {
-		p.file.wait = p.lock
-	}
+	p.file.wait = p.lock
 	t.Cleanup(func() {
 		p.resume()
 		p.releaseAll()
-		for p.keeps() {
+		for p.exchanges() {
 			time.Sleep(time.Millisecond)
 		}
+		p.renewal.Stop()
 	})
 	return p
 }
 
-func (p *process) keeps() bool {
+// exchanges reports whether an exchange uses the file, or is going to.
+func (p *process) exchanges() bool {
 	p.Quota.mu.Lock()
 	defer p.Quota.mu.Unlock()
-	return p.keeping
+	return p.next != nil || len(p.turn) > 0
 }
 
 func (p *process) clock(t time.Time) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return t.Add(p.step).UnixNano()
+	if t.After(p.stepped) {
+		t = t.Add(p.step)
+	}
+	return t.UnixNano()
 }
 
+// setClock lets the clock step right after now.
 func (p *process) setClock(step time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.step = step
+	p.step, p.stepped = step, time.Now()
 }
 
-// stop hangs the keeper at the lock, as where the process was stopped or killed, or who has the lock was.
+// stop hangs exchanges at the lock, as where the process was stopped or killed, or who has the lock was.
 func (p *process) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -158,7 +163,7 @@ func since(t testing.TB, start time.Time, want time.Duration) {
 
 func TestTake(t *testing.T) {
 	t.Parallel()
-	for name, dir := range map[string]string{"memory": "", "file": t.TempDir()} {
+	for name, dir := range map[string]string{"alone": "", "file": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -276,8 +281,9 @@ func TestReleaseReachesOthers(t *testing.T) {
 
 func TestReleaseTwice(t *testing.T) {
 	t.Parallel()
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		p := open(t, "", 1)
+		p := open(t, dir, 1)
 		place := p.await(t.Context())
 		place.Release()
 		time.Sleep(window + 1)
@@ -313,8 +319,8 @@ func TestHeld(t *testing.T) {
 		"nothing":                        {happens: func(*process, *Place) {}, want: true},
 		"stopped for a moment":           {happens: func(*process, *Place) { time.Sleep(lease - margin) }, want: true},
 		"stopped for longer":             {happens: func(*process, *Place) { time.Sleep(lease - margin + 1) }, want: false},
-		"suspended for a moment":         {happens: func(p *process, _ *Place) { p.setClock(lease - margin) }, want: true},
-		"suspended for longer":           {happens: func(p *process, _ *Place) { p.setClock(lease - margin + 1) }, want: false},
+		"suspended for a moment":         {happens: func(p *process, _ *Place) { p.setClock(lease - margin - 1); time.Sleep(1) }, want: true},
+		"suspended for longer":           {happens: func(p *process, _ *Place) { p.setClock(lease - margin); time.Sleep(1) }, want: false},
 		"clock set back, stopped":        {happens: func(p *process, _ *Place) { p.setClock(-time.Hour); time.Sleep(lease) }, want: false},
 		"released":                       {happens: func(_ *process, place *Place) { place.Release() }, want: false},
 		"stopped for longer, and renews": {happens: func(p *process, _ *Place) { time.Sleep(lease); p.resume(); synctest.Wait() }, want: true},
@@ -360,7 +366,7 @@ func TestContextEnds(t *testing.T) {
 
 func TestPlacesAtLeastOne(t *testing.T) {
 	t.Parallel()
-	open(t, "", -1).want(t, 1)
+	open(t, t.TempDir(), -1).want(t, 1)
 }
 
 func TestNamesDiffer(t *testing.T) {
@@ -523,10 +529,11 @@ func TestClockSteps(t *testing.T) {
 				}
 				alive.setClock(test.step)
 				other.setClock(test.step)
+				time.Sleep(1)
 
 				start := time.Now()
 				other.await(t.Context())
-				if got := time.Since(start) - 1; got < lease || got > test.longest {
+				if got := time.Since(start) - 1; got < lease-1 || got > test.longest {
 					t.Errorf("the killed process' place was free after %v, want %v to %v", got, lease, test.longest)
 				}
 				alive.want(t, 0)
@@ -536,17 +543,14 @@ func TestClockSteps(t *testing.T) {
 }
 
 func BenchmarkTakeRelease(b *testing.B) {
-	for name, dir := range map[string]string{"memory": "", "file": b.TempDir()} {
-		b.Run(name, func(b *testing.B) {
-			open(b, dir, 9).takeAll(b) // what the file holds when it is busy
-			p := open(b, dir, 10)
-			for b.Loop() {
-				place, _ := p.Take(b.Context())
-				place.Release()
-				p.Quota.mu.Lock()
-				p.own = nil
-				p.Quota.mu.Unlock()
-			}
-		})
+	dir := b.TempDir()
+	open(b, dir, 9).takeAll(b) // what the file holds when it is busy
+	p := open(b, dir, 10)
+	for b.Loop() {
+		place, _ := p.Take(b.Context())
+		place.Release()
+		p.Quota.mu.Lock()
+		p.own = nil
+		p.Quota.mu.Unlock()
 	}
 }

@@ -1,8 +1,10 @@
 package quota
 
 import (
+	"context"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -88,26 +90,16 @@ func TestFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		prepare func(*testing.T, *process)
-		others  bool // some are there
 		want    int
 	}{
-		"where none are":     {prepare: func(t *testing.T, p *process) { write(t, p.file.dir, "") }, others: false, want: 3},
-		"where others were":  {prepare: func(t *testing.T, p *process) { remove(t, p.file.dir); write(t, p.file.dir, "") }, others: true, want: 1},
-		"where the file is":  {prepare: func(t *testing.T, p *process) { write(t, p.file.path(), ""); p.fail(syscall.EIO) }, others: false, want: 1},
-		"where both of them": {prepare: func(t *testing.T, p *process) { write(t, p.file.path(), ""); p.fail(syscall.EIO) }, others: true, want: 1},
+		"where none are":    {prepare: func(t *testing.T, p *process) { write(t, p.file.dir, "") }, want: 3},
+		"where the file is": {prepare: func(t *testing.T, p *process) { write(t, p.file.path(), ""); p.fail(syscall.EIO) }, want: 1},
 	} {
 		dir := t.TempDir() + "/cache"
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p, other := open(t, dir, 3), open(t, dir, 3)
-				if test.others {
-					place := other.await(t.Context())
-					p.await(t.Context()).Release()
-					place.Release()
-					synctest.Wait()
-					time.Sleep(window + 1)
-				}
 				test.prepare(t, p)
 				p.want(t, test.want)
 				p.warned(t, "")
@@ -135,31 +127,49 @@ func remove(t *testing.T, path string) {
 	}
 }
 
-// A place for somebody who gave up while the keeper was at the file is free for others at once.
+// leaving is a context that ends when end is closed, and closes noticed when somebody has noticed that.
+type leaving struct {
+	context.Context
+
+	end     chan struct{}
+	noticed chan struct{}
+	once    sync.Once
+}
+
+func (l *leaving) Done() <-chan struct{} { return l.end }
+
+func (l *leaving) Err() error {
+	l.once.Do(func() { close(l.noticed) })
+	return context.Canceled
+}
+
+// A place for somebody who gave up during the exchange is free for others at once.
 func TestAskerLeaves(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		p, other := open(t, dir, 2), open(t, dir, 2)
-		p.Quota.mu.Lock()
-		p.asks = []chan answer{make(chan answer, 1)}
-		p.wall = func(now time.Time) int64 { // which the keeper reads after it gave a place, among others
+		ctx := &leaving{Context: t.Context(), end: make(chan struct{}), noticed: make(chan struct{})}
+		leave := sync.OnceFunc(func() {
+			close(ctx.end)
+			<-ctx.noticed
+		})
+		p.wall = func(now time.Time) int64 { // which is read after the place was taken, among others
 			if len(p.own) > 0 {
-				p.asks = nil
+				leave()
 			}
 			return p.clock(now)
 		}
-		p.wake()
-		p.Quota.mu.Unlock()
-		for p.keeps() {
-			time.Sleep(time.Nanosecond)
+		if place, _ := p.Take(ctx); place != nil {
+			t.Error("got a place")
 		}
+		synctest.Wait()
 		other.want(t, 2)
 	})
 }
 
-// The keeper ends when there is nothing left to do.
-func TestKeeperEnds(t *testing.T) {
+// No exchange is made when there is nothing left to do.
+func TestExchangesEnd(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -168,13 +178,10 @@ func TestKeeperEnds(t *testing.T) {
 			for _, place := range p.want(t, 2) {
 				place.Release()
 			}
-			synctest.Wait()
-			p.Quota.mu.Lock()
-			if p.keeping || len(p.asks) > 0 {
-				t.Errorf("the keeper runs: %v, asks: %d; want neither", p.keeping, len(p.asks))
+			time.Sleep(2*renewal + 1)
+			if p.renewal.Stop() || p.exchanges() {
+				t.Error("there will be another exchange, though no call is out")
 			}
-			p.Quota.mu.Unlock()
-			time.Sleep(window + 1)
 		}
 	})
 }
