@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
@@ -24,29 +23,17 @@ func Endpoint(region string) *url.URL {
 	return &url.URL{Scheme: "https", Host: host, Path: "/"}
 }
 
-// hostNames is compiled where there is something to match, because Terraform starts the provider several times for a plan.
-const hostNames = `^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?$`
-
 // ParseEndpoint reads an endpoint: a host with or without a port, with or without https:// before it. http:// is for a
 // loopback address only, because a signed request can be read on its way otherwise. An error never repeats a password.
 func ParseEndpoint(s string) (*url.URL, error) {
-	if !strings.Contains(s, "://") {
-		s = "https://" + s
-	}
-	u, err := url.Parse(s)
-	if err != nil {
-		// The error of url.Parse quotes what it was given, which may hold a password.
-		return nil, errors.New("it isn't a host name, an IP address, or a URL of one")
-	}
+	u, err := egress.ParseAddress(s, "https", "http")
 	switch {
+	case err != nil:
+		return nil, err
 	case u.User != nil:
 		return nil, errors.New("it holds a user name or a password, which an endpoint has no use for")
-	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "", strings.ContainsAny(s, "?#"):
-		return nil, errors.New("it has a path, a query or a fragment, which an endpoint has no use for")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, errors.New("its scheme is neither https nor, for a loopback address, http")
-	case !validHost(u.Hostname()), !egress.ValidPort(u):
-		return nil, errors.New("its host is neither a host name nor an IP address, or its port isn't between 1 and 65535")
+	case strings.Contains(u.Host, "%"):
+		return nil, errors.New("its IP address has a zone, which a Host header can't name")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, errors.New("http:// is for loopback addresses only; requests to any other host must be encrypted, so use https://")
 	}
@@ -71,13 +58,6 @@ func canonical(u *url.URL) string {
 func quotaHost(u *url.URL) string {
 	name := u.Hostname()
 	return strings.Replace(u.Host, name, strings.TrimSuffix(name, "."), 1)
-}
-
-func validHost(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Zone() == "" // a Host header can't name a zone
-	}
-	return len(host) <= 253 && regexp.MustCompile(hostNames).MatchString(host)
 }
 
 func loopback(host string) bool {

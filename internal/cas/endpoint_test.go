@@ -29,6 +29,7 @@ func TestParseEndpoint(t *testing.T) {
 		"HTTPS://CAS.Aliyuncs.com:443":       "https://cas.aliyuncs.com/",
 		"cas-vpc.cn-hangzhou.aliyuncs.com:8": "https://cas-vpc.cn-hangzhou.aliyuncs.com:8/",
 		"cas.aliyuncs.com:80":                "https://cas.aliyuncs.com:80/",
+		"cas_1.test":                         "https://cas_1.test/",
 		"cas.aliyuncs.com.":                  "https://cas.aliyuncs.com./",
 		"192.0.2.1:65535":                    "https://192.0.2.1:65535/",
 		"https://[2001:DB8::1]:8443":         "https://[2001:db8::1]:8443/",
@@ -87,43 +88,46 @@ func TestQuotaHost(t *testing.T) {
 func TestParseEndpointRefuses(t *testing.T) {
 	t.Parallel()
 	const (
-		unreadable = "it isn't a host name, an IP address, or a URL of one"
-		user       = "it holds a user name or a password, which an endpoint has no use for"
-		extra      = "it has a path, a query or a fragment, which an endpoint has no use for"
-		scheme     = "its scheme is neither https nor, for a loopback address, http"
-		host       = "its host is neither a host name nor an IP address, or its port isn't between 1 and 65535"
-		plain      = "http:// is for loopback addresses only; requests to any other host must be encrypted, so use https://"
+		space   = "it has white space in it"
+		escape  = "it has a % in it that no two hexadecimal digits follow"
+		none    = "it isn't a URL"
+		scheme  = "its scheme isn't https or http"
+		host    = "its host is neither a host name nor an IP address"
+		port    = "its port isn't between 1 and 65535"
+		follows = "something follows its host and port"
+		user    = "it holds a user name or a password, which an endpoint has no use for"
+		zone    = "its IP address has a zone, which a Host header can't name"
+		plain   = "http:// is for loopback addresses only; requests to any other host must be encrypted, so use https://"
 	)
 	for s, want := range map[string]string{
 		"":                                host,
 		"https://":                        host,
 		"https:///":                       host,
-		"cas aliyuncs.com":                unreadable,
-		" https://cas.aliyuncs.com":       unreadable,
-		"https:cas.aliyuncs.com":          unreadable,
-		"cas.aliyuncs.com:https":          unreadable,
-		"cas.aliyuncs.com:":               host,
-		"cas.aliyuncs.com:0":              host,
-		"cas.aliyuncs.com:65536":          host,
+		"cas aliyuncs.com":                space,
+		" https://cas.aliyuncs.com":       space,
+		"https:cas.aliyuncs.com":          none,
+		"cas.aliyuncs.com:https":          none,
+		"cas.aliyuncs.com:":               port,
+		"cas.aliyuncs.com:0":              port,
+		"cas.aliyuncs.com:65536":          port,
 		"-cas.aliyuncs.com":               host,
 		"cas..aliyuncs.com":               host,
-		"cas_aliyuncs.com":                host,
 		"*.aliyuncs.com":                  host,
 		"cäs.aliyuncs.com":                host,
 		strings.Repeat("a.", 127):         host,
-		"https://[fe80::1%25eth0]":        host,
-		"https://cas.aliyuncs.com/path":   extra,
-		"https://cas.aliyuncs.com//":      extra,
-		"https://cas.aliyuncs.com?":       extra,
-		"https://cas.aliyuncs.com?a=hush": extra,
-		"https://cas.aliyuncs.com#":       extra,
+		"https://[fe80::1%25eth0]":        zone,
+		"https://cas.aliyuncs.com/path":   follows,
+		"https://cas.aliyuncs.com//":      follows,
+		"https://cas.aliyuncs.com?":       follows,
+		"https://cas.aliyuncs.com?a=hush": follows,
+		"https://cas.aliyuncs.com#":       follows,
 		"https://user:hush@cas.test":      user,
 		"user@cas.test":                   user,
-		"https://user:hu sh@cas.test":     unreadable,
-		"https://user:hush%zz@cas.test":   unreadable,
-		"https://user:hush@cas.test:port": unreadable,
+		"https://user:hu sh@cas.test":     space,
+		"https://user:hush%zz@cas.test":   escape,
+		"https://user:hush@cas.test:port": none,
 		"ftp://127.0.0.1":                 scheme,
-		"://cas.aliyuncs.com":             unreadable,
+		"://cas.aliyuncs.com":             none,
 		"http://cas.aliyuncs.com":         plain,
 		"HTTP://192.0.2.1":                plain,
 		"http://127.0.0.1.cas.test":       plain,

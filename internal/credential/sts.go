@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 
 	"github.com/aliyun/credentials-go/credentials/providers"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // stsHost returns where to assume a role with the settings of a profile, which may be empty.
@@ -27,10 +28,11 @@ func (cfg Config) stsHost(p profile) (string, error) {
 		host = "sts." + region + ".aliyuncs.com"
 	}
 	// The library takes anything for the beginning of a URL.
-	if u, err := url.Parse("https://" + host); err != nil || u.Host != host || u.Hostname() == "" {
+	u, err := egress.ParseAddress(host, "https")
+	if err != nil || u.User != nil {
 		return "", &Error{Kind: Invalid, Err: errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")}
 	}
-	return host, nil
+	return u.Host, nil
 }
 
 func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
@@ -15,21 +14,16 @@ import (
 // CheckURI reports why credentials can't be asked for at uri. The error never quotes it, as its query or user information
 // may hold a secret.
 func CheckURI(uri string) error {
-	u, err := url.Parse(uri)
-	if err != nil || u.Hostname() == "" {
-		return errors.New("it isn't an absolute URL")
+	u, err := egress.ParseURL(uri, "https", "http")
+	if err != nil {
+		return err
 	}
-	switch u.Scheme {
-	case "https":
-		return nil
-	case "http":
-		ip, err := netip.ParseAddr(u.Hostname())
-		if u.Hostname() == "localhost" || err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast()) {
-			return nil
-		}
+	ip, err := netip.ParseAddr(u.Hostname())
+	local := u.Hostname() == "localhost" || err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast())
+	if u.Scheme == "http" && !local {
 		return errors.New("http is only allowed for a loopback or link-local address; use https")
 	}
-	return fmt.Errorf("its scheme is %q, not https", u.Scheme)
+	return nil
 }
 
 // credentialsURI asks a server for credentials. The library would quote its answers.

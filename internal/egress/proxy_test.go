@@ -128,23 +128,6 @@ func TestProxyOf(t *testing.T) {
 	}
 }
 
-func TestParseProxySaysWhy(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"http://user:50%hush@proxy":  "it has a % in it that no two hexadecimal digits follow",
-		"http://user:hush@proxy\n":   "it has white space in it",
-		"http://user:hush\x00@proxy": "it isn't a URL",
-		"ftp://proxy":                "its scheme isn't http, https, socks5 or socks5h",
-		"http://user:hush@":          "it has no host",
-		"http://proxy/hush":          "something follows its host and port",
-		"http://proxy:0":             "its host or its port isn't one",
-	} {
-		if u, err := parseProxy(text); err == nil || err.Error() != want {
-			t.Errorf("%q: got %v, %v; want %q", text, u, err, want)
-		}
-	}
-}
-
 // What isn't exactly a proxy's URL is an error that names the variable, and nothing is sent.
 func TestInvalidProxy(t *testing.T) {
 	sent := listen(t, func(net.Conn) { t.Error("something was sent") })

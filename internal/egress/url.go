@@ -1,0 +1,62 @@
+package egress
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// ParseURL reads a URL of one of the schemes, with a host. An error says what is wrong with it, and never quotes it, as it may
+// hold a password.
+func ParseURL(text string, schemes ...string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	_, badEscape := errors.AsType[url.EscapeError](err)
+	switch {
+	case strings.ContainsFunc(text, unicode.IsSpace):
+		return nil, errors.New("it has white space in it")
+	case badEscape:
+		return nil, errors.New("it has a % in it that no two hexadecimal digits follow")
+	case err != nil:
+		return nil, errors.New("it isn't a URL")
+	case !slices.Contains(schemes, u.Scheme):
+		return nil, fmt.Errorf("its scheme isn't %s", strings.Join(schemes, " or "))
+	case !isHost(u.Hostname()):
+		return nil, errors.New("its host is neither a host name nor an IP address")
+	case !hasPort(u):
+		return nil, errors.New("its port isn't between 1 and 65535")
+	}
+	return u, nil
+}
+
+// ParseAddress reads a host with or without a port, or a URL of no more than that. The scheme is the first one where it is
+// left out.
+func ParseAddress(text string, schemes ...string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = schemes[0] + "://" + text
+	}
+	u, err := ParseURL(text, schemes...)
+	if err == nil && (u.Path != "" && u.Path != "/" || strings.ContainsAny(text, "?#")) {
+		return nil, errors.New("something follows its host and port")
+	}
+	return u, err
+}
+
+// hostNames is compiled where there is something to match, because Terraform starts the provider several times for a plan.
+const hostNames = `^\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?$`
+
+func isHost(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || len(host) <= 253 && regexp.MustCompile(hostNames).MatchString(host)
+}
+
+// hasPort reports whether a URL has a port that there can be, or leaves it to its scheme.
+func hasPort(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
+}
