@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"unicode"
 )
 
@@ -50,47 +49,34 @@ func hostOf(u *url.URL) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// patterns are what looks like a secret that isn't known. They are compiled where there is something to redact, because
-// Terraform starts the provider several times for a plan.
-var patterns = sync.OnceValue(func() [2]*regexp.Regexp {
-	return [2]*regexp.Regexp{
-		regexp.MustCompile(`(?i)((?:secret|token|signature|authorization|password)"?\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`),
-		regexp.MustCompile(`(?is)(string ?to ?sign).*`), // a string to sign holds all parameters, encoded twice
-	}
-})
-
 // redact takes secrets out of a text from outside: a service quotes the token in its message about a wrong signature, and a
 // proxy may show whole requests. A text may break off within a secret, or spell some of its characters in another way, so a
-// run of [minSecretRun] bytes of one counts.
+// run of [minSecretRun] bytes of one counts. What looks like a secret that isn't known counts, too.
 func redact(text string, secrets ...string) string {
-	marks := make([]bool, len(text))
+	var forms []string
 	for _, secret := range secrets {
 		once := url.QueryEscape(secret)
-		for _, form := range []string{secret, once, url.PathEscape(secret), url.QueryEscape(once)} {
-			mark(marks, text, form)
-		}
+		forms = append(forms, secret, once, url.PathEscape(secret), url.QueryEscape(once))
 	}
 	var b strings.Builder
+	end := -1 // of the last run of a secret
 	for i := range len(text) {
-		switch {
-		case !marks[i]:
-			b.WriteByte(text[i])
-		case i == 0 || !marks[i-1]:
-			b.WriteString("[redacted]")
-		}
-	}
-	unknown := patterns()
-	text = unknown[1].ReplaceAllString(b.String(), "$1 [redacted]")
-	return unknown[0].ReplaceAllString(text, "${1}[redacted]")
-}
-
-func mark(marks []bool, text, secret string) {
-	size := min(minSecretRun, len(secret))
-	for i := 0; size > 0 && i+size <= len(text); i++ {
-		if strings.Contains(secret, text[i:i+size]) {
-			for j := range size {
-				marks[i+j] = true
+		for _, form := range forms {
+			size := min(minSecretRun, len(form))
+			if size == 0 || i+size > len(text) || !strings.Contains(form, text[i:i+size]) {
+				continue
 			}
+			if i > end {
+				b.WriteString("[redacted]")
+			}
+			end = max(end, i+size)
+		}
+		if i >= end {
+			b.WriteByte(text[i])
 		}
 	}
+	// A string to sign holds all parameters, encoded twice.
+	text = regexp.MustCompile(`(?is)(string ?to ?sign).*`).ReplaceAllString(b.String(), "$1 [redacted]")
+	const unknown = `(?i)((?:secret|token|signature|authorization|password)"?\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`
+	return regexp.MustCompile(unknown).ReplaceAllString(text, "${1}[redacted]")
 }
