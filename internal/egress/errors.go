@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -118,8 +119,7 @@ var codes = []struct {
 // there is no code, and the status isn't that of a failure that may pass.
 func KindOf(status int, code string) Kind {
 	for _, known := range codes {
-		prefix, open := strings.CutSuffix(known.pattern, "*")
-		if code == prefix || open && strings.HasPrefix(code, prefix) {
+		if fits, _ := path.Match(known.pattern, code); fits {
 			return known.kind
 		}
 	}
