@@ -24,15 +24,15 @@ var errHung = errors.New("the file system, or the process that has locked the fi
 // exchanges counts the exchanges of the process that haven't ended.
 var exchanges atomic.Int64
 
-// exchange is one change of the file: reading what other processes have, and writing what this one has.
+// exchange is one change of the file: it reads what other processes have, and writes what this one has.
 type exchange struct {
 	takes []func(now time.Time, others []entry) // of those who wait for it
 	ended chan struct{}
 	err   error // how it ended
 }
 
-// join returns the next exchange, which still can be joined until it has locked the file. As long as this process has places,
-// there is one a second. The caller holds mu.
+// join returns the next exchange. It begins once the one before has ended, and serves all who join it before it has locked the
+// file. The caller holds mu.
 func (q *Quota) join() *exchange {
 	if q.next == nil {
 		q.next = &exchange{ended: make(chan struct{})}
@@ -104,11 +104,10 @@ func (q *Quota) takeUncounted(reason error) (*Place, time.Time) {
 		maximum = q.places
 	}
 	q.hung = errors.Is(reason, errHung) && len(q.turn) > 0
-	if !q.warned {
-		q.warned = true
+	q.warn.Do(func() {
 		q.logger.Warn("Calls of other processes can't be counted, and together with them this one may be throttled",
 			"reason", reason.Error(), "calls_at_once", maximum)
-	}
+	})
 	return q.take(time.Now(), nil, maximum)
 }
 
@@ -120,16 +119,11 @@ func (q *Quota) others(entries []entry, now time.Time) []entry {
 		step = 0
 	}
 	q.last = now
-	return running(entries, q.holder, wall, step)
-}
-
-// running returns the entries that others than reader have at wall, when the clock was just set ahead by step.
-func running(entries []entry, reader string, wall, step int64) []entry {
 	was := wall - step
-	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.Holder == reader || e.Until < was })
+	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.Holder == q.holder || e.Until < was })
 	for i := range entries {
 		// Nobody writes more than a lease: the clock was set back since.
-		entries[i].Until = wall + min(entries[i].Until, was+int64(lease)) - was
+		entries[i].Until = min(entries[i].Until, was+int64(lease)) + step
 	}
 	return entries
 }

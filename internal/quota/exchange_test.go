@@ -2,6 +2,7 @@ package quota
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"strings"
 	"sync"
@@ -62,6 +63,29 @@ func TestHung(t *testing.T) {
 		p.want(t, 2)
 		other.want(t, 0) // what was taken without the file is shared later
 		p.warned(t, errHung.Error())
+	})
+}
+
+// Once the file can be used again, it is.
+func TestHungEnds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p, other := open(t, dir, 1), open(t, dir, 1)
+		p.stop()
+		p.await(t.Context()).Release()
+		time.Sleep(window + 1)
+		other.want(t, 1)
+		p.resume()
+		synctest.Wait()
+		p.want(t, 0)
+
+		p.Quota.mu.Lock()
+		defer p.Quota.mu.Unlock()
+		p.takeUncounted(errHung) // by one who gave up just when the exchange ended
+		if p.hung {
+			t.Error("the file counts as hung though no exchange uses it")
+		}
 	})
 }
 
@@ -181,6 +205,29 @@ func TestExchangesEnd(t *testing.T) {
 			time.Sleep(2*renewal + 1)
 			if p.renewal.Stop() || p.exchanges() {
 				t.Error("there will be another exchange, though no call is out")
+			}
+		}
+	})
+}
+
+// Whatever the file holds and the clock does, nobody waits for longer than a lease.
+func FuzzOthers(f *testing.F) {
+	const wall = int64(1_700_000_000_000_000_000)
+	f.Fuzz(func(t *testing.T, data []byte, step int64) {
+		var entries []entry
+		if json.Unmarshal(data, &entries) != nil {
+			return
+		}
+		now := time.Now()
+		q := &Quota{holder: "reader", last: now.Add(-1), wall: func(t time.Time) int64 {
+			if t.Before(now) {
+				return wall - 1 - step%int64(100*365*24*time.Hour)
+			}
+			return wall
+		}}
+		for _, e := range q.others(entries, now) {
+			if e.Holder == "reader" || e.Until < wall || e.Until > wall+int64(lease) {
+				t.Errorf("got %+v, want an entry of another process that ends soon after %d", e, wall)
 			}
 		}
 	})

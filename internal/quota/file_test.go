@@ -245,20 +245,3 @@ func TestFileIsPruned(t *testing.T) {
 		}
 	})
 }
-
-// Whatever the file holds and the clock does, nobody waits for longer than a lease.
-func FuzzRunning(f *testing.F) {
-	const wall = int64(1_700_000_000_000_000_000)
-	f.Fuzz(func(t *testing.T, data []byte, step int64) {
-		var entries []entry
-		if json.Unmarshal(data, &entries) != nil {
-			return
-		}
-		step %= int64(100 * 365 * 24 * time.Hour)
-		for _, e := range running(entries, "reader", wall, max(step, 0)) {
-			if e.Holder == "reader" || e.Until < wall || e.Until > wall+int64(lease) {
-				t.Errorf("got %+v, want an entry of another process that ends soon after %d", e, wall)
-			}
-		}
-	})
-}

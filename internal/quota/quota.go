@@ -67,7 +67,7 @@ type Quota struct {
 	last       time.Time   // when the clocks were last compared
 	hung       bool        // an exchange has been at the file for too long
 	alone      bool        // the file can't be used, and nothing shows that others use it
-	warned     bool
+	warn       sync.Once
 }
 
 // Place is the right to send one call.
@@ -100,11 +100,9 @@ func Open(cfg Config) *Quota {
 //
 // Take waits for the file until ctx ends, and no longer than two seconds. Where the file can't be used, it gives one
 // place at a time if other processes may be there, and otherwise counts for this process alone.
-func (q *Quota) Take(ctx context.Context) (*Place, time.Time) {
+func (q *Quota) Take(ctx context.Context) (place *Place, again time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var place *Place
-	var again time.Time
 	gone, err := false, errHung
 	if !q.hung {
 		x := q.join()
