@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -78,11 +79,9 @@ func TestParseAddress(t *testing.T) {
 		"https://user@cas.test#hush": follows,
 	} {
 		u, err := ParseAddress(text, "https", "http")
-		got := ""
+		got := fmt.Sprint(u)
 		if err != nil {
 			got = err.Error()
-		} else {
-			got = u.String()
 		}
 		if got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)

@@ -319,8 +319,8 @@ func TestHeld(t *testing.T) {
 		"nothing":                        {happens: func(*process, *Place) {}, want: true},
 		"stopped for a moment":           {happens: func(*process, *Place) { time.Sleep(lease - margin) }, want: true},
 		"stopped for longer":             {happens: func(*process, *Place) { time.Sleep(lease - margin + 1) }, want: false},
-		"suspended for a moment":         {happens: func(p *process, _ *Place) { p.setClock(lease - margin - 1); time.Sleep(1) }, want: true},
-		"suspended for longer":           {happens: func(p *process, _ *Place) { p.setClock(lease - margin); time.Sleep(1) }, want: false},
+		"suspended for a moment":         {happens: func(p *process, _ *Place) { p.setClock(lease - margin - 1); time.Sleep(time.Nanosecond) }, want: true},
+		"suspended for longer":           {happens: func(p *process, _ *Place) { p.setClock(lease - margin); time.Sleep(time.Nanosecond) }, want: false},
 		"clock set back, stopped":        {happens: func(p *process, _ *Place) { p.setClock(-time.Hour); time.Sleep(lease) }, want: false},
 		"released":                       {happens: func(_ *process, place *Place) { place.Release() }, want: false},
 		"stopped for longer, and renews": {happens: func(p *process, _ *Place) { time.Sleep(lease); p.resume(); synctest.Wait() }, want: true},
@@ -529,7 +529,7 @@ func TestClockSteps(t *testing.T) {
 				}
 				alive.setClock(test.step)
 				other.setClock(test.step)
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 
 				start := time.Now()
 				other.await(t.Context())
