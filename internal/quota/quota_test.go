@@ -71,6 +71,12 @@ func (p *process) setClock(step time.Duration) {
 	p.step, p.stepped = step, time.Now()
 }
 
+// suspend lets the wall clock alone go on for step, and then both for a nanosecond.
+func (p *process) suspend(step time.Duration) {
+	p.setClock(step)
+	time.Sleep(time.Nanosecond)
+}
+
 // stop hangs exchanges at the lock, as where the process was stopped or killed, or who has the lock was.
 func (p *process) stop() {
 	p.mu.Lock()
@@ -319,8 +325,8 @@ func TestHeld(t *testing.T) {
 		"nothing":                        {happens: func(*process, *Place) {}, want: true},
 		"stopped for a moment":           {happens: func(*process, *Place) { time.Sleep(lease - margin) }, want: true},
 		"stopped for longer":             {happens: func(*process, *Place) { time.Sleep(lease - margin + 1) }, want: false},
-		"suspended for a moment":         {happens: func(p *process, _ *Place) { p.setClock(lease - margin - 1); time.Sleep(time.Nanosecond) }, want: true},
-		"suspended for longer":           {happens: func(p *process, _ *Place) { p.setClock(lease - margin); time.Sleep(time.Nanosecond) }, want: false},
+		"suspended for a moment":         {happens: func(p *process, _ *Place) { p.suspend(lease - margin - 1) }, want: true},
+		"suspended for longer":           {happens: func(p *process, _ *Place) { p.suspend(lease - margin) }, want: false},
 		"clock set back, stopped":        {happens: func(p *process, _ *Place) { p.setClock(-time.Hour); time.Sleep(lease) }, want: false},
 		"released":                       {happens: func(_ *process, place *Place) { place.Release() }, want: false},
 		"stopped for longer, and renews": {happens: func(p *process, _ *Place) { time.Sleep(lease); p.resume(); synctest.Wait() }, want: true},
