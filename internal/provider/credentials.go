@@ -167,7 +167,6 @@ func (r *resolver) oidc() *credential.OIDC {
 	if r.missing(token) && r.missing(file) {
 		r.refuse(file, "Missing OIDC token", notSet(file, append(file.variables, token.variables...)...))
 	}
-	r.checkTokenFile(file)
 	return &credential.OIDC{
 		ProviderARN: r.use(provider), RoleARN: r.use(role), Token: r.use(token), TokenFile: r.use(file),
 		SessionName: r.text(at + "role_session_name"), Policy: r.text(at + "policy"), Expiration: r.number(at + "session_expiration"),

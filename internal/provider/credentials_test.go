@@ -765,11 +765,7 @@ func TestCredentialProblems(t *testing.T) {
 			env: environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere/token"},
 			want: []problem{
 				{path: "assume_role_with_oidc.role_arn", summary: "Missing role ARN", detail: ""},
-				{
-					path:    "assume_role_with_oidc.oidc_token_file",
-					summary: "OIDC token file not found",
-					detail:  `ALIBABA_CLOUD_OIDC_TOKEN_FILE is "/nowhere/token"`,
-				}},
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -845,7 +841,7 @@ func TestUnknownCredentials(t *testing.T) {
 	}
 }
 
-// TestValidate checks that terraform validate looks at neither the environment nor the token file.
+// TestValidate checks that terraform validate looks at the block alone.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -930,24 +926,33 @@ func TestSTSEndpoint(t *testing.T) {
 	}
 }
 
-// TestTokenFileWithoutAHome checks that ~ is an error where there is no home directory.
-func TestTokenFileWithoutAHome(t *testing.T) {
-	t.Chdir(t.TempDir())
-	t.Setenv("HOME", "")
-	t.Setenv("USERPROFILE", "")
-	if err := os.Mkdir("~", 0o700); err != nil {
-		t.Fatal(err)
+// TestTokenFileProblems checks that the read names the token file that it can't read, and who named it.
+func TestTokenFileProblems(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, test := range map[string]struct{ file, want string }{
+		"absent":    {file: filepath.Join(dir, "token"), want: "Alibaba Cloud credentials not found"},
+		"directory": {file: dir, want: "Alibaba Cloud credentials can't be used"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlugin(t, environment{
+				"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider,
+				"ALIBABA_CLOUD_ROLE_ARN":          testRole,
+				"ALIBABA_CLOUD_OIDC_TOKEN_FILE":   test.file,
+			})
+			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+				t.Fatal(texts(diagnostics))
+			}
+			_, diagnostics := p.read(t, nil)
+			text := texts(diagnostics)
+			for _, want := range []string{test.want, "(ALIBABA_CLOUD_OIDC_PROVIDER_ARN)", test.file} {
+				if !strings.Contains(text, want) {
+					t.Errorf("got no %q in:\n%s", want, text)
+				}
+			}
+		})
 	}
-	if err := os.WriteFile("~/token", []byte("token"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, _, diags := environment{}.resolve(t, arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider,
-		"role_arn": testRole, "oidc_token_file": "~/token"}})
-	checkProblems(t, diags, []problem{{
-		path:    "assume_role_with_oidc.oidc_token_file",
-		summary: "OIDC token file not found",
-		detail:  "no home directory is known",
-	}})
 }
 
 func TestSecretNames(t *testing.T) {

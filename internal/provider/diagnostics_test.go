@@ -56,8 +56,6 @@ var knownSummaries = []string{
 	"Missing OIDC provider ARN",
 	"Missing OIDC token",
 	"Missing role ARN",
-	"OIDC token file not found",
-	"Invalid OIDC token file",
 	"Invalid access key",
 	"Invalid secret key",
 	"Invalid security token",

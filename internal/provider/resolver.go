@@ -3,9 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -201,38 +199,4 @@ func notSet(v value, variables ...string) string {
 		empty = strings.Join(variables[:last], ", ") + " and " + variables[last] + " are"
 	}
 	return fmt.Sprintf("%s is not set, and %s empty. Set one of them.", v.name, empty)
-}
-
-// checkTokenFile refuses a file that can't be read now. The token is read again for every session.
-func (r *resolver) checkTokenFile(v value) {
-	if !v.set() || r.validating {
-		return
-	}
-	file, err := credential.ExpandHome(v.text)
-	var info os.FileInfo
-	if err == nil {
-		info, err = os.Stat(file)
-	}
-	switch {
-	case err != nil:
-		r.refuseTokenFile(v, err)
-	case info.IsDir():
-		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q, which is a directory. Name the file in it.", v, v.text))
-	case info.Mode().IsRegular(): // a pipe can be read only once
-		opened, err := os.Open(file)
-		if err != nil {
-			r.refuseTokenFile(v, err)
-			return
-		}
-		_ = opened.Close()
-	}
-}
-
-func (r *resolver) refuseTokenFile(v value, err error) {
-	if errors.Is(err, os.ErrPermission) {
-		r.refuse(v, "Invalid OIDC token file", fmt.Sprintf("%s is %q: %s.", v, v.text, credential.ExplainTokenFile(err)))
-		return
-	}
-	r.refuse(v, "OIDC token file not found", fmt.Sprintf("%s is %q: %s. Whoever runs Terraform provides the file, such as the CI "+
-		"system or Kubernetes: check that it is mounted, and the path.", v, v.text, err))
 }

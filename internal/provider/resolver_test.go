@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"io/fs"
 	"maps"
 	"slices"
 	"testing"
@@ -115,44 +114,4 @@ func TestSecretsForTheLog(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestTokenFileProblems makes the errors itself, because a superuser who runs the tests may read every file.
-func TestTokenFileProblems(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		err     error
-		summary string
-		detail  string
-	}{
-		"forbidden": {
-			err:     fs.ErrPermission,
-			summary: "Invalid OIDC token file",
-			detail:  "in a pod, fsGroup in its securityContext lets its user read the token",
-		},
-		"absent": {err: fs.ErrNotExist, summary: "OIDC token file not found", detail: "check that it is mounted"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var r resolver
-			v := value{setting: find("assume_role_with_oidc.oidc_token_file"), text: "/token", variable: "ALIBABA_CLOUD_OIDC_TOKEN_FILE"}
-			r.refuseTokenFile(v, &fs.PathError{Op: "open", Path: "/token", Err: test.err})
-			checkProblems(t, r.diags, []problem{{
-				path:    "assume_role_with_oidc.oidc_token_file",
-				summary: test.summary,
-				detail:  test.detail,
-			}})
-		})
-	}
-	_, _, diags := environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_ROLE_ARN": testRole,
-		"ALIBABA_CLOUD_OIDC_TOKEN_FILE": t.TempDir()}.resolve(t, nil)
-	checkProblems(
-		t,
-		diags,
-		[]problem{{
-			path:    "assume_role_with_oidc.oidc_token_file",
-			summary: "Invalid OIDC token file",
-			detail:  "which is a directory. Name the file in it.",
-		}},
-	)
 }
