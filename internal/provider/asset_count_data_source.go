@@ -10,10 +10,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-var (
-	_ datasource.DataSourceWithConfigure      = (*assetCountDataSource)(nil)
-	_ datasource.DataSourceWithValidateConfig = (*assetCountDataSource)(nil)
-)
+var _ datasource.DataSourceWithConfigure = (*assetCountDataSource)(nil)
 
 func newAssetCountDataSource() datasource.DataSource { return &assetCountDataSource{} }
 
@@ -47,13 +44,6 @@ func (d *assetCountDataSource) Schema(ctx context.Context, _ datasource.SchemaRe
 func (d *assetCountDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
 	// There is no data while Terraform validates, because it hasn't configured the provider then.
 	d.configured, _ = req.ProviderData.(configured)
-}
-
-func (d *assetCountDataSource) ValidateConfig(
-	ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse,
-) {
-	_, diags := timeoutFor(ctx, req.Config, "read")
-	resp.Diagnostics.Append(diags...)
 }
 
 func (d *assetCountDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -280,11 +280,13 @@ func TestTerraformErrors(t *testing.T) {
 			config:  `provider "cas" { max_retries = 0 }`,
 			want:    `(?s)Error: Certificate isn't trusted.*Certificate of:\s+O=Acme Co`,
 		},
-		"timeout malformed": {
+		"no time": {
 			config: `data "cas_asset_count" "other" {
 			  timeouts { read = "0s" }
+			  depends_on = [data.cas_asset_count.this]
 			}`,
-			want: `Error: Timeout too short`,
+			want:  `(?s)Error: Certificate asset counts not read in time.*Give the read more time in its\s+timeouts block`,
+			calls: 1,
 		},
 	}
 	for name, test := range tests {

@@ -10,10 +10,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-var (
-	_ ephemeral.EphemeralResourceWithConfigure      = (*assetCountEphemeralResource)(nil)
-	_ ephemeral.EphemeralResourceWithValidateConfig = (*assetCountEphemeralResource)(nil)
-)
+var _ ephemeral.EphemeralResourceWithConfigure = (*assetCountEphemeralResource)(nil)
 
 func newAssetCountEphemeralResource() ephemeral.EphemeralResource {
 	return &assetCountEphemeralResource{}
@@ -49,13 +46,6 @@ func (r *assetCountEphemeralResource) Schema(ctx context.Context, _ ephemeral.Sc
 func (r *assetCountEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
 	// There is no data while Terraform validates, because it hasn't configured the provider then.
 	r.configured, _ = req.ProviderData.(configured)
-}
-
-func (r *assetCountEphemeralResource) ValidateConfig(
-	ctx context.Context, req ephemeral.ValidateConfigRequest, resp *ephemeral.ValidateConfigResponse,
-) {
-	_, diags := timeoutFor(ctx, req.Config, "open")
-	resp.Diagnostics.Append(diags...)
 }
 
 func (r *assetCountEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {

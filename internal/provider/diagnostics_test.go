@@ -71,7 +71,6 @@ var knownSummaries = []string{
 	"Invalid endpoint",
 	"Invalid number",
 	"Invalid duration",
-	"Timeout too short",
 	"Unknown provider argument",
 
 	// The network

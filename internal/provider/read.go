@@ -28,10 +28,15 @@ type configured struct {
 func (c configured) read(
 	ctx context.Context, config tfsdk.Config, operation string, set func(context.Context, path.Path, any) diag.Diagnostics,
 ) diag.Diagnostics {
-	timeout, diags := timeoutFor(ctx, config, operation)
+	var text types.String
+	diags := config.GetAttribute(ctx, path.Root("timeouts").AtName(operation), &text)
 	diags.Append(c.unknown...)
 	if diags.HasError() {
 		return diags
+	}
+	timeout, err := time.ParseDuration(text.ValueString())
+	if err != nil { // it is null, since the schema refuses what isn't a duration
+		timeout = defaultTimeout
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, reading{}, true), timeout)
 	defer cancel()
@@ -45,20 +50,4 @@ func (c configured) read(
 		diags.Append(set(ctx, path.Root(attribute.name), attribute.value)...)
 	}
 	return diags
-}
-
-// timeoutFor returns how long an operation may take. It refuses a duration of zero or less.
-func timeoutFor(ctx context.Context, config tfsdk.Config, operation string) (time.Duration, diag.Diagnostics) {
-	var text types.String
-	at := path.Root("timeouts").AtName(operation)
-	diags := config.GetAttribute(ctx, at, &text)
-	if diags.HasError() || text.IsNull() || text.IsUnknown() {
-		return defaultTimeout, diags
-	}
-	timeout, err := time.ParseDuration(text.ValueString())
-	if err == nil && timeout <= 0 { // the schema's validator refuses what isn't a duration
-		diags.AddAttributeError(at, "Timeout too short",
-			operation+" is "+timeout.String()+", which leaves no time for an answer. Use a duration above zero, such as \"5m\".")
-	}
-	return timeout, diags
 }
