@@ -44,12 +44,11 @@ func logged(t *testing.T, use func(read context.Context, logger *slog.Logger), s
 func TestLogLevels(t *testing.T) {
 	t.Parallel()
 	tests := map[slog.Level]string{
-		cas.LevelTrace:      "trace",
-		slog.LevelDebug:     "debug",
-		slog.LevelInfo:      "info",
-		slog.LevelWarn:      "warn",
-		slog.LevelError:     "error",
-		slog.LevelError + 4: "error",
+		cas.LevelTrace:  "trace",
+		slog.LevelDebug: "debug",
+		slog.LevelInfo:  "info",
+		slog.LevelWarn:  "warn",
+		slog.LevelError: "error",
 	}
 	for level, want := range tests {
 		t.Run(want, func(t *testing.T) {
@@ -71,8 +70,8 @@ func TestLogFields(t *testing.T) {
 	})
 	common := map[string]any{"@level": "info", "rpc": "read", "endpoint": "https://cas.aliyuncs.com"}
 	want := []map[string]any{
-		{"@message": "first", "attempt": 1.0, "took": "1.5s", "error": "refused"},
-		{"@message": "second", "attempt": 2.0, "share": 0.5, "last": true, "at": "1970-01-01 00:00:00 +0000 UTC"},
+		{"@message": "first", "attempt": "1", "took": "1.5s", "error": "refused"},
+		{"@message": "second", "attempt": "2", "share": "0.5", "last": "true", "at": "1970-01-01 00:00:00 +0000 UTC"},
 	}
 	for _, line := range want {
 		maps.Copy(line, common)
