@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// message holds the parts of a diagnostic. Only the summary is always there.
+// message holds the parts of a diagnostic. Only the summary is always there. Names in braces stand for values of the error.
 type message struct {
 	summary string   // what failed
 	what    string   // what happened, and why
@@ -25,29 +25,27 @@ type message struct {
 
 // diagnose says what happened, why, and what to do about it.
 func diagnose(err error) diag.Diagnostic {
-	if e, ok := errors.AsType[*cas.WaitError](err); ok {
-		return aboutWait(e).diagnostic()
-	}
-	m, known := aboutFailure(err)
-	if !known {
-		m = message{
-			summary: "Certificate asset counts not read",
-			what:    sentence("%s", err),
-			do:      "This is unexpected: please report it to the provider's maintainers.",
-		}
+	m := about(err)
+	if m.summary == "" {
+		m.summary = "Certificate asset counts not read"
+		m.what = sentence("%s", err)
+		m.do = "This is unexpected: please report it to the provider's maintainers."
 	}
 	return m.diagnostic()
 }
 
-// aboutFailure describes the failure of a call or of a source of credentials. It reports whether err is one of these.
-func aboutFailure(err error) (message, bool) {
+// about describes an error of the client or of a source of credentials. There is no summary where it is none of these.
+func about(err error) message {
+	if e, ok := errors.AsType[*cas.WaitError](err); ok {
+		return aboutWait(e)
+	}
 	if e, ok := errors.AsType[*cas.Error](err); ok {
-		return aboutCall(e), true
+		return aboutCall(e)
 	}
 	if e, ok := errors.AsType[*credential.Error](err); ok {
-		return aboutCredentials(e), true
+		return aboutCredentials(e)
 	}
-	return message{}, false
+	return message{}
 }
 
 // aboutWait describes a read that ended before an answer came.
@@ -68,7 +66,7 @@ func aboutWait(e *cas.WaitError) message {
 		m.what = sentence("The read gave up %s: it would have to wait for %s for at least %s more, which is longer than the time that is left",
 			after, e.For, round(e.Needs))
 	}
-	if last, known := aboutFailure(e.Last); known {
+	if last := about(e.Last); last.summary != "" {
 		m.what += " The last attempt failed: " + last.what
 		m.do += " " + last.do
 		m.facts = last.facts
@@ -82,6 +80,16 @@ func (m message) diagnostic() diag.Diagnostic {
 	paragraphs := []string{m.what, m.do, strings.Join(m.facts, "\n")}
 	paragraphs = slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
 	return diag.NewErrorDiagnostic(m.summary, strings.Join(paragraphs, "\n\n"))
+}
+
+// fill replaces names by values, which alternate as in [strings.NewReplacer]. Values may come from outside, and may end in a
+// full stop that the sentence has already.
+func (m *message) fill(pairs ...string) {
+	for i := 1; i < len(pairs); i += 2 {
+		pairs[i] = strings.TrimSuffix(oneLine(pairs[i]), ".")
+	}
+	values := strings.NewReplacer(pairs...)
+	m.what, m.do = values.Replace(m.what), values.Replace(m.do)
 }
 
 // fact adds a line that names a value, unless the value is empty.

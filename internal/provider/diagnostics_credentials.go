@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// credentialMessages are the summary and the advice for each kind of failure of a source of credentials.
+// credentialMessages describe each kind of failure of a source of credentials.
 var credentialMessages = map[credential.Kind]message{
 	credential.Unavailable: {
 		summary: "Source of Alibaba Cloud credentials not available",
@@ -30,6 +31,7 @@ var credentialMessages = map[credential.Kind]message{
 	},
 	credential.Refused: {
 		summary: "Alibaba Cloud credentials refused",
+		what:    "No credentials came from {source}: the service refused the request.",
 		do: "Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check that it " +
 			"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole.",
 	},
@@ -39,6 +41,7 @@ var credentialMessages = map[credential.Kind]message{
 	},
 	credential.NotAKey: {
 		summary: "Invalid access key",
+		what:    "What came from {source} can't be a key: {cause}, which isn't part of any key or token. Nothing was sent with it.",
 		do:      "Remove it: it was probably added when the value was copied, or printed by a command.",
 	},
 	credential.Throttled: {
@@ -47,26 +50,33 @@ var credentialMessages = map[credential.Kind]message{
 	},
 }
 
+// nowhere is about the default chain where no source of it has credentials.
+var nowhere = message{
+	summary: "No Alibaba Cloud credentials",
+	what:    "The provider block and the environment name no source of credentials, and the default chain found none:\n",
+	do: "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they are temporary; " +
+		"or name a source in the provider block, such as profile for a profile of the aliyun CLI.",
+}
+
+// indent keeps Terraform from wrapping a line.
+const indent = "  "
+
 // aboutCredentials describes a source that gave no credentials, so that no call was made.
 func aboutCredentials(e *credential.Error) message {
-	m, known := credentialMessages[e.Kind]
-	if !known {
-		m = credentialMessages[credential.Unavailable]
-	}
+	m := credentialMessages[e.Kind]
 	unanswered, ok := errors.AsType[*egress.Error](e.Err)
 	switch {
 	case len(e.Tried) > 0:
-		m = foundNowhere(e)
+		m = nowhere
 	case ok:
 		m = aboutUnanswered(unanswered)
 		m.what = sentence("No credentials came from %s", e.Source) + " " + m.what
-	case e.Kind == credential.Refused:
-		m.what = sentence("No credentials came from %s: the service refused the request", e.Source)
-	case e.Kind == credential.NotAKey:
-		m.what = sentence("What came from %s can't be a key: %s, which isn't part of any key or token", e.Source, e.Err) + " " +
-			"Nothing was sent with it."
 	default:
-		m.what = sentence("No credentials came from %s: %s", e.Source, e.Err)
+		m.what = cmp.Or(m.what, "No credentials came from {source}: {cause}.")
+		m.fill("{source}", e.Source, "{cause}", e.Err.Error())
+	}
+	for _, tried := range e.Tried {
+		m.what += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
 	if e.Command != "" {
 		m.do += " In a terminal, this command sets up the profile or signs in:\n\n" + indent + oneLine(e.Command)
@@ -74,22 +84,6 @@ func aboutCredentials(e *credential.Error) message {
 	m.fact("Error code", e.Code)
 	m.fact("Error message", e.Message)
 	m.fact("Request ID", e.RequestID)
-	return m
-}
-
-// indent keeps Terraform from wrapping a line.
-const indent = "  "
-
-func foundNowhere(e *credential.Error) message {
-	m := message{
-		summary: "No Alibaba Cloud credentials",
-		what:    "The provider block and the environment name no source of credentials, and the default chain found none:\n",
-		do: "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they are temporary; " +
-			"or name a source in the provider block, such as profile for a profile of the aliyun CLI.",
-	}
-	for _, tried := range e.Tried {
-		m.what += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
-	}
 	return m
 }
 

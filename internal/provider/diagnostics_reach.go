@@ -3,16 +3,20 @@ package provider
 import (
 	"cmp"
 	"fmt"
-	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// checkBetween is the advice where something other than the server that was meant may have answered.
-const checkBetween = "Look for a proxy, a captive portal or a gateway that answers in the server's place, and check the address."
+const (
+	// checkBetween is the advice where something other than the server that was meant may have answered.
+	checkBetween = "Look for a proxy, a captive portal or a gateway that answers in the server's place, and check the address."
 
-// unansweredMessages are the summary and the advice for each kind of failure to get an answer, whichever server was asked.
+	orNoProxy = " If the host needs no proxy, add it to NO_PROXY."
+)
+
+// unansweredMessages are about each kind of failure to get an answer, whichever server was asked.
 var unansweredMessages = map[egress.Kind]message{
 	egress.NoSuchHost: {
 		summary: "Host name not resolved",
@@ -37,118 +41,82 @@ var unansweredMessages = map[egress.Kind]message{
 		summary: "No encrypted connection",
 		do:      "The server must speak TLS 1.2 or newer at this port. Check the address, its port, and the proxy if there is one.",
 	},
-	egress.Redirected: {summary: "Request redirected", do: checkBetween},
-	egress.TooLarge:   {summary: "Answer too large", do: checkBetween},
-	egress.Malformed:  {summary: "Unexpected answer", do: checkBetween},
+	egress.Untrusted: {
+		summary: "Certificate isn't trusted",
+		what:    "The certificate that {peer} presented can't be verified: {cause}.",
+		do: "Check the address, and this machine's clock. If a proxy of yours decrypts connections, add its root certificate to a file " +
+			"that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise somebody may be intercepting the " +
+			"connection: verification can't be switched off.",
+	},
+	egress.NoRoots: {
+		summary: "No root certificates",
+		what: "This machine has no root certificates, so neither the certificate of {peer} nor any other can be verified. The provider " +
+			"looks for them in the file that SSL_CERT_FILE names and in the directories that SSL_CERT_DIR names, or else where the " +
+			"system keeps them, such as /etc/ssl/certs/ca-certificates.crt; on Windows and macOS, in the system's store.",
+		do: "Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and SSL_CERT_DIR. On " +
+			"Windows and macOS, check that store: it has been emptied, or Terraform isn't allowed to read it.",
+	},
+	egress.InvalidProxy: {
+		summary: "Invalid proxy",
+		what:    "{variable} can't be used: {cause}. Nothing was sent.",
+		do: "Set {variable} to a URL such as http://proxy.example.com:3128, with nothing before or after it. In a user name or a " +
+			"password, write % as %25, and @, :, /, # and ? as %40, %3A, %2F, %23 and %3F.",
+	},
+	egress.ProxyRefuses: {
+		summary: "Proxy doesn't let the request through",
+		what:    "No request reached {address}, because {peer} answered HTTP {status}.",
+		do: "Check {variable}, with the user name and password if the proxy requires them, and whether the proxy allows connections " +
+			"to this host." + orNoProxy,
+	},
+	egress.Redirected: {
+		summary: "Request redirected",
+		what: "{address} answered HTTP {status} and redirected the request to {location}. The provider doesn't follow redirects, so " +
+			"that nobody else gets a request with credentials.",
+		do: checkBetween,
+	},
+	egress.TooLarge: {
+		summary: "Answer too large",
+		what:    "{address} answered HTTP {status} with more than 1 MiB, where a few hundred bytes are usual. The rest wasn't read.",
+		do:      checkBetween,
+	},
+	egress.Malformed: {summary: "Unexpected answer", do: checkBetween},
+}
+
+// proxySummaries are about the kinds of failure that a proxy and a server have in common.
+var proxySummaries = map[egress.Kind]string{
+	egress.NoSuchHost:       "Proxy's host name not resolved",
+	egress.DNSFailed:        "Proxy's host name not resolved",
+	egress.NotTLS:           "No encrypted connection to the proxy",
+	egress.Refused:          "Proxy not reached",
+	egress.TimedOut:         "Proxy not reached",
+	egress.ConnectionFailed: "Proxy not reached",
+	egress.Malformed:        "Proxy not reached",
 }
 
 // aboutUnanswered describes a request that got no usable answer.
 func aboutUnanswered(e *egress.Error) message {
-	switch {
-	case e.Kind == egress.InvalidProxy:
-		return message{
-			summary: "Invalid proxy",
-			what:    sentence("%s can't be used: %s", e.Variable, e.Err) + " Nothing was sent.",
-			do: fmt.Sprintf("Set %s to a URL such as http://proxy.example.com:3128, with nothing before or after it. In a user name "+
-				"or a password, write %% as %%25, and @, :, /, # and ? as %%40, %%3A, %%2F, %%23 and %%3F.", e.Variable),
-		}
-	case e.Kind == egress.Untrusted, e.Kind == egress.NoRoots:
-		return aboutUntrusted(e)
-	case e.Proxy != "":
-		return aboutProxy(e)
-	}
-	m := unansweredMessages[e.Kind]
-	switch e.Kind {
-	case egress.Redirected:
-		to := "redirected the request to " + cmp.Or(e.Location, "an address that it didn't name")
-		m.what = sentence("%s answered HTTP %d and %s", e.Address, e.Status, to) +
-			" The provider doesn't follow redirects, so that nobody else gets a request with credentials."
-	case egress.TooLarge:
-		m.what = fmt.Sprintf("%s answered HTTP %d with more than 1 MiB, where a few hundred bytes are usual. The rest wasn't read.",
-			e.Address, e.Status)
-	case egress.Malformed:
-		m.what = sentence("%s answered with something that isn't HTTP", e.Address)
-	default:
-		m.what = sentence("No answer came from %s: %s", e.Address, e.Err)
-	}
-	return m
-}
-
-// peer names the server or the proxy that failed.
-func peer(e *egress.Error) string {
+	m, peer, cause := unansweredMessages[e.Kind], e.Address, "it doesn't speak HTTP"
+	m.what = cmp.Or(m.what, "No answer came from {address}: {cause}.")
 	if e.Proxy != "" {
-		return "the proxy " + e.Proxy + " (" + e.Variable + ")"
+		peer = fmt.Sprintf("the proxy %s (%s)", e.Proxy, e.Variable)
 	}
-	return e.Address
-}
-
-// aboutProxy describes the failure of a proxy itself.
-func aboutProxy(e *egress.Error) message {
-	m := message{
-		summary: "Proxy not reached",
-		what:    sentence("No answer came from %s, because of %s: %v", e.Address, peer(e), e.Err),
-		do:      "Check " + e.Variable + ", or add the host to NO_PROXY if it needs no proxy.",
-	}
-	switch e.Kind {
-	case egress.ProxyRefuses:
-		m.summary = "Proxy doesn't let the request through"
-		m.what = sentence("No request reached %s, because %s answered HTTP %d", e.Address, peer(e), e.Status)
-		m.do = "Check " + e.Variable + ", with the user name and password if the proxy requires them, and whether the proxy " +
-			"allows connections to this host; or add the host to NO_PROXY if it needs no proxy."
-	case egress.NoSuchHost, egress.DNSFailed:
-		m.summary = "Proxy's host name not resolved"
-	case egress.NotTLS:
-		m.summary = "No encrypted connection to the proxy"
-		m.do = "Begin " + e.Variable + " with http:// unless the proxy itself speaks TLS: few do, and the others carry " +
-			"encrypted connections as well. " + m.do
-	case egress.Malformed:
-		m.what = sentence("No answer came from %s, because %s answered with something that isn't HTTP", e.Address, peer(e))
-	}
-	return m
-}
-
-func aboutUntrusted(e *egress.Error) message {
-	roots := rootsOf(runtime.GOOS)
-	if e.Kind == egress.NoRoots {
-		return message{
-			summary: "No root certificates",
-			what: sentence("This machine has no root certificates, so neither the certificate of %s nor any other can be verified", peer(e)) +
-				" The provider looks for them " + roots.place + ".",
-			do: roots.repair,
+	if summary := proxySummaries[e.Kind]; e.Proxy != "" && summary != "" {
+		m = message{
+			summary: summary,
+			what:    "No answer came from {address}, because of {peer}: {cause}.",
+			do: "Check {variable}. Its URL begins with http:// unless the proxy itself speaks TLS: few do, and the others carry " +
+				"encrypted connections as well." + orNoProxy,
 		}
 	}
-	m := message{
-		summary: "Certificate isn't trusted",
-		what:    sentence("The certificate that %s presented can't be verified: %s", peer(e), e.Err),
-		do: "Check the address, and this machine's clock. If a proxy of yours decrypts connections, " + roots.add +
-			". Otherwise somebody may be intercepting the connection: verification can't be switched off.",
+	if e.Err != nil {
+		cause = e.Err.Error()
 	}
+	m.fill("{address}", e.Address, "{peer}", peer, "{variable}", e.Variable, "{cause}", cause, "{status}", strconv.Itoa(e.Status),
+		"{location}", cmp.Or(e.Location, "an address that it didn't name"))
 	if certificate := e.Certificate; certificate != nil {
 		m.fact("Certificate of", certificate.Subject.String())
 		m.fact("Issued by", certificate.Issuer.String())
 		m.fact("Valid", certificate.NotBefore.UTC().Format(time.DateOnly)+" to "+certificate.NotAfter.UTC().Format(time.DateOnly))
 	}
 	return m
-}
-
-// roots says where a system keeps its root certificates, how to restore them, and how to add one.
-type roots struct{ place, repair, add string }
-
-// rootsOf returns the advice for a system. Go ignores SSL_CERT_FILE on Windows and macOS.
-func rootsOf(goos string) roots {
-	const repair = "Check that store: it has been emptied, or Terraform isn't allowed to read it."
-	switch goos {
-	case "windows":
-		return roots{
-			"in the certificate store of Windows", repair, "add its root certificate to the Trusted Root Certification Authorities of Windows",
-		}
-	case "darwin":
-		return roots{"in the keychain of macOS", repair, "add its root certificate to the keychain of macOS and trust it there"}
-	}
-	return roots{
-		"in the file that SSL_CERT_FILE names and in the directories that SSL_CERT_DIR names, or else where the system keeps them, such as " +
-			"/etc/ssl/certs/ca-certificates.crt",
-		"Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and SSL_CERT_DIR.",
-		"put its root certificate into a file and name that file in SSL_CERT_FILE",
-	}
 }
