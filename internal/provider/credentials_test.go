@@ -543,9 +543,9 @@ func TestCredentialProblems(t *testing.T) {
 		"copied with quotes and spaces": {
 			block: arguments{"access_key": `"id"`, "secret_key": hush + "\n", "security_token": hush + " " + hush},
 			want: []problem{
-				{path: "access_key", summary: "Invalid access key", detail: "access_key has quotes in or around it"},
-				{path: "secret_key", summary: "Invalid secret key", detail: "secret_key begins or ends with white space"},
-				{path: "security_token", summary: "Invalid security token", detail: "security_token has white space in it"},
+				{path: "access_key", summary: "Invalid access key", detail: "access_key can't be used: it has quotes in or around it"},
+				{path: "secret_key", summary: "Invalid secret key", detail: "secret_key can't be used: it begins or ends with white space"},
+				{path: "security_token", summary: "Invalid security token", detail: "security_token can't be used: it has white space in it"},
 			},
 		},
 		"copied into the environment": {env: environment{
@@ -555,7 +555,7 @@ func TestCredentialProblems(t *testing.T) {
 			want: []problem{{
 				path:    "secret_key",
 				summary: "Invalid secret key",
-				detail:  "ALIBABA_CLOUD_ACCESS_KEY_SECRET begins or ends with white space",
+				detail:  "ALIBABA_CLOUD_ACCESS_KEY_SECRET can't be used: it begins or ends with white space",
 			}}},
 		"two sources": {block: arguments{"access_key": "id", "secret_key": hush, "profile": "p"},
 			want: []problem{{
@@ -580,7 +580,7 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "credentials_uri",
 					summary: "Invalid credentials URI",
-					detail:  `credentials_uri is "http://…@example.com/x", which can't be used: http is only allowed`,
+					detail:  `credentials_uri can't be used: http is only allowed`,
 				},
 			},
 		},
@@ -588,7 +588,7 @@ func TestCredentialProblems(t *testing.T) {
 			want: []problem{{
 				path:    "credentials_uri",
 				summary: "Invalid credentials URI",
-				detail:  `ALICLOUD_CREDENTIALS_URI is "ftp://example.com"`,
+				detail:  `ALICLOUD_CREDENTIALS_URI can't be used`,
 			}}},
 		"ECS role's ARN": {block: arguments{"ecs_role_name": testRole},
 			want: []problem{{path: "ecs_role_name", summary: "Invalid ECS role name", detail: "ecs_role_name is \"" + testRole}}},
@@ -620,7 +620,7 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "assume_role.session_expiration",
 					summary: "Invalid number",
-					detail:  `is 899, which isn't a whole number from 900 to 43200`,
+					detail:  `is "899": it isn't a whole number from 900 to 43200`,
 				},
 			},
 		},
@@ -639,7 +639,7 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "assume_role.session_expiration",
 					summary: "Invalid number",
-					detail:  `ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION is "1h", which isn't a whole number from 900`,
+					detail:  `ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION is "1h": it isn't a whole number from 900`,
 				},
 				{path: "assume_role.external_id", summary: "Invalid external ID", detail: `ALIBABA_CLOUD_EXTERNAL_ID is "?"`}},
 		},
@@ -659,7 +659,7 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "endpoints.sts",
 					summary: "Invalid endpoint",
-					detail:  `ALIBABA_CLOUD_STS_ENDPOINT is "http://127.0.0.1", which can't be used: STS is only asked over https`,
+					detail:  `ALIBABA_CLOUD_STS_ENDPOINT can't be used: STS is only asked over https`,
 				},
 			},
 		},
@@ -686,7 +686,7 @@ func TestCredentialProblems(t *testing.T) {
 			want: []problem{{
 				path:    "access_key",
 				summary: "Invalid access key",
-				detail:  "ALIBABA_CLOUD_ACCESS_KEY_ID has a character in it that is invisible",
+				detail:  "ALIBABA_CLOUD_ACCESS_KEY_ID can't be used: it has a character in it that is invisible",
 			}}},
 		"no role": {
 			block: arguments{"assume_role": arguments{"session_name": "ok"}},
@@ -721,7 +721,7 @@ func TestCredentialProblems(t *testing.T) {
 				},
 				{path: "assume_role_with_oidc.role_session_name", summary: "Invalid session name", detail: `is "z"`},
 				{path: "assume_role_with_oidc.policy", summary: "Invalid policy", detail: "isn't a JSON object"},
-				{path: "assume_role_with_oidc.session_expiration", summary: "Invalid number", detail: `is 43201`},
+				{path: "assume_role_with_oidc.session_expiration", summary: "Invalid number", detail: `is "43201"`},
 			},
 		},
 		"nothing about OIDC": {
@@ -894,7 +894,7 @@ func TestValidate(t *testing.T) {
 			},
 			want: []problem{
 				{path: "region", summary: "Invalid region", detail: `region is "Hangzhou"`},
-				{path: "endpoints.cas", summary: "Invalid endpoint", detail: `endpoints.cas is "http://…@example.com"`},
+				{path: "endpoints.cas", summary: "Invalid endpoint", detail: `endpoints.cas can't be used: it holds a user name or a password`},
 				{path: "endpoints.sts", summary: "Invalid endpoint", detail: "STS is only asked over https"},
 				{path: "ecs_role_name", summary: "Invalid ECS role name", detail: `"a b"`},
 			},

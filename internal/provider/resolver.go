@@ -143,8 +143,12 @@ func (r *resolver) use(v value) string {
 		return v.fallback
 	}
 	if v.flaw != nil {
-		if flaw := v.flaw(v.text); flaw != "" {
-			r.refuse(v, v.summary, strings.TrimSpace(v.shown()+" "+flaw+". "+v.advice))
+		if err := v.flaw(v.text); err != nil {
+			shown := "can't be used"
+			if !v.hidden {
+				shown = "is " + strconv.Quote(v.text)
+			}
+			r.refuse(v, v.summary, strings.TrimSpace(fmt.Sprintf("%s %s: %s. %s", v, shown, err, v.advice)))
 		}
 	}
 	if v.secret {
@@ -152,20 +156,6 @@ func (r *resolver) use(v value) string {
 	}
 	r.compare(v)
 	return v.text
-}
-
-// shown returns the subject of a sentence about v's flaw.
-func (v value) shown() string {
-	shown := v.text
-	if v.show != nil {
-		shown = v.show(v.text)
-	} else if !v.number || v.variable != "" {
-		shown = strconv.Quote(v.text)
-	}
-	if shown == "" {
-		return v.String()
-	}
-	return v.String() + " is " + shown + ", which"
 }
 
 // compare warns if another variable of the setting has a different value, which other tools may prefer.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // setting is an argument of the provider block with the environment variables that can replace it, or a variable alone.
@@ -30,10 +30,10 @@ type setting struct {
 
 // check says what a value must look like, and what a diagnostic says about one that doesn't.
 type check struct {
-	summary string              // the diagnostic's summary
-	flaw    func(string) string // returns why a value can't be used, as in "isn't the ID of a region"; empty where it can
-	advice  string              // what to do about it
-	show    func(string) string // returns the value as a diagnostic may show it, empty to hide it; nil quotes it
+	summary string             // the diagnostic's summary
+	flaw    func(string) error // returns why a value can't be used, as in "it isn't the ID of a region"
+	advice  string             // what to do about it
+	hidden  bool               // whether the diagnostic doesn't show the value, which may be or contain a secret
 }
 
 // These environment variables are named outside of the table, too.
@@ -56,7 +56,6 @@ func familyOf(variable string) string {
 
 const (
 	alone      = " It is a separate source of credentials, and can't be combined with another one."
-	keyAdvice  = "No key or token contains that. It was probably added when the value was copied: remove it."
 	policyText = "RAM policy, in JSON, that narrows what the session may do; it can't widen it. Default: all that the role may do."
 	roleText   = "ARN of the role, such as `acs:ram::1234567890123456:role/reader`."
 	lifeText   = "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. The provider " +
@@ -72,19 +71,19 @@ var settings = []setting{
 	{
 		name: "access_key", description: "Access key ID. Needs `secret_key`.",
 		variables: []string{"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"},
-		check:     check{summary: "Invalid access key", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+		check:     isKey("Invalid access key"),
 	},
 	{
 		name: "secret_key", secret: true, description: "Access key secret. Needs `access_key`.",
 		variables: []string{
 			"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_SECRET",
 		},
-		check: check{summary: "Invalid secret key", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+		check: isKey("Invalid secret key"),
 	},
 	{
 		name: "security_token", secret: true, description: "Security token of temporary credentials. Needs `access_key` and `secret_key`.",
 		variables: []string{"ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABACLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"},
-		check:     check{summary: "Invalid security token", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+		check:     isKey("Invalid security token"),
 	},
 	{
 		name: "profile", variables: []string{"ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"},
@@ -101,13 +100,13 @@ var settings = []setting{
 	{
 		name: "credentials_uri", variables: []string{"ALIBABA_CLOUD_CREDENTIALS_URI", "ALICLOUD_CREDENTIALS_URI"},
 		description: "URL of a server that returns temporary credentials: https, or http for a loopback or link-local address." + alone,
-		check: check{summary: "Invalid credentials URI", flaw: uriFlaw, show: publicPart,
+		check: check{summary: "Invalid credentials URI", flaw: credential.CheckURI, hidden: true,
 			advice: "Use an https URL, or http for a server on this machine or its own link, such as \"http://127.0.0.1:6666/credentials\"."},
 	},
 	{
 		name: "ecs_role_name", variables: []string{"ALIBABA_CLOUD_ECS_METADATA", "ALICLOUD_ECS_ROLE_NAME"},
 		description: "Name of the RAM role of the ECS instance that Terraform runs on." + alone,
-		check: check{summary: "Invalid ECS role name", flaw: unlike(`^[\w.-]{1,64}$`, "isn't the name of a RAM role"),
+		check: check{summary: "Invalid ECS role name", flaw: notLike(`^[\w.-]{1,64}$`, "the name of a RAM role"),
 			advice: "Use the name, not the ARN: at most 64 letters, digits, periods, underscores and hyphens."},
 	},
 	{
@@ -115,7 +114,7 @@ var settings = []setting{
 		description: "ARN of the identity provider in RAM, such as `acs:ram::1234567890123456:oidc-provider/ci`.",
 		check: check{
 			summary: "Invalid OIDC provider ARN", advice: "Use one such as \"acs:ram::1234567890123456:oidc-provider/ci\".",
-			flaw: unlike(`^acs:ram::[0-9]+:oidc-provider/[\w.@/-]{1,128}$`, "isn't the ARN of an OIDC provider"),
+			flaw: notLike(`^acs:ram::[0-9]+:oidc-provider/[\w.@/-]{1,128}$`, "the ARN of an OIDC provider"),
 		},
 	},
 	{
@@ -125,7 +124,7 @@ var settings = []setting{
 	{
 		name: "assume_role_with_oidc.oidc_token", variables: []string{"ALIBABA_CLOUD_OIDC_TOKEN"}, secret: true,
 		description: "The token itself, instead of a file.",
-		check:       check{summary: "Invalid OIDC token", flaw: credential.KeyFlaw, advice: keyAdvice, show: hide},
+		check:       isKey("Invalid OIDC token"),
 	},
 	{
 		name: "assume_role_with_oidc.role_arn", variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN"},
@@ -159,7 +158,7 @@ var settings = []setting{
 		description: "External ID that the role's trust policy asks for: 2 to 1224 characters.",
 		check: check{
 			summary: "Invalid external ID", advice: "Use 2 to 1224 letters, digits and the characters + = , . @ : / _ -",
-			flaw: unlike(`^[\w+=,.@:/-]{2,1000}[\w+=,.@:/-]{0,224}$`, "isn't an external ID"), // Go repeats nothing above 1000 times
+			flaw: notLike(`^[\w+=,.@:/-]{2,1000}[\w+=,.@:/-]{0,224}$`, "an external ID"), // Go repeats nothing above 1000 times
 		},
 	},
 	{
@@ -167,21 +166,21 @@ var settings = []setting{
 		variables: []string{"ALIBABA_CLOUD_REGION", "ALICLOUD_REGION", "ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"},
 		description: "Region whose endpoint the provider calls. Accounts of the China site use `cn-hangzhou`, accounts of the international " +
 			"site `ap-southeast-1`. Where no region is set, the `region_id` of the CLI's profile in use counts.",
-		check: check{summary: "Invalid region", flaw: unlike(`^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$`, "isn't the ID of a region"),
+		check: check{summary: "Invalid region", flaw: notLike(`^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$`, "the ID of a region"),
 			advice: "Use an ID such as \"cn-hangzhou\" (China site) or \"ap-southeast-1\" (international site)."},
 	},
 	{
 		name: "endpoints.cas", variables: []string{"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"},
 		description: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is allowed for " +
 			"loopback addresses only. Default: the region's endpoint.",
-		check: check{summary: "Invalid endpoint", flaw: endpointFlaw, show: publicPart,
+		check: check{summary: "Invalid endpoint", flaw: notEndpoint, hidden: true,
 			advice: "Use a host name such as \"cas.aliyuncs.com\", with a port and https:// where needed."},
 	},
 	{
 		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
 		description: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. Default: the " +
 			"`sts_endpoint` of the CLI's profile, else the endpoint of its `sts_region` or of `" + stsRegionVariable + "`, else `sts.aliyuncs.com`.",
-		check: check{summary: "Invalid endpoint", flaw: stsEndpointFlaw, show: publicPart,
+		check: check{summary: "Invalid endpoint", flaw: notSTSEndpoint, hidden: true,
 			advice: "Use a host name such as \"sts.ap-southeast-1.aliyuncs.com\", with a port where needed."},
 	},
 	{
@@ -218,75 +217,74 @@ var settings = []setting{
 }
 
 var (
-	isRole = check{summary: "Invalid role ARN", flaw: unlike(`^acs:ram::[0-9]+:role/[\w.@/-]{1,64}$`, "isn't the ARN of a RAM role"),
+	isRole = check{summary: "Invalid role ARN", flaw: notLike(`^acs:ram::[0-9]+:role/[\w.@/-]{1,64}$`, "the ARN of a RAM role"),
 		advice: "Use one such as \"acs:ram::1234567890123456:role/reader\"."}
-	isSessionName = check{summary: "Invalid session name", flaw: unlike(`^[\w.@-]{2,64}$`, "isn't the name of a session"),
+	isSessionName = check{summary: "Invalid session name", flaw: notLike(`^[\w.@-]{2,64}$`, "the name of a session"),
 		advice: "Use 2 to 64 letters, digits, periods, at signs, underscores and hyphens."}
 	isSessionLife = check{summary: "Invalid number", flaw: notWhole(credential.MinSessionExpiration, credential.MaxSessionExpiration)}
-	isPolicy      = check{summary: "Invalid policy", flaw: notObject, show: hide,
+	isPolicy      = check{summary: "Invalid policy", flaw: notObject, hidden: true,
 		advice: "Write it with jsonencode, so that Terraform takes care of the syntax."}
 )
 
-// unlike returns a check for a pattern. It compiles the pattern only when there is a value to match, because Terraform starts
-// the provider several times for a plan.
-func unlike(pattern, flaw string) func(string) string {
-	return func(s string) string {
-		if regexp.MustCompile(pattern).MatchString(s) {
-			return ""
+// isKey returns the check of a key or a token.
+func isKey(summary string) check {
+	flaw := func(s string) error {
+		if flaw := credential.KeyFlaw(s); flaw != "" {
+			return errors.New("it " + flaw)
 		}
-		return flaw
+		return nil
+	}
+	advice := "No key or token contains that. It was probably added when the value was copied: remove it."
+	return check{summary: summary, flaw: flaw, advice: advice, hidden: true}
+}
+
+// notLike refuses what a pattern doesn't match. It compiles the pattern only when there is a value, because Terraform
+// starts the provider several times for a plan.
+func notLike(pattern, what string) func(string) error {
+	return func(s string) error {
+		if !regexp.MustCompile(pattern).MatchString(s) {
+			return errors.New("it isn't " + what)
+		}
+		return nil
 	}
 }
 
-func notWhole(minimum, maximum int) func(string) string {
-	return func(s string) string {
+func notWhole(minimum, maximum int) func(string) error {
+	return func(s string) error {
 		if n, err := strconv.Atoi(s); err != nil || n < minimum || n > maximum {
-			return fmt.Sprintf("isn't a whole number from %d to %d", minimum, maximum)
+			return fmt.Errorf("it isn't a whole number from %d to %d", minimum, maximum)
 		}
-		return ""
+		return nil
 	}
 }
 
-func notDuration(s string) string {
+func notDuration(s string) error {
 	if d, err := time.ParseDuration(s); err != nil || d <= 0 || d > time.Hour {
-		return "isn't a duration above zero and of at most 1h"
+		return errors.New("it isn't a duration above zero and of at most 1h")
 	}
-	return ""
+	return nil
 }
 
-func notObject(s string) string {
+func notObject(s string) error {
 	var object map[string]any
 	if err := json.Unmarshal([]byte(s), &object); err != nil {
-		return "isn't a JSON object: " + err.Error()
+		return fmt.Errorf("it isn't a JSON object: %w", err)
 	}
-	return ""
+	return nil
 }
 
-func uriFlaw(s string) string { return unusable(credential.CheckURI(s)) }
-
-func endpointFlaw(s string) string {
+func notEndpoint(s string) error {
 	_, err := cas.ParseEndpoint(s)
-	return unusable(err)
+	return err
 }
 
-func stsEndpointFlaw(s string) string {
-	if endpoint, err := cas.ParseEndpoint(s); err == nil && endpoint.Scheme != "https" {
-		return "can't be used: STS is only asked over https"
+func notSTSEndpoint(s string) error {
+	endpoint, err := cas.ParseEndpoint(s)
+	if err == nil && endpoint.Scheme != "https" {
+		err = errors.New("STS is only asked over https")
 	}
-	return endpointFlaw(s)
+	return err
 }
-
-func unusable(err error) string {
-	if err == nil {
-		return ""
-	}
-	return "can't be used: " + err.Error()
-}
-
-func hide(string) string { return "" }
-
-// publicPart quotes an address without the parts that may be secret.
-func publicPart(address string) string { return strconv.Quote(egress.PublicAddress(address)) }
 
 // find returns the setting of an argument, or else of a variable that stands alone.
 func find(name string) setting {

@@ -50,10 +50,10 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s is there twice", s.name+s.variableAlone())
 		}
 		seen[s.name+s.variableAlone()] = true
-		if s.fallback != "" && s.flaw != nil && s.flaw(s.fallback) != "" {
-			t.Errorf("%s: the default %s %s", s.name, s.fallback, s.flaw(s.fallback))
+		if s.fallback != "" && s.flaw != nil && s.flaw(s.fallback) != nil {
+			t.Errorf("%s: the default %s: %s", s.name, s.fallback, s.flaw(s.fallback))
 		}
-		if s.secret && (s.show == nil || s.show("x") != "") {
+		if s.secret && !s.hidden {
 			t.Errorf("%s is a secret that a diagnostic shows", s.name)
 		}
 	}
