@@ -342,7 +342,7 @@ func TestTerraformTimeouts(t *testing.T) {
 		"no answer": {
 			step: func(s *castest.Server) { s.Script(castest.Hang()) },
 			want: `(?s)Error: Certificate asset counts not read in time.*` +
-				`after\s+[2-9]s\s+\(attempts:\s+1\),\s+while\s+it\s+waited\s+for\s+an\s+answer`,
+				`after\s+[2-9][.\d]*s\s+\(attempts:\s+1\),\s+while\s+it\s+waited\s+for\s+an\s+answer`,
 		},
 	}
 	for name, test := range tests {

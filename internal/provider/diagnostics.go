@@ -50,7 +50,7 @@ func about(err error) message {
 
 // aboutWait describes a read that ended before an answer came.
 func aboutWait(e *cas.WaitError) message {
-	after := fmt.Sprintf("after %s (attempts: %d)", round(e.Elapsed), e.Attempts)
+	after := fmt.Sprintf("after %s (attempts: %d)", e.Elapsed.Round(time.Millisecond), e.Attempts)
 	if errors.Is(e.Cause, context.Canceled) {
 		return message{
 			summary: "Reading the certificate asset counts was cancelled",
@@ -64,7 +64,7 @@ func aboutWait(e *cas.WaitError) message {
 	}
 	if e.Needs > 0 {
 		m.what = sentence("The read gave up %s: it would have to wait for %s for at least %s more, which is longer than the time that is left",
-			after, e.For, round(e.Needs))
+			after, e.For, e.Needs.Round(time.Millisecond))
 	}
 	if last := about(e.Last); last.summary != "" {
 		m.what += " The last attempt failed: " + last.what
@@ -106,10 +106,3 @@ func sentence(format string, args ...any) string {
 
 // oneLine makes text from outside safe to print.
 func oneLine(s string) string { return egress.Printable(s, 4000) }
-
-func round(d time.Duration) time.Duration {
-	if d < time.Second {
-		return d.Round(time.Millisecond)
-	}
-	return d.Round(time.Second)
-}

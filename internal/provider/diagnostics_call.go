@@ -85,7 +85,7 @@ func aboutCall(e *cas.Error) message {
 	m.fact("Request ID", e.RequestID)
 	m.fact("About this error", e.Recommend)
 	if e.Attempts > 1 {
-		m.fact("Attempts", fmt.Sprintf("%d in %s", e.Attempts, round(e.Elapsed)))
+		m.fact("Attempts", fmt.Sprintf("%d in %s", e.Attempts, e.Elapsed.Round(time.Millisecond)))
 	}
 	return m
 }
@@ -106,7 +106,7 @@ func aboutAnswer(e *cas.Error) message {
 		"{denial}", cmp.Or(strings.TrimSpace(denied.NoPermissionType+" "+denied.PolicyType), "it didn't say why"))
 	m.fact("Account", denied.AuthPrincipalOwnerID)
 	if e.Kind == egress.Clock && e.Skew.Abs() >= time.Minute { // an answer's date is old by the time that the answer took
-		m.what += fmt.Sprintf(" This machine's clock is off by %s.", round(e.Skew.Abs()))
+		m.what += fmt.Sprintf(" This machine's clock is off by %s.", e.Skew.Abs().Round(time.Second))
 	}
 	if e.Code == "" && e.Message != "" {
 		m.what += " The answer begins: " + oneLine(e.Message)

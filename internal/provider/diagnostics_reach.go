@@ -16,7 +16,8 @@ const (
 	orNoProxy = " If the host needs no proxy, add it to NO_PROXY."
 )
 
-// unansweredMessages are about each kind of failure to get an answer, whichever server was asked.
+// unansweredMessages are about each kind of failure to get an answer, whichever server was asked. Those that don't say what
+// happened are about the server, and not about a proxy.
 var unansweredMessages = map[egress.Kind]message{
 	egress.NoSuchHost: {
 		summary: "Host name not resolved",
@@ -82,31 +83,28 @@ var unansweredMessages = map[egress.Kind]message{
 	egress.Malformed: {summary: "Unexpected answer", do: checkBetween},
 }
 
-// proxySummaries are about the kinds of failure that a proxy and a server have in common.
+// proxySummaries are for failures of a proxy that are more than that it isn't reached.
 var proxySummaries = map[egress.Kind]string{
-	egress.NoSuchHost:       "Proxy's host name not resolved",
-	egress.DNSFailed:        "Proxy's host name not resolved",
-	egress.NotTLS:           "No encrypted connection to the proxy",
-	egress.Refused:          "Proxy not reached",
-	egress.TimedOut:         "Proxy not reached",
-	egress.ConnectionFailed: "Proxy not reached",
-	egress.Malformed:        "Proxy not reached",
+	egress.NoSuchHost: "Proxy's host name not resolved",
+	egress.DNSFailed:  "Proxy's host name not resolved",
+	egress.NotTLS:     "No encrypted connection to the proxy",
 }
 
 // aboutUnanswered describes a request that got no usable answer.
 func aboutUnanswered(e *egress.Error) message {
 	m, peer, cause := unansweredMessages[e.Kind], e.Address, "it doesn't speak HTTP"
-	m.what = cmp.Or(m.what, "No answer came from {address}: {cause}.")
 	if e.Proxy != "" {
 		peer = fmt.Sprintf("the proxy %s (%s)", e.Proxy, e.Variable)
 	}
-	if summary := proxySummaries[e.Kind]; e.Proxy != "" && summary != "" {
-		m = message{
-			summary: summary,
-			what:    "No answer came from {address}, because of {peer}: {cause}.",
-			do: "Check {variable}. Its URL begins with http:// unless the proxy itself speaks TLS: few do, and the others carry " +
-				"encrypted connections as well." + orNoProxy,
-		}
+	switch {
+	case m.what != "":
+	case e.Proxy != "":
+		m.summary = cmp.Or(proxySummaries[e.Kind], "Proxy not reached")
+		m.what = "No answer came from {address}, because of {peer}: {cause}."
+		m.do = "Check {variable}. Its URL begins with http:// unless the proxy itself speaks TLS: few do, and the others carry " +
+			"encrypted connections as well." + orNoProxy
+	default:
+		m.what = "No answer came from {address}: {cause}."
 	}
 	if e.Err != nil {
 		cause = e.Err.Error()
