@@ -13,7 +13,7 @@ import (
 // sources are the sources of credentials in the order in which they count, each with the settings that name it.
 var sources = [][]string{
 	{"access_key", "secret_key", "security_token"},
-	{"assume_role_with_oidc"},
+	{"assume_role_with_oidc", "assume_role_with_oidc.oidc_provider_arn"}, // no token: a CI system may set one for another purpose
 	{"profile", "shared_credentials_file"},
 	{"ecs_role_name"},
 	{"credentials_uri"},
@@ -23,21 +23,24 @@ var sources = [][]string{
 // else the default chain. A source in the block is never completed with one in the environment.
 func (r *resolver) credentials() credential.Config {
 	named, switchedOff := r.namedByBlock(), r.switchedBy(noProfileVariable)
-	if !named.given() {
+	if !named.set() {
 		named = r.namedByEnvironment(switchedOff != "")
 	}
 	c := credential.Config{
-		SetBy:       named.source(),
+		SetBy:       named.variable,
 		CLIFile:     r.getenv(cliFileVariable),
 		NoExternal:  r.switchedBy(noExternalVariable),
 		STSEndpoint: r.text("endpoints.sts"),
 		STSRegion:   r.getenv(stsRegionVariable),
 		STSVPC:      r.switchedBy(stsVPCVariable) != "",
 	}
+	if named.set() && named.variable == "" {
+		c.SetBy = named.name + " in the provider block"
+	}
 	if endpoint, err := cas.ParseEndpoint(c.STSEndpoint); err == nil {
 		c.STSEndpoint = endpoint.Host
 	}
-	if file := r.getenv(sharedFileVariable); file != "" && !credential.IsCLIFile(file) {
+	if file := r.getenv(sharedFileVariable); !credential.IsCLIFile(file) {
 		c.INIFile = file
 	}
 	switch named.name {
@@ -60,16 +63,13 @@ func (r *resolver) credentials() credential.Config {
 	return c
 }
 
-// namedByBlock returns the setting by which the provider block names a source. What is set for certain counts before what is
-// unknown, and only it conflicts, because the variables of a root module are unknown while Terraform validates it.
+// namedByBlock returns the setting by which the provider block names a source. What is unknown neither names one nor conflicts,
+// because the variables of a root module are unknown while Terraform validates it.
 func (r *resolver) namedByBlock() value {
-	var named, possible value
+	var named value
 	for _, names := range sources {
 		for _, name := range names {
 			v := r.inBlock(name)
-			if v.unknown && !possible.unknown {
-				possible = v
-			}
 			if !v.set() {
 				continue
 			}
@@ -82,23 +82,17 @@ func (r *resolver) namedByBlock() value {
 			break
 		}
 	}
-	if named.set() {
-		return named
-	}
-	return possible
+	return named
 }
 
 // namedByEnvironment returns the setting by which the environment names a source.
 func (r *resolver) namedByEnvironment(noProfile bool) value {
 	for _, names := range sources {
+		if noProfile && names[0] == "profile" {
+			continue
+		}
 		for _, family := range families {
 			for _, name := range names {
-				switch {
-				case name == "assume_role_with_oidc":
-					name += ".oidc_provider_arn" // a token may be one that a CI system sets for another purpose
-				case noProfile && names[0] == "profile":
-					continue
-				}
 				if v := r.ofEnvironment(name, family); v.set() {
 					return v
 				}
@@ -110,20 +104,17 @@ func (r *resolver) namedByEnvironment(noProfile bool) value {
 
 // useKeys takes all keys from where one of them is named: the provider block, or one family of variables.
 func (r *resolver) useKeys(c *credential.Config, named value) {
-	var keys [3]value
-	for i, name := range sources[0] {
+	key := func(name string) value {
 		if named.variable == "" {
-			keys[i] = r.inBlock(name)
-		} else {
-			keys[i] = r.ofEnvironment(name, familyOf(named.variable))
+			return r.inBlock(name)
 		}
+		return r.ofEnvironment(name, familyOf(named.variable))
 	}
-	id, secret, token := keys[0], keys[1], keys[2]
+	id, secret, token := key("access_key"), key("secret_key"), key("security_token")
 	switch {
-	case id.given() && secret.given():
-	case secret.set(), !id.given() && !secret.given() && token.set():
+	case !id.set() && !id.unknown:
 		r.refuse(id, "Missing Alibaba Cloud access key", halfPair(named, id))
-	case id.set():
+	case !secret.set() && !secret.unknown:
 		r.refuse(secret, "Missing Alibaba Cloud secret key", halfPair(named, secret))
 	}
 	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = r.use(id), r.use(secret), r.use(token)
@@ -131,42 +122,33 @@ func (r *resolver) useKeys(c *credential.Config, named value) {
 
 // halfPair explains that one key of a pair is set and the other one is missing.
 func halfPair(set, missing value) string {
-	if set.variable == "" {
-		return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests. A key pair in the provider block is never completed "+
-			"from the environment, so %s doesn't count: set %s in the block, or take the whole pair from the environment.",
-			set, missing.name, missing.variables[0], missing.name)
+	partner := missing.name
+	if set.variable != "" {
+		isPartner := func(variable string) bool { return familyOf(variable) == familyOf(set.variable) }
+		partner = missing.variables[slices.IndexFunc(missing.variables, isPartner)]
 	}
-	isPartner := func(variable string) bool { return familyOf(variable) == familyOf(set.variable) }
-	partner := missing.variables[slices.IndexFunc(missing.variables, isPartner)]
-	return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests. Set %s as well, or unset %s.", set, partner, partner, set)
+	return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests, and both have to be set in the same place: the "+
+		"provider block, or one family of variables. Set %s as well, or unset %s.", set, partner, partner, set)
 }
 
 // oidc returns the role to assume with a token. The environment completes the block, but a token or a file in the block keeps
 // it from adding either.
 func (r *resolver) oidc() *credential.OIDC {
 	const at = "assume_role_with_oidc."
-	if object, _ := r.block["assume_role_with_oidc"].(types.Object); object.IsUnknown() {
-		return &credential.OIDC{}
-	}
 	provider, role := r.read(at+"oidc_provider_arn"), r.read(at+"role_arn")
 	token, file := r.inBlock(at+"oidc_token"), r.inBlock(at+"oidc_token_file")
 	if token.set() && file.set() {
 		r.refuse(file, "Conflicting OIDC tokens", fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))
 	}
-	if !token.given() && !file.given() {
-		if token = r.orVariable(token, ""); !token.set() {
-			file = r.orVariable(file, "")
-		}
+	if !file.set() {
+		token = r.orVariable(token, "")
 	}
-	if r.missing(provider) {
-		r.refuse(provider, "Missing OIDC provider ARN", notSet(provider, provider.variables...))
+	if !token.set() {
+		file = r.orVariable(file, "")
 	}
-	if r.missing(role) {
-		r.refuse(role, "Missing role ARN", notSet(role, role.variables...))
-	}
-	if r.missing(token) && r.missing(file) {
-		r.refuse(file, "Missing OIDC token", notSet(file, append(file.variables, token.variables...)...))
-	}
+	r.require("Missing OIDC provider ARN", provider)
+	r.require("Missing role ARN", role)
+	r.require("Missing OIDC token", file, token)
 	return &credential.OIDC{
 		ProviderARN: r.use(provider), RoleARN: r.use(role), Token: r.use(token), TokenFile: r.use(file),
 		SessionName: r.text(at + "role_session_name"), Policy: r.text(at + "policy"), Expiration: r.number(at + "session_expiration"),
@@ -184,10 +166,9 @@ func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
 	if oidc || r.ofEnvironment("assume_role_with_oidc.oidc_provider_arn", "").set() {
 		role.variables = role.variables[len(role.variables)-1:] // the other variables name the role of OIDC
 	}
-	if role = r.orVariable(role, ""); !role.given() {
-		block, _ := r.block["assume_role"].(types.Object)
-		if block.Attributes()["role_arn"].IsNull() && r.missing(role) {
-			r.refuse(role, "Missing role ARN", notSet(role, role.variables...)+" To assume no role, leave the block out, or set role_arn to \"\".")
+	if role = r.orVariable(role, ""); !role.set() {
+		if block, _ := r.block["assume_role"].(types.Object); block.Attributes()["role_arn"].IsNull() {
+			r.require("Missing role ARN", role)
 		}
 		return nil
 	}

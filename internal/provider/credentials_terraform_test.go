@@ -338,7 +338,7 @@ func TestSameIdentity(t *testing.T) {
 		"role_arn = null": {
 			block: keys + "  assume_role {\n    role_arn = null\n  }\n",
 			fails: true,
-			says:  "assume_role.role_arn is not set, and ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are empty.",
+			says:  "None of these is set, and one of them has to be: assume_role.role_arn, ALIBABA_CLOUD_ROLE_ARN,",
 		},
 		"External, another mode": {
 			env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$HOME/f"},

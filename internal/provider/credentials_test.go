@@ -52,7 +52,10 @@ func (e environment) resolver(t *testing.T, block arguments) *resolver {
 func (e environment) resolve(t *testing.T, block arguments) (credential.Config, diag.Diagnostics, diag.Diagnostics) {
 	t.Helper()
 	r := e.resolver(t, block)
-	return r.credentials(), r.unknown, r.diags
+	if unknown := r.unknown(); unknown.HasError() {
+		return credential.Config{}, unknown, nil
+	}
+	return r.credentials(), nil, r.diags
 }
 
 // tokenFile returns the path of a token file that exists.
@@ -503,8 +506,8 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "secret_key",
 					summary: "Missing Alibaba Cloud secret key",
-					detail: "access_key is set, but secret_key is not. Both are needed to sign requests. A key pair in the provider " +
-						"block is never completed from the environment",
+					detail: "access_key is set, but secret_key is not. Both are needed to sign requests, and both have to be set in the " +
+						"same place",
 				},
 			},
 		},
@@ -529,8 +532,8 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "secret_key",
 					summary: "Missing Alibaba Cloud secret key",
-					detail: "ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are needed to sign requests. Set " +
-						"ALIBABA_CLOUD_ACCESS_KEY_SECRET as well",
+					detail: "ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are needed to sign requests, and both " +
+						"have to be set in the same place: the provider block, or one family of variables. Set ALIBABA_CLOUD_ACCESS_KEY_SECRET as well",
 				},
 			},
 		},
@@ -650,7 +653,7 @@ func TestCredentialProblems(t *testing.T) {
 			want: []problem{{
 				path:    "assume_role.role_arn",
 				summary: "Missing role ARN",
-				detail:  "and ALICLOUD_ASSUME_ROLE_ARN is empty",
+				detail:  ": assume_role.role_arn, ALICLOUD_ASSUME_ROLE_ARN.",
 			}},
 		},
 		"STS of the environment": {
@@ -694,9 +697,8 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "assume_role.role_arn",
 					summary: "Missing role ARN",
-					detail: "ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN are empty. Set one of them. " +
-						"To assume no role, leave " +
-						"the block out",
+					detail: "None of these is set, and one of them has to be: " +
+						"assume_role.role_arn, ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN, ALICLOUD_ASSUME_ROLE_ARN.",
 				},
 			},
 		},
@@ -730,17 +732,18 @@ func TestCredentialProblems(t *testing.T) {
 				{
 					path:    "assume_role_with_oidc.oidc_provider_arn",
 					summary: "Missing OIDC provider ARN",
-					detail:  "ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABACLOUD_OIDC_PROVIDER_ARN are empty",
+					detail:  "assume_role_with_oidc.oidc_provider_arn, ALIBABA_CLOUD_OIDC_PROVIDER_ARN, ALIBABACLOUD_OIDC_PROVIDER_ARN.",
 				},
 				{
 					path:    "assume_role_with_oidc.role_arn",
 					summary: "Missing role ARN",
-					detail:  "ALIBABA_CLOUD_ROLE_ARN and ALIBABACLOUD_ROLE_ARN are empty",
+					detail:  "assume_role_with_oidc.role_arn, ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN.",
 				},
 				{
 					path:    "assume_role_with_oidc.oidc_token_file",
 					summary: "Missing OIDC token",
-					detail:  "ALIBABA_CLOUD_OIDC_TOKEN_FILE, ALIBABACLOUD_OIDC_TOKEN_FILE and ALIBABA_CLOUD_OIDC_TOKEN are empty",
+					detail: "assume_role_with_oidc.oidc_token_file, ALIBABA_CLOUD_OIDC_TOKEN_FILE, ALIBABACLOUD_OIDC_TOKEN_FILE, " +
+						"assume_role_with_oidc.oidc_token, ALIBABA_CLOUD_OIDC_TOKEN.",
 				},
 			},
 		},

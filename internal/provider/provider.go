@@ -46,24 +46,8 @@ func (p *casProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 func (p *casProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads from Alibaba Cloud's [Certificate Management Service](https://www.alibabacloud.com/help/en/ssl-certificate).",
-		Attributes:          schemaOf(""),
-		Blocks: map[string]schema.Block{
-			"endpoints": schema.SingleNestedBlock{
-				MarkdownDescription: "Endpoints to use instead of the region's: a host name with or without a port and `https://`.",
-				Attributes:          schemaOf("endpoints."),
-			},
-			"assume_role": schema.SingleNestedBlock{
-				MarkdownDescription: "RAM role to act as. It is assumed with the credentials that the rest of the block, the environment or the " +
-					"default chain gives, from whichever source. Without this block, no role is assumed on top of these. It may be empty: then " +
-					"variables complete it.",
-				Attributes: schemaOf("assume_role."),
-			},
-			"assume_role_with_oidc": schema.SingleNestedBlock{
-				MarkdownDescription: "RAM role to act as with a token of an OIDC identity provider, as in CI systems and in ACK with RRSA. It is a " +
-					"source of credentials of its own, so it can't be combined with another one; with `assume_role` it can.",
-				Attributes: schemaOf("assume_role_with_oidc."),
-			},
-		},
+		Attributes:          attributesOf(""),
+		Blocks:              blocks(),
 	}
 }
 
@@ -79,15 +63,15 @@ func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateC
 // Terraform can defer the read.
 func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := newResolver(ctx, req.Config, p.getenv)
-	config, credentials := r.resolve(ctx)
-	resp.Diagnostics.Append(r.diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ready := configured{unknown: r.unknown}
-	if r.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
+	ready := configured{unknown: r.unknown()}
+	if ready.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
-	} else if !r.unknown.HasError() {
+	} else if !ready.unknown.HasError() {
+		config, credentials := r.resolve(ctx)
+		resp.Diagnostics.Append(r.diags...)
+		if resp.Diagnostics.HasError() {
+			return
+		}
 		var err error
 		if ready.credentials, err = credential.New(credentials); err != nil {
 			resp.Diagnostics.Append(diagnose(err))
@@ -126,16 +110,14 @@ func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) 
 }
 
 func (r *resolver) endpoint(source credential.Config) *url.URL {
-	address, region := r.text("endpoints.cas"), r.read("region")
-	id := r.use(region)
-	switch {
-	case address != "":
-		endpoint, _ := cas.ParseEndpoint(address)
-		return endpoint
-	case !region.given() && !r.validating:
-		id = cmp.Or(source.Region(), id)
+	region := r.text("region")
+	if !r.read("region").set() {
+		region = cmp.Or(source.Region(), region)
 	}
-	return cas.Endpoint(id)
+	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
+		return endpoint
+	}
+	return cas.Endpoint(region)
 }
 
 // cacheDir returns the directory that the processes of this user share. Where the user has no cache directory it is a

@@ -20,27 +20,15 @@ import (
 // value is a setting with its text, and the place where it is set.
 type value struct {
 	setting
-	text     string
+	text     string // empty where the setting isn't set
 	variable string // where the text comes from; empty for the provider block
 	unknown  bool   // whether Terraform knows the value only during apply
 }
 
-// set reports whether the setting certainly has a value.
 func (v value) set() bool { return v.text != "" }
-
-// given reports whether the setting has a value, or may have one during apply.
-func (v value) given() bool { return v.set() || v.unknown }
 
 // String returns the name of the variable or of the argument that is set.
 func (v value) String() string { return cmp.Or(v.variable, v.name) }
-
-// source describes the place, as an error about credentials shows it.
-func (v value) source() string {
-	if v.variable == "" && v.name != "" {
-		return v.name + " in the provider block"
-	}
-	return v.variable
-}
 
 // resolver reads settings, each from the provider block or else from the environment, and collects what is wrong with them.
 type resolver struct {
@@ -48,7 +36,6 @@ type resolver struct {
 	getenv     func(string) string
 	validating bool             // whether the environment isn't known yet
 	diags      diag.Diagnostics // what is wrong
-	unknown    diag.Diagnostics // the arguments that are unknown before apply
 	secrets    []string         // the values that the log masks
 }
 
@@ -60,28 +47,14 @@ func newResolver(ctx context.Context, config tfsdk.Config, getenv func(string) s
 
 // inBlock returns a setting as the provider block sets it. Null and "" don't set it. A nested block has its name as text.
 func (r *resolver) inBlock(name string) value {
+	v := value{setting: find(name)}
 	block, child, nested := strings.Cut(name, ".")
 	found := r.block[block]
-	object, isBlock := found.(types.Object)
-	v := value{setting: setting{name: name}}
-	if nested || !isBlock {
-		v.setting = find(name)
-	}
-	if nested {
+	if object, _ := found.(types.Object); nested {
 		found = object.Attributes()[child]
 	}
-	if found == nil || found.IsNull() {
-		return v
-	}
-	if found.IsUnknown() {
-		instead := ""
-		if len(v.variables) > 0 {
-			instead = ", set " + v.variables[0] + " instead"
-		}
-		v.unknown = true
-		r.unknown.AddAttributeError(v.path(), "Unknown provider argument",
-			fmt.Sprintf("%s depends on a value that Terraform learns only during apply, so the certificate asset counts can't be read yet. "+
-				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", v.name, instead))
+	if found == nil || found.IsNull() || found.IsUnknown() {
+		v.unknown = found != nil && found.IsUnknown()
 		return v
 	}
 	switch found := found.(type) {
@@ -95,9 +68,27 @@ func (r *resolver) inBlock(name string) value {
 	return v
 }
 
-// orVariable returns v if it is given, or else the first of its variables that has the prefix and is set.
+// unknown returns an error for each argument that Terraform knows only during apply.
+func (r *resolver) unknown() diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, s := range settings {
+		if s.name == "" || !r.inBlock(s.name).unknown {
+			continue
+		}
+		instead := ""
+		if len(s.variables) > 0 {
+			instead = ", set " + s.variables[0] + " instead"
+		}
+		diags.AddAttributeError(s.path(), "Unknown provider argument",
+			fmt.Sprintf("%s depends on a value that Terraform learns only during apply, so the certificate asset counts can't be read yet. "+
+				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", s.name, instead))
+	}
+	return diags
+}
+
+// orVariable returns v if it is set, or else the first of its variables that has the prefix and is set.
 func (r *resolver) orVariable(v value, prefix string) value {
-	if v.given() {
+	if v.set() {
 		return v
 	}
 	for _, variable := range v.variables {
@@ -179,14 +170,15 @@ func (r *resolver) refuse(v value, summary, detail string) {
 	r.diags.AddAttributeError(v.path(), summary, detail)
 }
 
-// missing reports whether v is certainly not set. While Terraform validates, the environment may still set it.
-func (r *resolver) missing(v value) bool { return !v.given() && !r.validating }
-
-// notSet explains that none of the places is set that v could come from.
-func notSet(v value, variables ...string) string {
-	empty := variables[0] + " is"
-	if last := len(variables) - 1; last > 0 {
-		empty = strings.Join(variables[:last], ", ") + " and " + variables[last] + " are"
+// require refuses the first of some values where none of them is set. While Terraform validates, the environment may still
+// set them.
+func (r *resolver) require(summary string, values ...value) {
+	var places []string
+	for _, v := range values {
+		if v.set() || r.validating {
+			return
+		}
+		places = append(append(places, v.name), v.variables...)
 	}
-	return fmt.Sprintf("%s is not set, and %s empty. Set one of them.", v.name, empty)
+	r.refuse(values[0], summary, "None of these is set, and one of them has to be: "+strings.Join(places, ", ")+".")
 }

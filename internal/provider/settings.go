@@ -25,6 +25,7 @@ type setting struct {
 	description string   // Markdown, to which the schema adds the default and the variables
 	secret      bool     // whether the schema marks it as sensitive
 	number      bool     // whether it is a number in the provider block, and not a string
+	block       bool     // whether it is a nested block
 	check
 }
 
@@ -110,6 +111,11 @@ var settings = []setting{
 			advice: "Use the name, not the ARN: at most 64 letters, digits, periods, underscores and hyphens."},
 	},
 	{
+		name: "assume_role_with_oidc", block: true,
+		description: "RAM role to act as with a token of an OIDC identity provider, as in CI systems and in ACK with RRSA. It is a " +
+			"source of credentials of its own, so it can't be combined with another one; with `assume_role` it can.",
+	},
+	{
 		name: "assume_role_with_oidc.oidc_provider_arn", variables: []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABACLOUD_OIDC_PROVIDER_ARN"},
 		description: "ARN of the identity provider in RAM, such as `acs:ram::1234567890123456:oidc-provider/ci`.",
 		check: check{
@@ -136,6 +142,12 @@ var settings = []setting{
 	},
 	{name: "assume_role_with_oidc.policy", description: policyText, check: isPolicy},
 	{name: "assume_role_with_oidc.session_expiration", description: lifeText, fallback: "3600", number: true, check: isSessionLife},
+	{
+		name: "assume_role", block: true,
+		description: "RAM role to act as. It is assumed with the credentials that the rest of the block, the environment or the " +
+			"default chain gives, from whichever source. Without this block, no role is assumed on top of these. It may be empty: then " +
+			"variables complete it.",
+	},
 	{
 		name:      "assume_role.role_arn",
 		variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"},
@@ -168,6 +180,10 @@ var settings = []setting{
 			"site `ap-southeast-1`. Where no region is set, the `region_id` of the CLI's profile in use counts.",
 		check: check{summary: "Invalid region", flaw: notLike(`^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$`, "the ID of a region"),
 			advice: "Use an ID such as \"cn-hangzhou\" (China site) or \"ap-southeast-1\" (international site)."},
+	},
+	{
+		name: "endpoints", block: true,
+		description: "Endpoints to use instead of the region's: a host name with or without a port and `https://`.",
 	},
 	{
 		name: "endpoints.cas", variables: []string{"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"},
@@ -300,12 +316,23 @@ func (s setting) path() path.Path {
 	return path.Root(block)
 }
 
-// schemaOf returns the attributes of a block, whose name ends in a period, or of the provider itself.
-func schemaOf(block string) map[string]schema.Attribute {
+// blocks returns the schemas of the nested blocks.
+func blocks() map[string]schema.Block {
+	blocks := make(map[string]schema.Block)
+	for _, s := range settings {
+		if s.block {
+			blocks[s.name] = schema.SingleNestedBlock{MarkdownDescription: s.description, Attributes: attributesOf(s.name + ".")}
+		}
+	}
+	return blocks
+}
+
+// attributesOf returns the schemas of a block's attributes. The block's name ends in a period; the provider's own is empty.
+func attributesOf(block string) map[string]schema.Attribute {
 	attributes := make(map[string]schema.Attribute)
 	for _, s := range settings {
 		name, ok := strings.CutPrefix(s.name, block)
-		if !ok || name == "" || strings.Contains(name, ".") {
+		if !ok || name == "" || s.block || strings.Contains(name, ".") {
 			continue
 		}
 		text := s.description

@@ -26,6 +26,7 @@ func TestGuideShowsEverySetting(t *testing.T) {
 	variables := "| Variable | What it does |\n|---|---|\n"
 	for _, s := range settings {
 		switch {
+		case s.block:
 		case s.name == "":
 			variables += fmt.Sprintf("| %s | %s |\n", quoted(s.variables), s.description)
 		case s.fallback == "":
