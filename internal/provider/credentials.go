@@ -55,9 +55,8 @@ func (r *resolver) credentials() credential.Config {
 	case "credentials_uri":
 		c.CredentialsURI = r.text("credentials_uri")
 	default:
-		if c.NoCLIFile = switchedOff; switchedOff != "" {
-			c.Profile = r.text("profile") // it names the section of the INI file
-		}
+		c.NoCLIFile = switchedOff
+		c.Profile = r.text("profile") // where the CLI's file is switched off, this is a section of the INI file
 	}
 	c.AssumeRole = r.assumeRole(c.OIDC != nil)
 	return c

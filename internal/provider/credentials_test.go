@@ -657,12 +657,12 @@ func TestCredentialProblems(t *testing.T) {
 			}},
 		},
 		"STS of the environment": {
-			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "http://127.0.0.1"},
+			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "http://sts.aliyuncs.com"},
 			want: []problem{
 				{
 					path:    "endpoints.sts",
 					summary: "Invalid endpoint",
-					detail:  `ALIBABA_CLOUD_STS_ENDPOINT can't be used: STS is only asked over https`,
+					detail:  `ALIBABA_CLOUD_STS_ENDPOINT can't be used: http:// is for loopback addresses only`,
 				},
 			},
 		},
@@ -892,13 +892,13 @@ func TestValidate(t *testing.T) {
 		"all at once": {
 			block: arguments{
 				"region":        "Hangzhou",
-				"endpoints":     arguments{"cas": "http://me:" + hush + "@example.com", "sts": "http://127.0.0.1"},
+				"endpoints":     arguments{"cas": "http://me:" + hush + "@example.com", "sts": "sts.aliyuncs.com/path"},
 				"ecs_role_name": "a b",
 			},
 			want: []problem{
 				{path: "region", summary: "Invalid region", detail: `region is "Hangzhou"`},
 				{path: "endpoints.cas", summary: "Invalid endpoint", detail: `endpoints.cas can't be used: it holds a user name or a password`},
-				{path: "endpoints.sts", summary: "Invalid endpoint", detail: "STS is only asked over https"},
+				{path: "endpoints.sts", summary: "Invalid endpoint", detail: "something follows its host and port"},
 				{path: "ecs_role_name", summary: "Invalid ECS role name", detail: `"a b"`},
 			},
 		},
@@ -917,7 +917,7 @@ func TestSTSEndpoint(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"": "", "sts.aliyuncs.com": "sts.aliyuncs.com", "https://sts.aliyuncs.com/": "sts.aliyuncs.com", "127.0.0.1:8443": "127.0.0.1:8443",
-		"[::1]:8443": "[::1]:8443",
+		"[::1]:8443": "[::1]:8443", "http://127.0.0.1:8443": "127.0.0.1:8443",
 	} {
 		config, _, diags := environment{}.resolve(t, arguments{"endpoints": arguments{"sts": given}})
 		if config.STSEndpoint != want {
