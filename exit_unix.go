@@ -14,15 +14,11 @@ import (
 
 // exitWhenUnread ends this process when nobody can read its output any more. Terraform, or another program that started the
 // provider, reads it for as long as it needs the provider; but where Terraform is killed, go-plugin would wait for its next
-// request for ever. An output that is neither a pipe nor a socket, as when the provider is run by hand, ends nothing.
+// request for ever. Where the output is a file, there is no reader, and nothing ends.
 func exitWhenUnread(output *os.File) {
-	info, err := output.Stat()
-	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
-		return
-	}
 	// macOS waits only for the events that are asked for. Elsewhere these two are always among them.
 	fds := []unix.PollFd{{Fd: int32(output.Fd()), Events: unix.POLLHUP}} //nolint:gosec // a file descriptor is small
-	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+	for err := error(unix.EINTR); errors.Is(err, unix.EINTR); {
 		_, err = unix.Poll(fds, -1)
 	}
 	if fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -141,15 +140,4 @@ func TestProviderOutlivesItsLauncher(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.ends(t)
-}
-
-// Where the output is a file, exitWhenUnread returns.
-func TestOutputThatIsNoPipe(t *testing.T) {
-	t.Parallel()
-	file, err := os.Create(filepath.Join(t.TempDir(), "output"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	exitWhenUnread(file)
 }

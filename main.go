@@ -22,9 +22,6 @@ var (
 	commit  = "unknown"
 )
 
-// flushTimeout is well within the two seconds after which Terraform kills a provider that it has told to end.
-const flushTimeout = 500 * time.Millisecond
-
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger such as delve, instead of for the Terraform that started this process")
 	showVersion := flag.Bool("version", false, "print version and commit, and exit")
@@ -41,7 +38,8 @@ func main() {
 		Address: provider.Address,
 		Debug:   *debug,
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	// Terraform kills a provider that hasn't ended two seconds after it was told to.
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	quota.Flush(ctx)
 	cancel()
 	credential.Finish()
