@@ -2,7 +2,6 @@ package provider
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -22,9 +21,10 @@ var sources = [][]string{
 // credentials selects the source of credentials: the one that the block names, else the one that the environment names,
 // else the default chain. A source in the block is never completed with one in the environment.
 func (r *resolver) credentials() credential.Config {
-	named, switchedOff := r.namedByBlock(), r.switchedBy(noProfileVariable)
+	named, in := r.namedByBlock(), r.inBlock
+	switchedOff := r.switchedBy(noProfileVariable)
 	if !named.set() {
-		named = r.namedByEnvironment(switchedOff != "")
+		named, in = r.namedByEnvironment(switchedOff != "")
 	}
 	c := credential.Config{
 		SetBy:       named.variable,
@@ -45,7 +45,7 @@ func (r *resolver) credentials() credential.Config {
 	}
 	switch named.name {
 	case "access_key", "secret_key", "security_token":
-		r.useKeys(&c, named)
+		r.useKeys(&c, named, in)
 	case "assume_role_with_oidc", "assume_role_with_oidc.oidc_provider_arn":
 		c.OIDC = r.oidc()
 	case "profile", "shared_credentials_file":
@@ -84,32 +84,27 @@ func (r *resolver) namedByBlock() value {
 	return named
 }
 
-// namedByEnvironment returns the setting by which the environment names a source.
-func (r *resolver) namedByEnvironment(noProfile bool) value {
+// namedByEnvironment returns the setting by which the environment names a source, and the settings of the same family.
+func (r *resolver) namedByEnvironment(noProfile bool) (named value, in func(name string) value) {
 	for _, names := range sources {
 		if noProfile && names[0] == "profile" {
 			continue
 		}
 		for _, family := range families {
+			in = func(name string) value { return r.inFamily(name, family) }
 			for _, name := range names {
-				if v := r.ofEnvironment(name, family); v.set() {
-					return v
+				if named = in(name); named.set() {
+					return named, in
 				}
 			}
 		}
 	}
-	return value{}
+	return value{}, nil
 }
 
-// useKeys takes all keys from where one of them is named: the provider block, or one family of variables.
-func (r *resolver) useKeys(c *credential.Config, named value) {
-	key := func(name string) value {
-		if named.variable == "" {
-			return r.inBlock(name)
-		}
-		return r.ofEnvironment(name, familyOf(named.variable))
-	}
-	id, secret, token := key("access_key"), key("secret_key"), key("security_token")
+// useKeys takes all keys from the place where one of them is named: the provider block, or one family of variables.
+func (r *resolver) useKeys(c *credential.Config, named value, in func(name string) value) {
+	id, secret, token := in("access_key"), in("secret_key"), in("security_token")
 	switch {
 	case !id.set() && !id.unknown:
 		r.refuse(id, "Missing Alibaba Cloud access key", halfPair(named, id))
@@ -123,8 +118,7 @@ func (r *resolver) useKeys(c *credential.Config, named value) {
 func halfPair(set, missing value) string {
 	partner := missing.name
 	if set.variable != "" {
-		isPartner := func(variable string) bool { return familyOf(variable) == familyOf(set.variable) }
-		partner = missing.variables[slices.IndexFunc(missing.variables, isPartner)]
+		partner = missing.variables[0]
 	}
 	return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests, and both have to be set in the same place: the "+
 		"provider block, or one family of variables. Set %s as well, or unset %s.", set, partner, partner, set)
@@ -140,10 +134,10 @@ func (r *resolver) oidc() *credential.OIDC {
 		r.refuse(file, "Conflicting OIDC tokens", fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))
 	}
 	if !file.set() {
-		token = r.orVariable(token, "")
+		token = r.orVariable(token)
 	}
 	if !token.set() {
-		file = r.orVariable(file, "")
+		file = r.orVariable(file)
 	}
 	r.require("Missing OIDC provider ARN", provider)
 	r.require("Missing role ARN", role)
@@ -162,10 +156,10 @@ func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
 		return nil
 	}
 	role := r.inBlock(at + "role_arn")
-	if oidc || r.ofEnvironment("assume_role_with_oidc.oidc_provider_arn", "").set() {
-		role.variables = role.variables[len(role.variables)-1:] // the other variables name the role of OIDC
+	if oidc || r.inFamily("assume_role_with_oidc.oidc_provider_arn", "").set() {
+		role.setting = role.of("ALICLOUD_") // the other variables name the role of OIDC
 	}
-	if role = r.orVariable(role, ""); !role.set() {
+	if role = r.orVariable(role); !role.set() {
 		if block, _ := r.block["assume_role"].(types.Object); block.Attributes()["role_arn"].IsNull() {
 			r.require("Missing role ARN", role)
 		}

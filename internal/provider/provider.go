@@ -4,6 +4,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -99,10 +100,11 @@ func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) 
 	source := r.credentials()
 	source.Logger = newLogger(ctx, r.secrets...)
 	timeout, _ := time.ParseDuration(r.text("request_timeout"))
+	cacheDir, _ := os.UserCacheDir() // without one, the path below is relative, and the client logs that it can't use it
 	return cas.Config{
 		Endpoint:          r.endpoint(source),
 		Logger:            source.Logger,
-		CacheDir:          cacheDir(),
+		CacheDir:          filepath.Join(cacheDir, "terraform-provider-cas"),
 		RequestsPerSecond: r.number("requests_per_second"),
 		MaxRetries:        r.number("max_retries"),
 		RequestTimeout:    timeout,
@@ -120,20 +122,10 @@ func (r *resolver) endpoint(source credential.Config) *url.URL {
 	return cas.Endpoint(region)
 }
 
-// cacheDir returns the directory that the processes of this user share. Where the user has no cache directory it is a
-// relative path, and the client logs that it can't use it.
-func cacheDir() string {
-	dir, _ := os.UserCacheDir()
-	return filepath.Join(dir, "terraform-provider-cas")
-}
-
 // userAgent names the provider and Terraform to the service, and adds the text of TF_APPEND_USER_AGENT. Control characters
 // would make the header invalid, so it keeps printable ASCII only.
 func userAgent(version, terraform, appended string) string {
-	agent := "terraform-provider-cas/" + version
-	if terraform != "" {
-		agent += " Terraform/" + terraform
-	}
+	agent := fmt.Sprintf("terraform-provider-cas/%s Terraform/%s %s", version, terraform, appended)
 	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }
-	return strings.Join(strings.FieldsFunc(agent+" "+appended, notPrintable), " ")
+	return strings.Join(strings.FieldsFunc(agent, notPrintable), " ")
 }

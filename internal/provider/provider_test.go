@@ -320,7 +320,6 @@ func TestUserAgent(t *testing.T) {
 			appended:  " a\r\nX-Evil: 1\x00 b\t ",
 			want:      "terraform-provider-cas/1.2.3 Terraform/1.11.4 a X-Evil: 1 b",
 		},
-		"no version": {terraform: "", appended: "", want: "terraform-provider-cas/1.2.3"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -86,14 +86,14 @@ func (r *resolver) unknown() diag.Diagnostics {
 	return diags
 }
 
-// orVariable returns v if it is set, or else the first of its variables that has the prefix and is set.
-func (r *resolver) orVariable(v value, prefix string) value {
+// orVariable returns v if it is set, or else the first of its variables that is set.
+func (r *resolver) orVariable(v value) value {
 	if v.set() {
 		return v
 	}
 	for _, variable := range v.variables {
 		text := r.getenv(variable)
-		if text == "" || !strings.HasPrefix(variable, prefix) || variable == sharedFileVariable && !credential.IsCLIFile(text) {
+		if text == "" || variable == sharedFileVariable && !credential.IsCLIFile(text) {
 			continue // a file that isn't the CLI's is the INI file
 		}
 		v.text, v.variable = text, variable
@@ -102,12 +102,12 @@ func (r *resolver) orVariable(v value, prefix string) value {
 	return v
 }
 
-// ofEnvironment returns a setting as its variables with the prefix set it.
-func (r *resolver) ofEnvironment(name, prefix string) value {
-	return r.orVariable(value{setting: find(name)}, prefix)
+// inFamily returns a setting as the variables of a family set it.
+func (r *resolver) inFamily(name, family string) value {
+	return r.orVariable(value{setting: find(name).of(family)})
 }
 
-func (r *resolver) read(name string) value { return r.orVariable(r.inBlock(name), "") }
+func (r *resolver) read(name string) value { return r.orVariable(r.inBlock(name)) }
 
 // text returns the value of a setting.
 func (r *resolver) text(name string) string { return r.use(r.read(name)) }
@@ -154,7 +154,8 @@ func (r *resolver) compare(v value) {
 	if v.variable == "" || v.secret {
 		return
 	}
-	for _, variable := range v.variables[slices.Index(v.variables, v.variable)+1:] {
+	all := find(v.name).variables
+	for _, variable := range all[slices.Index(all, v.variable)+1:] {
 		other := r.getenv(variable)
 		same := other == v.text || v.name == "region" && *cas.Endpoint(other) == *cas.Endpoint(v.text)
 		if other != "" && !same {

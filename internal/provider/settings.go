@@ -50,11 +50,6 @@ const (
 // families are the prefixes of variables, in the order in which they count. Both keys of a pair come from one family.
 var families = []string{"ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"}
 
-// familyOf returns the family of a variable.
-func familyOf(variable string) string {
-	return families[slices.IndexFunc(families, func(family string) bool { return strings.HasPrefix(variable, family) })]
-}
-
 const (
 	alone      = " It is a separate source of credentials, and can't be combined with another one."
 	policyText = "RAM policy, in JSON, that narrows what the session may do; it can't widen it. Default: all that the role may do."
@@ -298,6 +293,12 @@ func notEndpoint(s string) error {
 func find(name string) setting {
 	i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name || s.name == "" && s.variables[0] == name })
 	return settings[i]
+}
+
+// of returns the setting with the variables of one family only.
+func (s setting) of(family string) setting {
+	s.variables = slices.DeleteFunc(slices.Clone(s.variables), func(name string) bool { return !strings.HasPrefix(name, family) })
+	return s
 }
 
 func (s setting) path() path.Path {
