@@ -73,7 +73,7 @@ func aboutCredentials(e *credential.Error) message {
 		m.what = sentence("No credentials came from %s", e.Source) + " " + m.what
 	default:
 		m.what = cmp.Or(m.what, "No credentials came from {source}: {cause}.")
-		m.fill("{source}", e.Source, "{cause}", e.Err.Error())
+		m.fill("{source}", e.Source, "{cause}", fmt.Sprint(e.Err))
 	}
 	for _, tried := range e.Tried {
 		m.what += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))

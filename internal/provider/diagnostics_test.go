@@ -292,7 +292,7 @@ func failures() map[string]*egress.Error {
 		"tls_alert":          {Kind: egress.NotTLS, Err: dial("remote error", errors.New("tls: protocol version not supported"))},
 		"tls_untrusted":      {Kind: egress.Untrusted, Certificate: shown, Err: unknown},
 		"tls_no_roots":       {Kind: egress.NoRoots, Certificate: shown, Err: unknown},
-		"redirected":         {Kind: egress.Redirected, Status: 302, Location: "http://portal.example.com"},
+		"redirected":         {Kind: egress.Redirected, Status: 302, Location: "http://portal.example.com\x1b[2J"},
 		"redirected_nowhere": {Kind: egress.Redirected, Status: 307},
 		"too_large":          {Kind: egress.TooLarge, Status: 200},
 		"not_http":           {Kind: egress.Malformed},
