@@ -53,8 +53,8 @@ func (r *resolver) inBlock(name string) value {
 	if object, _ := found.(types.Object); nested {
 		found = object.Attributes()[child]
 	}
+	v.unknown = found != nil && found.IsUnknown()
 	if found == nil || found.IsNull() || found.IsUnknown() {
-		v.unknown = found != nil && found.IsUnknown()
 		return v
 	}
 	switch found := found.(type) {
