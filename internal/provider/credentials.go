@@ -84,7 +84,7 @@ func (r *resolver) namedByBlock() value {
 	return named
 }
 
-// namedByEnvironment returns the setting by which the environment names a source, and the settings of the same family.
+// namedByEnvironment returns the setting by which the environment names a source, and what reads others of its family.
 func (r *resolver) namedByEnvironment(noProfile bool) (named value, in func(name string) value) {
 	for _, names := range sources {
 		if noProfile && names[0] == "profile" {

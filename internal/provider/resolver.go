@@ -102,7 +102,7 @@ func (r *resolver) orVariable(v value) value {
 	return v
 }
 
-// inFamily returns a setting as the variables of a family set it.
+// inFamily returns a setting as the variables of a family set it. An empty family stands for all variables.
 func (r *resolver) inFamily(name, family string) value {
 	return r.orVariable(value{setting: find(name).of(family)})
 }
