@@ -32,10 +32,9 @@ var callMessages = map[egress.Kind]message{
 	},
 	egress.BadKey: {
 		summary: "Access key refused",
-		what:    "The service doesn't know the access key, the key is disabled, or the request wasn't signed with its secret.",
-		do: "Check that access key ID and secret belong together and were copied completely, and that the key is enabled and belongs " +
-			"to an account of this endpoint's site: cas.aliyuncs.com serves the China site, cas.ap-southeast-1.aliyuncs.com the " +
-			"international site. If all that is right, look for a proxy that changes headers.",
+		what:    "The service doesn't know the access key, or the key is disabled.",
+		do: "Check that the access key exists, is enabled and belongs to an account of this endpoint's site: " +
+			"cas.aliyuncs.com serves the China site, cas.ap-southeast-1.aliyuncs.com the international site.",
 	},
 	egress.BadToken: {
 		summary: "Security token refused",
@@ -45,10 +44,8 @@ var callMessages = map[egress.Kind]message{
 	},
 	egress.NoPermission: {
 		summary: "Not allowed to read the certificate asset counts",
-		what:    "RAM denied {action} to {principal} ({denial}).",
-		do: "With ImplicitDeny, no policy allows the action: attach the system policy AliyunYundunCertReadOnlyAccess, or a policy that " +
-			"allows yundun-cert:GetAssetCount. With ExplicitDeny, a policy denies it, which no other policy can overrule: change that " +
-			"statement.",
+		what:    "RAM denied {action} to {principal}.",
+		do:      "Attach the system policy AliyunYundunCertReadOnlyAccess, or a policy that allows this action.",
 	},
 	egress.WrongPlace: {
 		summary: "Endpoint doesn't know GetAssetCount",
@@ -67,6 +64,23 @@ var callMessages = map[egress.Kind]message{
 		do:      "See what the error code means in the service's documentation, or ask Alibaba Cloud's support with the request ID.",
 	},
 }
+
+// codeMessages describe the error codes that say more than their kind does.
+var codeMessages = map[string]message{
+	"SignatureDoesNotMatch": {
+		summary: "Access key refused",
+		what:    "The service computed another signature for the request, so the access key secret doesn't belong to this access key ID.",
+		do:      "Check that access key ID and secret belong together, and that both were copied without a character too many or too few.",
+	},
+	"IncompleteSignature": {
+		summary: "Access key refused",
+		what:    "Part of the request's signature was missing when the request reached the service.",
+		do:      "Look for a proxy or a gateway between this machine and the service that removes or changes headers.",
+	},
+}
+
+// principals are RAM's types of those whom it denies a permission.
+var principals = map[string]string{"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account"}
 
 // aboutCall describes a call that failed, with what the service said, and who was asked by whom.
 func aboutCall(e *cas.Error) message {
@@ -92,24 +106,48 @@ func aboutCall(e *cas.Error) message {
 
 // aboutAnswer describes an answer that reports an error or can't be used.
 func aboutAnswer(e *cas.Error) message {
-	m, cause := callMessages[e.Kind], "it isn't the service's JSON"
+	m, known := codeMessages[e.Code]
+	if !known {
+		m = callMessages[e.Kind]
+	}
+	cause := "it isn't the service's JSON"
 	if e.Err != nil {
 		cause = strings.TrimSpace(e.Field + " " + e.Err.Error())
 	}
 	if e.Field != "" {
 		m.do = "If this persists, the API may have changed: look for a newer version of the provider, or report it with the request ID."
 	}
-	denied := cmp.Or(e.Denied, &cas.AccessDenied{})
-	m.fill("{status}", strconv.Itoa(e.Status), "{endpoint}", e.Endpoint, "{cause}", cause,
-		"{action}", cmp.Or(denied.AuthAction, "yundun-cert:GetAssetCount"),
-		"{principal}", cmp.Or(strings.TrimSpace(denied.AuthPrincipalType+" "+denied.AuthPrincipalDisplayName), "the caller"),
-		"{denial}", cmp.Or(strings.TrimSpace(denied.NoPermissionType+" "+denied.PolicyType), "it didn't say why"))
-	m.fact("Account", denied.AuthPrincipalOwnerID)
+	m.fill("{status}", strconv.Itoa(e.Status), "{endpoint}", e.Endpoint, "{cause}", cause)
+	if e.Kind == egress.NoPermission {
+		m.addDenied(cmp.Or(e.Denied, &cas.AccessDenied{})) // RAM doesn't always say who was denied what
+	}
 	if e.Kind == egress.Clock && e.Skew.Abs() >= time.Minute { // an answer's date is old by the time that the answer took
-		m.what += fmt.Sprintf(" This machine's clock is off by %s.", e.Skew.Abs().Round(time.Second))
+		direction := "ahead of"
+		if e.Skew < 0 {
+			direction = "behind"
+		}
+		m.what += fmt.Sprintf(" This machine's clock is %s %s it.", e.Skew.Abs().Round(time.Second), direction)
 	}
 	if e.Code == "" && e.Message != "" {
 		m.what += " The answer begins: " + oneLine(e.Message)
 	}
 	return m
+}
+
+func (m *message) addDenied(d *cas.AccessDenied) {
+	principal := "the caller"
+	if d.AuthPrincipalDisplayName != "" {
+		principal = cmp.Or(principals[d.AuthPrincipalType], "the principal") + " " + d.AuthPrincipalDisplayName
+	}
+	if d.AuthPrincipalOwnerID != "" {
+		principal += " of account " + d.AuthPrincipalOwnerID
+	}
+	if d.NoPermissionType != "" {
+		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
+	}
+	if d.NoPermissionType == "ExplicitDeny" {
+		m.do = "A policy denies this action explicitly, which no other policy can overrule: change that statement. " +
+			"The action must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
+	}
+	m.fill("{action}", cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount"), "{principal}", principal)
 }

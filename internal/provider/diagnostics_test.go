@@ -238,8 +238,10 @@ func calls() map[string]error {
 		"clock_unknown": failed(egress.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.",
 			skewed(time.Second)),
 
-		"key":   failed(egress.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
-		"token": failed(egress.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+		"key":           failed(egress.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+		"key_signature": failed(egress.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
+		"key_headers":   failed(egress.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
+		"token":         failed(egress.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
 
 		"permission": failed(egress.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
 		"permission_denied": failed(egress.NoPermission, 403, "NoPermission", notAuthorized,
