@@ -8,7 +8,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// A client that is told no roots trusts the fakes, as the vendor's library has to.
+// A client that is told no roots trusts the fakes.
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	castest.Trust(castest.CertPEM())

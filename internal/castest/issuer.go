@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +49,10 @@ type Issue struct {
 	Token       string // bearer, refresh, OIDC or metadata token of the caller
 	Parameters  map[string]string
 	Issued      string // access key ID that it was answered with, empty for none
+
+	Method      string
+	Query, Form url.Values // of the address, and of the body
+	Header      http.Header
 }
 
 // Tokens that an Issuer accepts, each where it belongs. OAuth takes every refresh token that begins with this one, and each
@@ -172,7 +177,10 @@ func (i *Issuer) serve(service string, answer func(*http.Request, *Issue) (any, 
 		if r.Header.Get("Content-Type") != "application/json" {
 			_ = r.ParseForm()
 		}
-		call := Issue{Service: service, Host: r.Host, Action: r.URL.Path, Parameters: make(map[string]string)}
+		call := Issue{
+			Service: service, Host: r.Host, Action: r.URL.Path, Parameters: make(map[string]string),
+			Method: r.Method, Query: r.URL.Query(), Form: r.PostForm, Header: r.Header,
+		}
 		for name := range r.Form {
 			call.Parameters[name] = r.Form.Get(name)
 		}
