@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kballard/go-shellquote"
 )
 
 var (
@@ -98,46 +100,25 @@ func parseExternal(output []byte) (Credentials, error) {
 	return answered(answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, answer.Expiration)
 }
 
-// A command line consists of white space, text in single quotes, text in double quotes, characters after a backslash, and
-// other characters. Paths of Windows have backslashes in them: there, a backslash means something only in double quotes,
-// before a double quote.
-var (
-	posixPart    = regexp.MustCompile(`(?s)^(?:([\s\v\x{85}\p{Z}]+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^'"\\]))`)
-	windowsPart  = regexp.MustCompile(`(?s)^(?:([\s\v\x{85}\p{Z}]+)|'([^']*)'|"((?:[^"\\]|\\+[^\\])*)"|()([^'"]))`)
-	posixEscape  = regexp.MustCompile("\\\\[\n\"\\\\$`]")
-	windowsQuote = regexp.MustCompile(`\\"`)
-)
-
-// splitCommand splits a command line as the CLI does.
+// splitCommand splits a command line as the CLI does: as a shell would. But paths of Windows have backslashes in them: there, a
+// backslash means something only in double quotes, before a double quote.
 //
 // https://github.com/aliyun/aliyun-cli/blob/master/config/command_split.go
 func splitCommand(command string, windows bool) ([]string, error) {
-	part, escape := posixPart, posixEscape
 	if windows {
-		part, escape = windowsPart, windowsQuote
+		part := regexp.MustCompile(`'[^']*'|"(\\"|[^"])*"|\\`)
+		command = part.ReplaceAllStringFunc(command, func(s string) string {
+			if s[0] == '\'' {
+				return s
+			}
+			return strings.NewReplacer(`\"`, `\"`, `\`, `\\`).Replace(s)
+		})
 	}
-	const continued = "\\\n"
-	var args []string
-	inWord := false
-	for command != "" {
-		found := part.FindStringSubmatch(command)
-		if found == nil {
-			return nil, errors.New("a quote isn't closed, or it ends in a backslash")
-		}
-		command = command[len(found[0]):]
-		switch {
-		case found[1] != "":
-			inWord = false
-			continue
-		case found[0] == continued:
-			continue
-		case !inWord:
-			args, inWord = append(args, ""), true
-		}
-		unescaped := escape.ReplaceAllStringFunc(found[3], func(s string) string { return strings.TrimPrefix(s[1:], "\n") })
-		args[len(args)-1] += found[2] + unescaped + found[4] + found[5]
-	}
-	if len(args) == 0 || args[0] == "" {
+	args, err := shellquote.Split(command)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(args) == 0 || args[0] == "":
 		return nil, errors.New("it is empty")
 	}
 	return args, nil
