@@ -55,8 +55,6 @@ type Config struct {
 	SetBy string
 
 	Logger *slog.Logger
-
-	warn func(*Error) // keeps a warning for Source.Warning
 }
 
 // AssumeRole is a RAM role to act as. Its JSON is what a profile of the CLI has.
@@ -93,7 +91,6 @@ func New(cfg Config) (*Source, error) {
 		cfg.Logger.Warn("DEBUG=credential is ignored: what credentials-go would print holds tokens")
 	}
 	s := &Source{askedBy: cfg.SetBy, logger: cfg.Logger}
-	cfg.warn = s.warn
 	f, err := cfg.base()
 	if role := cfg.AssumeRole; role != nil && err == nil {
 		f, err = assumeRole(f, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })

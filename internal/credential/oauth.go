@@ -85,7 +85,6 @@ func (f cliFile) keepTokens(ctx context.Context, p profile, provider *providers.
 	if err != nil {
 		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 			"profile", p.Name, "command", p.configure(), "error", err)
-		f.cfg.warn(&Error{Source: "profile " + p.Name + " of " + f.path, Kind: Login, Command: p.configure(), Err: err})
 	}
 }
 

@@ -97,22 +97,20 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 		castest.Body(200, "application/json", `{"access_token": "`+castest.OAuthAccessToken+`", `+
 			`"refresh_token": "`+castest.OAuthRefreshToken+`-next", "expires_in": 10800}`)(w, r)
 	})
-	s, c, err := fetch(t, Config{SharedCredentialsFile: path})
+	logger, lines := logged()
+	c, err := source(t, Config{SharedCredentialsFile: path, Logger: logger}).Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	issued(t, shared, c)
-	warning := s.Warning()
-	if warning == nil {
-		t.Fatal("got no warning")
+	for _, want := range []string{
+		"level=WARN", "the next run needs a new sign-in", "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
+	} {
+		if !strings.Contains(lines.String(), want) {
+			t.Errorf("got no %q in the log:\n%s", want, lines)
+		}
 	}
-	if want := "aliyun configure --mode OAuth --oauth-site-type CN --profile p"; warning.Command != want {
-		t.Errorf("got command %q, want %q", warning.Command, want)
-	}
-	noSecrets(t, warning.Error(), castest.OAuthAccessToken, castest.OAuthRefreshToken)
-	if again := s.Warning(); again != nil {
-		t.Errorf("got the warning again: %v", again)
-	}
+	noSecrets(t, lines.String(), castest.OAuthAccessToken, castest.OAuthRefreshToken)
 }
 
 // Terraform starts a process for each provider block, and the refresh token works once.

@@ -39,7 +39,6 @@ type Source struct {
 	failedAt  time.Time
 	failing   time.Time // since when fetches have failed in a way that may pass; zero if the last one didn't
 	nextFetch time.Time // when to try again after that
-	warning   *Error    // that nobody has taken yet
 }
 
 // Get returns credentials that hold now. It fetches them where there are none, once for all who wait: ctx ends only this
@@ -131,22 +130,6 @@ func (s *Source) NextFetch() time.Time {
 		return time.Time{}
 	}
 	return s.nextFetch
-}
-
-// Warning returns, once, that a fetch couldn't save the tokens of a renewed sign-in, so that somebody has to sign in before
-// the next run. It is nil where there is nothing to warn of.
-func (s *Source) Warning() *Error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	warning := s.warning
-	s.warning = nil
-	return warning
-}
-
-func (s *Source) warn(e *Error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.warning = e
 }
 
 // Discard reports that the service refused c: if c is what Get returns, the next Get fetches again. It returns whether

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
@@ -85,19 +83,4 @@ func aboutCredentials(e *credential.Error) message {
 	m.fact("Error message", e.Message)
 	m.fact("Request ID", e.RequestID)
 	return m
-}
-
-// unsaved warns that a sign-in was renewed and is lost for the next run. There is no such warning where e is nil.
-func unsaved(e *credential.Error) diag.Diagnostics {
-	if e == nil {
-		return nil
-	}
-	about := message{
-		summary: "Sign-in to Alibaba Cloud not saved",
-		what:    sentence("The sign-in of %s was renewed, but couldn't be saved: %s", e.Source, e.Err),
-		do: "The token that renews it works only once, so neither the next run nor the aliyun CLI can renew it again. Check that this " +
-			"user may write the file, and that no other program keeps it open. In a terminal, this command signs in again:\n\n" +
-			indent + oneLine(e.Command),
-	}.diagnostic()
-	return diag.Diagnostics{diag.NewWarningDiagnostic(about.Summary(), about.Detail())}
 }

@@ -41,7 +41,6 @@ var knownSummaries = []string{
 	"Alibaba Cloud credentials not found",
 	"Alibaba Cloud credentials can't be used",
 	"Sign-in to Alibaba Cloud needed",
-	"Sign-in to Alibaba Cloud not saved",
 	"Alibaba Cloud credentials refused",
 	"Throttled by the source of Alibaba Cloud credentials",
 	"Source of Alibaba Cloud credentials not available",

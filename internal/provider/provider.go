@@ -74,11 +74,10 @@ func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureReque
 			return
 		}
 		var err error
-		if ready.credentials, err = credential.New(credentials); err != nil {
+		if config.Credentials, err = credential.New(credentials); err != nil {
 			resp.Diagnostics.Append(diagnose(err))
 			return
 		}
-		config.Credentials = ready.credentials
 		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 		ready.client = cas.New(config)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
 // defaultTimeout is how long a read may take where no timeouts block sets another duration.
@@ -19,9 +18,8 @@ const defaultTimeout = 5 * time.Minute
 // configured is what the provider passes to its data source and ephemeral resource: a client, or the arguments that are
 // unknown before apply.
 type configured struct {
-	client      *cas.Client
-	credentials *credential.Source // the client's source of credentials
-	unknown     diag.Diagnostics
+	client  *cas.Client
+	unknown diag.Diagnostics
 }
 
 // read calls the service, and passes each attribute to set. The operation is the argument's name in the timeouts block.
@@ -41,7 +39,6 @@ func (c configured) read(
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, reading{}, true), timeout)
 	defer cancel()
 	count, err := c.client.GetAssetCount(ctx)
-	diags.Append(unsaved(c.credentials.Warning())...)
 	if err != nil {
 		diags.Append(diagnose(err))
 		return diags

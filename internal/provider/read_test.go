@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"math/big"
-	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -264,44 +261,6 @@ func TestReadValues(t *testing.T) {
 				t.Errorf("got %d calls, want 2", got)
 			}
 		})
-	}
-}
-
-// TestReadWarnsOfASignInThatIsNotSaved checks that the read succeeds with the renewed sign-in.
-func TestReadWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest // shared is scripted
-	server := start(t, castest.Options{})
-	shared.OnIssue(server.AddKey)
-	defer shared.OnIssue(nil)
-	path := filepath.Join(t.TempDir(), "config.json")
-	write := func(name string) {
-		content := `{"current": "p", "profiles": [{"name": "` + name + `", "mode": "OAuth", "oauth_site_type": "CN", ` +
-			`"oauth_refresh_token": "` + castest.OAuthRefreshToken + `"}]}`
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Error(err)
-		}
-	}
-	write("p")
-	shared.Script("oauth", func(w http.ResponseWriter, r *http.Request) {
-		write("another")
-		castest.Body(http.StatusOK, "application/json",
-			`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "next-token", "expires_in": 10800}`)(w, r)
-	})
-	plugin := newPlugin(t, environment{"ALIBABA_CLOUD_ENDPOINT_CAS": server.URL()})
-	if diagnostics := plugin.configure(t, arguments{"shared_credentials_file": path}); len(diagnostics) > 0 {
-		t.Fatal(texts(diagnostics))
-	}
-	_, diagnostics := plugin.read(t, nil)
-	if len(diagnostics) != 1 {
-		t.Fatalf("got %d diagnostics, want 1:\n%s", len(diagnostics), texts(diagnostics))
-	}
-	if got := diagnostics[0].Severity; got != tfprotov6.DiagnosticSeverityWarning {
-		t.Errorf("got severity %v, want a warning", got)
-	}
-	d := diagnostics[0]
-	golden(t, filepath.Join("testdata", "diagnostics", "credentials_unsaved.txt"),
-		"Warning: "+d.Summary+"\n\n"+strings.ReplaceAll(d.Detail, path, "/home/user/.aliyun/config.json")+"\n")
-	if _, diagnostics := plugin.read(t, nil); len(diagnostics) > 0 {
-		t.Errorf("got the warning again:\n%s", texts(diagnostics))
 	}
 }
 
