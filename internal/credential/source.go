@@ -35,9 +35,8 @@ type Source struct {
 	name      string
 	current   Credentials
 	refreshAt time.Time // when to ask again though current still holds; zero for never
-	failure   error     // of the last fetch
-	failedAt  time.Time
-	failing   time.Time // since when fetches have failed in a way that may pass; zero if the last one didn't
+	failure   *Error    // of the last fetch; nil if it didn't fail
+	failing   time.Time // since when fetches have failed
 	nextFetch time.Time // when to try again after that
 }
 
@@ -69,7 +68,7 @@ func (s *Source) join(ctx context.Context) (<-chan singleflight.Result, Credenti
 			s.start(ctx)
 		}
 		return nil, s.current, nil
-	case s.failure != nil && now.Sub(s.failedAt) < failureHolds:
+	case s.failure != nil && !s.failure.Temporary() && now.Before(s.nextFetch):
 		return nil, Credentials{}, s.failure
 	}
 	return s.start(ctx), Credentials{}, nil
@@ -96,19 +95,17 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 		e := *failure
 		e.Source = s.title(e.Source)
 		s.refreshAt = now.Add(refreshPause)
-		s.failure = nil
-		if !e.Temporary() {
-			s.failure, s.failedAt, s.failing = &e, now, time.Time{}
-		} else {
-			if s.failing.IsZero() {
-				s.failing = now
-			}
+		if s.failure == nil {
+			s.failing = now
+		}
+		s.failure, s.nextFetch = &e, now.Add(failureHolds)
+		if e.Temporary() {
 			s.nextFetch = now.Add(egress.Backoff(now.Sub(s.failing)))
 		}
 		s.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, &e
 	}
-	s.current, s.failure, s.failing, s.refreshAt = c, nil, time.Time{}, time.Time{}
+	s.current, s.failure, s.refreshAt = c, nil, time.Time{}
 	if !c.Expiration.IsZero() {
 		s.refreshAt = c.Expiration.Add(-refreshAhead)
 		if soon := now.Add(refreshPause); s.refreshAt.Before(soon) {
@@ -126,7 +123,7 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 func (s *Source) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failing.IsZero() || s.holds(time.Now()) {
+	if s.failure == nil || !s.failure.Temporary() || s.holds(time.Now()) {
 		return time.Time{}
 	}
 	return s.nextFetch
