@@ -73,13 +73,10 @@ func gather(t *testing.T, machines int, s *service) (unanswered int) {
 
 // newClient returns a client with the defaults of the provider block that shares its calls with nobody.
 func newClient(t *testing.T, transport http.RoundTripper) *cas.Client {
-	source, err := credential.New(credential.Config{
+	source := credential.New(credential.Config{
 		AccessKeyID:     castest.DefaultKey.AccessKeyID,
 		AccessKeySecret: castest.DefaultKey.AccessKeySecret,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return cas.New(cas.Config{
 		Endpoint:          &url.URL{Scheme: "http", Host: "cas.test", Path: "/"},
 		Credentials:       source,

@@ -30,13 +30,10 @@ func TestBackoffOfCredentials(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var log record
-				nobody, err := credential.New(credential.Config{
+				nobody := credential.New(credential.Config{
 					CredentialsURI: "http://127.0.0.1:1", // refuses connections
 					Logger:         slog.New(&log),
 				})
-				if err != nil {
-					t.Fatal(err)
-				}
 				server := castest.New(castest.Options{})
 				client := inMemory(t, server, func(c *Config) { c.Credentials, c.MaxRetries = nobody, test.maxRetries })
 				ctx, cancel := context.WithTimeout(t.Context(), test.limit)

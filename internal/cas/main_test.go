@@ -25,13 +25,10 @@ func TestMain(m *testing.M) {
 // does by default, except for what change says.
 func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
 	t.Helper()
-	source, err := credential.New(credential.Config{
+	source := credential.New(credential.Config{
 		AccessKeyID:     castest.DefaultKey.AccessKeyID,
 		AccessKeySecret: castest.DefaultKey.AccessKeySecret,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	config := Config{
 		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test", Path: "/"},
 		Credentials:       source,

@@ -137,12 +137,9 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 			server := castest.New(castest.Options{})
 			issuer.OnIssue(server.AddKey)
 			server.Script(repeat(test.refusals, castest.Fault(400, "InvalidSecurityToken.Expired", ""))...)
-			source, err := credential.New(credential.Config{CredentialsURI: issuer.CredentialsURI()})
-			if err != nil {
-				t.Fatal(err)
-			}
+			source := credential.New(credential.Config{CredentialsURI: issuer.CredentialsURI()})
 			client := inMemory(t, server, func(c *Config) { c.Credentials, c.MaxRetries = source, 0 })
-			_, err = client.GetAssetCount(t.Context())
+			_, err := client.GetAssetCount(t.Context())
 			calls := server.Calls()
 			if (err == nil) != test.ok || len(calls) != test.calls {
 				t.Fatalf("got %v after %d calls", err, len(calls))
@@ -353,14 +350,11 @@ func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 				})
 			}))
 			defer source.Close()
-			credentials, err := credential.New(credential.Config{CredentialsURI: source.URL})
-			if err != nil {
-				t.Fatal(err)
-			}
+			credentials := credential.New(credential.Config{CredentialsURI: source.URL})
 			server.AddKey(renewable)
 			client := wired(t, server.URL(), func(c *Config) { c.Credentials, c.MaxRetries = credentials, 1 })
 			started := time.Now()
-			_, err = client.GetAssetCount(t.Context())
+			_, err := client.GetAssetCount(t.Context())
 			if took := time.Since(started); took < time.Second/2 {
 				t.Errorf("tried twice within %s, without a wait in between", took)
 			}

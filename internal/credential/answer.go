@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,19 +10,6 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
-
-// send sends a request over a connection of its own, and returns what the service answers.
-func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, error) {
-	req.Close = true
-	answer, err := egress.Send(transport, req, limit)
-	switch {
-	case err != nil:
-		return nil, err
-	case answer.Status != http.StatusOK:
-		return nil, refused(answer, secrets)
-	}
-	return answer.Body, nil
-}
 
 // refused returns the error for an answer of another HTTP status than 200. STS says no with Code and Message, OAuth with error and
 // error_description. Anything else in the answer may be a secret.
@@ -56,35 +44,39 @@ func refused(a *egress.Answer, secrets []string) *Error {
 	return e
 }
 
-// parseIssued reads the answer of a credentials URI or of the metadata service. An error never quotes it.
+// key is an access key as services call its parts, but for the case of letters, which encoding/json ignores. The token and the
+// expiration may be empty.
+type key struct{ AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
+
+// parseIssued reads an answer: of STS, of CloudSSO, or of a source that puts the key in no object of its own. An error never
+// quotes it.
 func parseIssued(body []byte) (Credentials, error) {
-	var answer struct{ Code, AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
+	var answer struct {
+		Code string
+		key
+		Credentials, CloudCredential key
+	}
 	if json.Unmarshal(body, &answer) != nil {
 		return Credentials{}, malformed("its answer isn't a JSON object of strings")
 	}
+	issued := cmp.Or(answer.key, answer.Credentials, answer.CloudCredential)
 	if answer.Code != "" && answer.Code != "Success" {
-		code := egress.Quote(answer.Code, 100, answer.AccessKeySecret, answer.SecurityToken)
+		code := egress.Quote(answer.Code, 100, issued.AccessKeySecret, issued.SecurityToken)
 		return Credentials{}, &Error{Kind: Refused, Code: code, Err: errors.New("it answered " + code)}
 	}
-	return answered(answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, answer.Expiration)
+	return issued.credentials()
 }
 
-// answered returns the credentials that an answer holds, unless the key isn't complete. The token and the expiration may be empty.
-func answered(id, secret, token, expiration string) (Credentials, error) {
-	c := Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token}
-	if token == "" {
-		c.account = id
+func (k key) credentials() (Credentials, error) {
+	c := Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
+	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
+		return Credentials{}, malformed("its answer has no access key ID or no access key secret")
 	}
-	switch {
-	case id == "":
-		return Credentials{}, malformed("its answer has no access key ID")
-	case secret == "":
-		return Credentials{}, malformed("its answer has no access key secret")
-	case expiration == "":
+	if k.Expiration == "" {
 		return c, nil
 	}
 	var err error
-	if c.Expiration, err = time.Parse(time.RFC3339, expiration); err != nil {
+	if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil {
 		return Credentials{}, malformed("its answer's expiration isn't an RFC 3339 time")
 	}
 	return c, nil

@@ -1,12 +1,6 @@
 package credential
 
-import (
-	"errors"
-	"fmt"
-	"log/slog"
-
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential/quiet"
-)
+import "log/slog"
 
 // DefaultSessionName names the sessions of assumed roles where nothing else does.
 const DefaultSessionName = "terraform"
@@ -19,7 +13,8 @@ const (
 
 // Config says where credentials come from. At most one of the access key, the profile or file, the URI, the ECS role and
 // OIDC may be set. None of them means the rest of the default chain: the CLI's current profile, the INI file and the ECS
-// metadata service. AssumeRole works on top of each. Nothing is taken from the environment but what Config holds.
+// metadata service. AssumeRole works on top of each. Nothing is taken from the environment but what Config holds, and the
+// switches of the metadata service.
 type Config struct {
 	AccessKeyID     string
 	AccessKeySecret string
@@ -68,73 +63,42 @@ type AssumeRole struct {
 	Expiration  int    `json:"expired_seconds"` // MinSessionExpiration to MaxSessionExpiration; 0 means 3600
 }
 
-// OIDC is a RAM role to act as with a token of an OIDC identity provider.
+// OIDC is a RAM role to act as with a token of an OIDC identity provider. It has no ExternalID.
 //
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc
 type OIDC struct {
-	ProviderARN string
-	RoleARN     string
-	Token       string // else TokenFile
-	TokenFile   string // read again for every fetch; a leading ~ is expanded
-	SessionName string // empty means DefaultSessionName
-	Policy      string
-	Expiration  int // seconds, MinSessionExpiration to MaxSessionExpiration; 0 means 3600
+	AssumeRole
+	ProviderARN string `json:"oidc_provider_arn"`
+	Token       string `json:"oidc_token"`      // else TokenFile
+	TokenFile   string `json:"oidc_token_file"` // read again for every fetch; a leading ~ is expanded
 }
 
-// New returns the source that cfg describes. It touches neither the network nor the file system. An error is an [*Error]
-// of [Invalid].
-func New(cfg Config) (*Source, error) {
+// New returns the source that cfg describes. It touches neither the network nor the file system.
+func New(cfg Config) *Source {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if quiet.Silenced {
-		cfg.Logger.Warn("DEBUG=credential is ignored: what credentials-go would print holds tokens")
+	f := cfg.fetcher()
+	if role := cfg.AssumeRole; role != nil {
+		f = assumeRole(f, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })
 	}
-	s := &Source{askedBy: cfg.SetBy, logger: cfg.Logger}
-	f, err := cfg.base()
-	if role := cfg.AssumeRole; role != nil && err == nil {
-		f, err = assumeRole(f, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })
-	}
-	if err != nil {
-		return nil, &Error{Source: f.source, Kind: Invalid, Err: err}
-	}
-	s.fetcher, s.name = f, f.source
-	return s, nil
+	return &Source{fetcher: f, name: f.source, askedBy: cfg.SetBy, logger: cfg.Logger}
 }
 
-func (cfg Config) base() (fetcher, error) {
-	key := cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != ""
-	named := cfg.SharedCredentialsFile != "" || cfg.Profile != "" && cfg.NoCLIFile == ""
-	uri, role := cfg.CredentialsURI != "", cfg.ECSRoleName != ""
-	sources := 0
-	for _, isSet := range []bool{key, named, uri, role, cfg.OIDC != nil} {
-		if isSet {
-			sources++
-		}
-	}
+func (cfg Config) fetcher() fetcher {
 	switch {
-	case sources > 1:
-		return fetcher{source: "several sources"}, errors.New("only one source can be used at a time")
-	case key:
-		return accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
-	case named:
-		return namedProfile(cfg), nil
-	case uri:
+	case cfg.AccessKeyID+cfg.AccessKeySecret+cfg.SecurityToken != "":
+		f := accessKey(cfg.AccessKeyID, cfg.AccessKeySecret, cfg.SecurityToken)
+		f.source = "access key " + Shorten(cfg.AccessKeyID)
+		return f
+	case cfg.SharedCredentialsFile != "" || cfg.Profile != "" && cfg.NoCLIFile == "":
+		return namedProfile(cfg)
+	case cfg.CredentialsURI != "":
 		return credentialsURI(cfg.CredentialsURI)
-	case role:
-		return ecsRole(cfg.ECSRoleName), nil
+	case cfg.ECSRoleName != "":
+		return ecsRole(cfg.ECSRoleName)
 	case cfg.OIDC != nil:
 		return oidc(*cfg.OIDC, func() (string, error) { return cfg.stsHost(profile{}) })
 	}
-	return defaultChain(cfg), nil
-}
-
-func checkRole(arn string, expiration int) error {
-	if arn == "" {
-		return errors.New("the role ARN is empty")
-	}
-	if expiration != 0 && (expiration < MinSessionExpiration || expiration > MaxSessionExpiration) {
-		return fmt.Errorf("the session expiration is %d, not between %d and %d seconds", expiration, MinSessionExpiration, MaxSessionExpiration)
-	}
-	return nil
+	return defaultChain(cfg)
 }

@@ -17,7 +17,7 @@ type Credentials struct {
 	Expiration time.Time
 
 	source  string // which source they came from, where that isn't known beforehand
-	account string // what stands for the account in every run, where something does
+	account string // the account of the role or the sign-in that they are for
 	given   bool   // they were configured as they are, not issued
 }
 

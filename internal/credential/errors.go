@@ -1,9 +1,14 @@
 package credential
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
+	"syscall"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // Kind tells failures apart by what can be done about them.
@@ -22,8 +27,7 @@ const (
 	NotAKey     Kind = "not a key"        // what came can't be a key or a token
 )
 
-// Error says why a source had no credentials. It holds no secret, whatever the vendor's library said, and neither does
-// anything that it wraps.
+// Error says why a source had no credentials. It holds no secret, and neither does anything that it wraps.
 type Error struct {
 	Source string // what was asked, as in "profile prod of ~/.aliyun/config.json"
 	Kind   Kind
@@ -56,6 +60,24 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether another try may succeed though nothing is changed.
 func (e *Error) Temporary() bool { return e.Kind == Unavailable || e.Kind == Throttled }
+
+// asError returns an [*Error] that nobody else holds.
+func asError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return new(*e)
+	}
+	e := &Error{Kind: Invalid, Err: err}
+	unanswered, ok := errors.AsType[*egress.Error](err)
+	switch {
+	case ok && unanswered.Temporary():
+		e.Kind = Unavailable
+	case ok:
+		e.Kind = NotReached
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, errNoHome):
+		e.Kind = NotFound
+	}
+	return e
+}
 
 // unused returns the error of a source that nobody has to set up, and nobody has.
 func unused(err error) *Error { return &Error{Kind: NotFound, Err: err, unused: true} }

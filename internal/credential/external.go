@@ -29,39 +29,35 @@ func Finish() {
 	defer unfinished.Unlock()
 }
 
-// external runs the command of a CLI profile. The library would do it, but prints the command and its output, secrets and
-// all, to stdout when it can't parse the latter, and writes the credentials to the CLI's file.
-func external(command string) (fetcher, error) {
+// external runs the command of a CLI profile.
+func external(ctx context.Context, command string) (Credentials, error) {
 	args, err := splitCommand(command, runtime.GOOS == "windows")
 	if err != nil {
-		return fetcher{}, fmt.Errorf("process_command: %w", err)
+		return Credentials{}, fmt.Errorf("process_command: %w", err)
 	}
-	return fetcher{fetch: func(ctx context.Context) (Credentials, error) {
-		const limit = time.Minute
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		defer context.AfterFunc(providerEnds, cancel)()       //nolint:contextcheck // ctx is a reader's
-		run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
-		var stdout bounded
-		run.Stdout = &stdout
-		run.WaitDelay = time.Second // for a child that got away and keeps stdout open
-		unfinished.RLock()
-		err := runWithChildren(run)
-		unfinished.RUnlock()
-		if err == nil {
-			return parseExternal(stdout.said)
-		}
-		switch _, failed := errors.AsType[*exec.ExitError](err); {
-		case stdout.full:
-			err = fmt.Errorf("its output: %w", errTooLarge)
-		case ctx.Err() != nil:
-			err = fmt.Errorf("it didn't end within %s", limit)
-		case failed:
-			err = fmt.Errorf("%w; run it in a terminal to see why: what it writes to stderr isn't shown, as it may hold secrets", err)
-		}
-		// Not Unavailable: a command that fails would fail again, or ask its user again.
-		return Credentials{}, fmt.Errorf("run %s: %w", args[0], err)
-	}}, nil
+	const limit = time.Minute
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	defer context.AfterFunc(providerEnds, cancel)()       //nolint:contextcheck // ctx is a reader's
+	run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
+	var stdout bounded
+	run.Stdout = &stdout
+	run.WaitDelay = time.Second // for a child that got away and keeps stdout open
+	unfinished.RLock()
+	err = runWithChildren(run)
+	unfinished.RUnlock()
+	switch _, failed := errors.AsType[*exec.ExitError](err); {
+	case err == nil:
+		return parseExternal(stdout.said)
+	case stdout.full:
+		err = fmt.Errorf("its output: %w", errTooLarge)
+	case ctx.Err() != nil:
+		err = fmt.Errorf("it didn't end within %s", limit)
+	case failed:
+		err = fmt.Errorf("%w; run it in a terminal to see why: what it writes to stderr isn't shown, as it may hold secrets", err)
+	}
+	// Not Unavailable: a command that fails would fail again, or ask its user again.
+	return Credentials{}, fmt.Errorf("run %s: %w", args[0], err)
 }
 
 // bounded holds what a command prints, and ends the command that prints too much.
@@ -97,7 +93,7 @@ func parseExternal(output []byte) (Credentials, error) {
 	case mode == "ststoken" && answer.SecurityToken == "":
 		return Credentials{}, malformed("its mode is StsToken, but sts_token is empty")
 	}
-	return answered(answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, answer.Expiration)
+	return key{answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, answer.Expiration}.credentials()
 }
 
 // splitCommand splits a command line as the CLI does: as a shell would. But paths of Windows have backslashes in them: there, a

@@ -21,14 +21,10 @@ func TestExternalIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	f, err := external(os.Args[0] + " external-command parent " + listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var fetch sync.WaitGroup
 	fetch.Go(func() {
-		if _, err := f.get(ctx); err == nil {
+		if _, err := external(ctx, os.Args[0]+" external-command parent "+listener.Addr().String()); err == nil {
 			t.Error("got credentials of a command that was killed")
 		}
 	})
@@ -84,7 +80,7 @@ func TestInputIsBounded(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"command":    {SharedCredentialsFile: config(t, `"name": "p", "mode": "External", "process_command": `+endless)},
 		"file":       {SharedCredentialsFile: large},
-		"token file": {OIDC: &OIDC{ProviderARN: "acs:ram::1:oidc-provider/ci", RoleARN: "acs:ram::1:role/r", TokenFile: large}},
+		"token file": {OIDC: &OIDC{TokenFile: large}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +134,7 @@ func TestParseExternal(t *testing.T) {
 			`and StsToken`,
 		`{"mode": "ChainableRamRoleArn", "source_profile": "q"}`: `its mode is "ChainableRamRoleArn"`,
 		`{"mode": "hush/secret0in+mode000000000000"}`:            `its mode is "hush…0000"`,
-		`{"access_key_id": "a"}`:                                 "no access key secret",
+		`{"access_key_id": "a"}`:                                 "no access key ID or no access key secret",
 		`{"access_key_id": 5}`:                                   "isn't a JSON object",
 		"hush {\"access_key_id\"":                                "isn't a JSON object",
 	} {

@@ -76,7 +76,7 @@ func TestNoHome(t *testing.T) {
 			"chain":   {},
 			"profile": {Profile: "p"},
 			"file":    {SharedCredentialsFile: "~/.aliyun/config.json"},
-			"OIDC":    {OIDC: &OIDC{ProviderARN: testProvider, RoleARN: testRole, TokenFile: "~/token"}},
+			"OIDC":    {OIDC: &OIDC{TokenFile: "~/token"}},
 		} {
 			_, _, err := fetch(t, cfg)
 			if e, ok := errors.AsType[*Error](err); !ok || e.Kind != NotFound || !strings.Contains(err.Error(), "no home directory is known") {

@@ -14,7 +14,7 @@ func TestINIIsNeverQuoted(t *testing.T) {
 		"[default]\nkey = `" + secret, "[default]\nkey = \"\"\"" + secret, "[" + secret + "]", "[default]\ntype = " + secret,
 		"[default]\ntype = %(" + secret + ")s",
 	} {
-		_, err := parseINI([]byte(content), Config{})
+		_, err := parseINI([]byte(content), "")
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%q: %v", content, err)
 		}
@@ -25,7 +25,7 @@ func TestINIIsNeverQuoted(t *testing.T) {
 func TestINISectionInheritsNothing(t *testing.T) {
 	t.Parallel()
 	const content = "[team]\ntype = access_key\naccess_key_id = a\naccess_key_secret = b\n[team.prod]\nregion = x\n"
-	_, err := parseINI([]byte(content), Config{Profile: "team.prod"})
+	_, err := parseINI([]byte(content), "team.prod")
 	if err == nil || !strings.Contains(err.Error(), "the type in its section [team.prod]") {
 		t.Errorf("got %v, want no type in the section", err)
 	}

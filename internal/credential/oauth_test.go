@@ -27,7 +27,7 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued(t, shared, c)
+	isIssued(t, shared, c)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 		p.OAuthAccessTokenExpire <= time.Now().Unix() {
 		t.Error("the new tokens weren't kept")
 	}
-	for _, kept := range []string{`"n": 12345678901234567890`, `"output_format": "json"`, `"<&>"`, `"meta_path"`} {
+	for _, kept := range []string{`"n": 12345678901234567890`, `"output_format": "json"`, `"\u003c\u0026\u003e"`, `"meta_path"`} {
 		if !strings.Contains(string(content), kept) {
 			t.Errorf("%s is gone", kept)
 		}
@@ -98,13 +98,13 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 			`"refresh_token": "`+castest.OAuthRefreshToken+`-next", "expires_in": 10800}`)(w, r)
 	})
 	logger, lines := logged()
-	c, err := source(t, Config{SharedCredentialsFile: path, Logger: logger}).Get(t.Context())
+	c, err := New(Config{SharedCredentialsFile: path, Logger: logger}).Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued(t, shared, c)
+	isIssued(t, shared, c)
 	for _, want := range []string{
-		"level=WARN", "the next run needs a new sign-in", "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
+		"level=WARN", "the next run needs a new sign-in", `aliyun configure --mode OAuth --oauth-site-type CN --profile \"p\"`,
 	} {
 		if !strings.Contains(lines.String(), want) {
 			t.Errorf("got no %q in the log:\n%s", want, lines)

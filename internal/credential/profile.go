@@ -6,17 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/aliyun/credentials-go/credentials/providers"
 )
-
-// The library reads the CLI's file too, but quotes it whole when it is malformed, follows a cycle of source_profile
-// until the stack overflows, and drops the fields it doesn't know when it writes the file. So the file is read here.
 
 // profile is an entry of the CLI's configuration file.
 //
@@ -29,17 +24,13 @@ type profile struct {
 	AccessKeySecret string `json:"access_key_secret"`
 	SecurityToken   string `json:"sts_token"`
 
-	AssumeRole
+	OIDC
 	RoleName      string `json:"ram_role_name"`
 	SourceProfile string `json:"source_profile"`
 	RegionID      string `json:"region_id"`
 	STSEndpoint   string `json:"sts_endpoint"`
 	STSRegion     string `json:"sts_region"`
 	EnableVPC     bool   `json:"enable_vpc"`
-
-	OIDCProviderARN string `json:"oidc_provider_arn"`
-	OIDCTokenFile   string `json:"oidc_token_file"`
-	OIDCToken       string `json:"oidc_token"`
 
 	CredentialsURI string `json:"credentials_uri"`
 	ProcessCommand string `json:"process_command"`
@@ -56,9 +47,9 @@ type profile struct {
 	OAuthAccessTokenExpire int64  `json:"oauth_access_token_expire"`
 }
 
-// cliFile is the CLI's configuration file, with what the provider block adds to it.
+// cliFile is the CLI's configuration file, with what cfg adds to it.
 type cliFile struct {
-	Current  string    `json:"current"`
+	Current  string    `json:"current"` // the profile that is meant
 	Profiles []profile `json:"profiles"`
 
 	path string
@@ -70,19 +61,26 @@ type cliFile struct {
 func namedProfile(cfg Config) fetcher {
 	cli, ini := cliProfile(cfg), iniFile(cfg)
 	return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
-		if content, err := readRegular(cfg.SharedCredentialsFile); err == nil && !isObject(content) {
+		switch {
+		case cfg.SharedCredentialsFile == "":
+		case IsCLIFile(cfg.SharedCredentialsFile):
+			return cli.get(ctx)
+		default:
 			return ini.get(ctx)
 		}
 		c, err := cli.get(ctx)
-		notThere, ok := errors.AsType[*Error](err)
-		if !ok || !notThere.unused || cfg.SharedCredentialsFile != "" {
+		if err == nil || !asError(err).unused {
 			return c, err
 		}
-		c, err = ini.get(ctx)
-		if e, ok := errors.AsType[*Error](err); ok && e.unused {
-			return c, &Error{Kind: NotFound, Err: fmt.Errorf("%w; and %s: %w", notThere.Err, e.Source, e.Err)}
+		notThere := asError(err).Err
+		if c, err = ini.get(ctx); err == nil {
+			return c, nil
 		}
-		return c, err
+		e := asError(err)
+		if e.Kind == NotFound {
+			e.Source, e.Err = cli.source, fmt.Errorf("%w; and %s: %w", notThere, e.Source, e.Err)
+		}
+		return Credentials{}, e
 	}}
 }
 
@@ -102,17 +100,12 @@ func cliProfile(cfg Config) fetcher {
 		if cfg.NoCLIFile != "" {
 			return Credentials{}, unused(errors.New("switched off by " + cfg.NoCLIFile))
 		}
-		file, err := readCLIFile(cfg, readFile)
+		file, err := readCLIFile(cfg)
 		if err != nil {
 			return Credentials{}, err
 		}
-		name := file.chosen()
-		inner, err := file.fetcher(name, nil)
-		if err != nil {
-			return Credentials{}, err
-		}
-		c, err := inner.fetch(ctx)
-		c.source = title(name)
+		c, err := file.fetch(ctx, file.Current, nil)
+		c.source = title(file.Current)
 		return c, err
 	}
 	return f
@@ -127,24 +120,22 @@ func (cfg Config) profileInUse() profile {
 	if cfg.AccessKeyID+cfg.CredentialsURI+cfg.ECSRoleName != "" || cfg.OIDC != nil || cfg.NoCLIFile != "" {
 		return profile{}
 	}
-	file, err := readCLIFile(cfg, readRegular)
-	if err != nil {
-		return profile{}
-	}
-	if p := file.find(file.chosen()); p != nil && !p.unset() {
+	file, _ := readCLIFile(cfg)
+	if p := file.find(file.Current); p != nil && !p.unset() {
 		return *p
 	}
 	return profile{}
 }
 
-func readCLIFile(cfg Config, read func(path string) ([]byte, error)) (cliFile, error) {
-	content, err := read(cfg.cliPath())
+func readCLIFile(cfg Config) (cliFile, error) {
+	content, err := readFile(cfg.cliPath())
 	if err != nil {
 		return cliFile{}, fileError(err, cfg.SharedCredentialsFile+cfg.CLIFile == "")
 	}
 	file, err := parseCLIFile(content)
-	file.cfg = cfg
+	file.Current = cmp.Or(cfg.Profile, file.Current, "default")
 	file.path, _ = ExpandHome(cfg.cliPath()) // it was read
+	file.cfg = cfg
 	return file, err
 }
 
@@ -156,7 +147,7 @@ func parseCLIFile(content []byte) (cliFile, error) {
 		err = fmt.Errorf("%s has the wrong type", wrong.Field)
 	}
 	if err != nil {
-		return cliFile{}, &Error{Kind: Invalid, Err: fmt.Errorf("not the CLI's configuration: %w", err)}
+		return cliFile{}, fmt.Errorf("not the CLI's configuration: %w", err)
 	}
 	if len(file.Profiles) == 0 {
 		return cliFile{}, unused(errors.New("it has no profiles"))
@@ -164,32 +155,32 @@ func parseCLIFile(content []byte) (cliFile, error) {
 	return file, nil
 }
 
-// chosen is the name of the profile that is meant.
-func (f cliFile) chosen() string { return cmp.Or(f.cfg.Profile, f.Current, "default") }
-
-// fetcher is how the profile called name gets credentials; via are the profiles that led to it.
-func (f cliFile) fetcher(name string, via []string) (fetcher, error) {
+// fetch gets credentials as the profile called name says; via are the profiles that led to it.
+func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credentials, error) {
 	if slices.Contains(via, name) {
-		return fetcher{}, &Error{Kind: Invalid, Err: fmt.Errorf("source_profile has a cycle: %s",
-			strings.Join(append(via, name), " → "))}
+		return Credentials{}, fmt.Errorf("source_profile has a cycle: %s", strings.Join(append(via, name), " → "))
 	}
 	p := f.find(name)
 	switch {
 	case p == nil:
-		err := fmt.Errorf("%s has no profile %q, only %s", f.path, name, f.names())
-		return fetcher{}, &Error{Kind: NotFound, Err: err, unused: len(via) == 0}
-	case p.unset():
-		err := fmt.Errorf("profile %s has no access key", name)
-		if f.cfg.Profile == "" && len(via) == 0 {
-			return fetcher{}, unused(err)
+		var names []string
+		for _, other := range f.Profiles {
+			names = append(names, other.Name)
 		}
-		return fetcher{}, &Error{Kind: Invalid, Err: err, Command: p.configure()}
+		err := fmt.Errorf("%s has no profile %q, only %s", f.path, name, strings.Join(names, ", "))
+		return Credentials{}, &Error{Kind: NotFound, Err: err, unused: len(via) == 0}
+	case f.cfg.Profile == "" && len(via) == 0 && p.unset():
+		return Credentials{}, unused(fmt.Errorf("profile %s has no access key", name))
 	}
-	fetch, err := f.mode(*p, append(via, name))
-	if _, ok := errors.AsType[*Error](err); err != nil && !ok {
-		err = &Error{Kind: Invalid, Err: fmt.Errorf("profile %s: %w", name, err), Command: p.configure()}
+	c, err := f.use(ctx, *p, append(via, name))
+	if err == nil {
+		return c, nil
 	}
-	return fetch, err
+	e := asError(err)
+	if e.Command == "" && (e.Kind == Invalid || e.Kind == Login || e.Kind == Refused) {
+		e.Command = p.configure()
+	}
+	return c, e
 }
 
 func (f cliFile) find(name string) *profile {
@@ -202,129 +193,99 @@ func (f cliFile) find(name string) *profile {
 // unset reports whether nobody has set p up: its mode needs an access key, and it has nothing of that. The CLI makes such a
 // profile by itself.
 func (p profile) unset() bool {
-	key := p.AccessKeyID + p.AccessKeySecret + p.SecurityToken
-	switch strings.ToLower(p.usedMode()) {
-	case "":
-		return true
-	case "ak", "ststoken":
-		return key == ""
-	case "ramrolearn":
-		return key+p.RoleARN == ""
+	switch p.mode() {
+	case "ak", "ststoken", "ramrolearn":
+		return p.AccessKeyID+p.AccessKeySecret+p.SecurityToken+p.RoleARN == ""
 	}
 	return false
 }
 
-// usedMode is p's mode, or else the one that the CLI takes its fields for.
-func (p profile) usedMode() string {
-	switch {
+// mode is p's mode in lower case, or else that of the one that the CLI takes its fields for.
+func (p profile) mode() string {
+	switch hasKey := p.AccessKeyID+p.AccessKeySecret != ""; {
 	case p.Mode != "":
-		return p.Mode
-	case p.AccessKeyID+p.AccessKeySecret != "" && p.SecurityToken != "":
-		return "StsToken"
-	case p.AccessKeyID+p.AccessKeySecret != "" && p.RoleARN != "":
-		return "RamRoleArn"
-	case p.AccessKeyID+p.AccessKeySecret != "":
-		return "AK"
+		return strings.ToLower(p.Mode)
+	case hasKey && p.SecurityToken != "":
+		return "ststoken"
+	case hasKey && p.RoleARN != "":
+		return "ramrolearn"
+	case hasKey:
+		return "ak"
 	case p.RoleName != "":
-		return "EcsRamRole"
+		return "ecsramrole"
 	case p.ProcessCommand != "":
-		return "External"
-	case p.OIDCProviderARN != "":
-		return "OIDC"
+		return "external"
+	case p.ProviderARN != "":
+		return "oidc"
 	case p.SignInURL != "":
-		return "CloudSSO"
+		return "cloudsso"
 	}
-	return ""
+	return "ak"
 }
 
-func (f cliFile) mode(p profile, via []string) (fetcher, error) {
+// use gets credentials with the fields of p's mode; via are the profiles that led to p, and p.
+func (f cliFile) use(ctx context.Context, p profile, via []string) (Credentials, error) {
+	key := accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
 	host := func() (string, error) { return f.cfg.stsHost(p) }
-	switch mode := strings.ToLower(p.usedMode()); mode {
-	case "external", "credentialsuri":
-		if f.cfg.NoExternal != "" {
-			return fetcher{}, fmt.Errorf("profiles of the mode %s are switched off by %s", p.usedMode(), f.cfg.NoExternal)
-		}
-		if mode == "external" {
-			return external(p.ProcessCommand)
-		}
-		return credentialsURI(p.CredentialsURI)
+	switch mode := p.mode(); mode {
 	case "ak":
-		return accessKey(p.AccessKeyID, p.AccessKeySecret, "")
+		return accessKey(p.AccessKeyID, p.AccessKeySecret, "").fetch(ctx)
 	case "ststoken":
 		if p.SecurityToken == "" {
-			return fetcher{}, errors.New("there is no security token")
+			return Credentials{}, errors.New("there is no security token")
 		}
-		return accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
+		return key.fetch(ctx)
 	case "ramrolearn":
-		base, err := accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
-		if err != nil {
-			return fetcher{}, err
-		}
-		return assumeRole(base, p.AssumeRole, host)
+		return assumeRole(key, p.AssumeRole, host).fetch(ctx)
 	case "chainableramrolearn":
-		base, err := f.fetcher(p.SourceProfile, via)
-		if err != nil {
-			return fetcher{}, err
-		}
-		return assumeRole(base, p.AssumeRole, host)
+		base := fetcher{fetch: func(ctx context.Context) (Credentials, error) { return f.fetch(ctx, p.SourceProfile, via) }}
+		return assumeRole(base, p.AssumeRole, host).fetch(ctx)
 	case "ramrolearnwithrolename":
-		return assumeRole(ecsRole(p.RoleName), p.AssumeRole, host)
+		return assumeRole(ecsRole(p.RoleName), p.AssumeRole, host).fetch(ctx)
 	case "ecsramrole":
-		return ecsRole(p.RoleName), nil
+		return ecsRole(p.RoleName).fetch(ctx)
 	case "oidc":
-		return oidc(OIDC{
-			ProviderARN: p.OIDCProviderARN, RoleARN: p.RoleARN, Token: p.OIDCToken, TokenFile: p.OIDCTokenFile,
-			SessionName: p.SessionName, Policy: p.Policy, Expiration: p.Expiration,
-		}, host)
+		return oidc(p.OIDC, host).fetch(ctx)
 	case "cloudsso":
-		return p.cloudSSO()
+		return p.cloudSSO(ctx)
 	case "oauth":
-		return f.oauth(p), nil
+		return f.oauth(ctx, p)
+	case "external", "credentialsuri":
+		switch {
+		case f.cfg.NoExternal != "":
+			return Credentials{}, errors.New("profiles that run a command or ask a URI are switched off by " + f.cfg.NoExternal)
+		case mode == "external":
+			return external(ctx, p.ProcessCommand)
+		}
+		return credentialsURI(p.CredentialsURI).fetch(ctx)
 	}
-	return fetcher{}, fmt.Errorf("its mode %q isn't supported: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, "+
+	return Credentials{}, fmt.Errorf("its mode %q isn't supported: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, "+
 		"RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth and External are", typeName(p.Mode))
 }
 
-func (p profile) cloudSSO() (fetcher, error) {
-	if p.AccessToken == "" || p.AccessTokenExpire <= time.Now().Unix() {
-		return fetcher{}, p.signInNeeded()
+// cloudSSO exchanges the access token of a sign-in.
+func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
+	if expires(p.AccessToken, p.AccessTokenExpire, 0) {
+		return Credentials{}, p.signInNeeded()
 	}
 	if err := CheckURI(p.SignInURL); err != nil {
-		return fetcher{}, fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)
+		return Credentials{}, fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)
 	}
-	options := timeouts
-	provider, err := providers.NewCloudSSOCredentialsProviderBuilder().
-		WithSignInUrl(p.SignInURL).
-		WithAccountId(p.AccountID).
-		WithAccessConfig(p.AccessConfig).
-		WithAccessToken(p.AccessToken).
-		WithAccessTokenExpire(p.AccessTokenExpire).
-		WithHttpOptions(&options).
-		Build()
-	if err != nil {
-		return fetcher{}, errors.New("cloud_sso_account_id or cloud_sso_access_config is empty")
-	}
-	return fetcher{fetch: func(context.Context) (Credentials, error) {
-		c, err := ask(provider, p.AccessToken)
-		c.account = p.AccountID
-		return c, p.suggestLogin(err)
-	}}, nil
+	address, _ := url.Parse(p.SignInURL) // it is one
+	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})
+	c, err := exchange(ctx, address.Scheme+"://"+address.Host+"/cloud-credentials", p.AccessToken, string(body))
+	c.account = p.AccountID
+	return c, err
+}
+
+// expires reports whether there is no token, or it expires soon.
+func expires(token string, at int64, soon time.Duration) bool {
+	return token == "" || time.Until(time.Unix(at, 0)) <= soon
 }
 
 func (p profile) signInNeeded() *Error {
-	return &Error{Kind: Login, Command: p.configure(), Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
+	return &Error{Kind: Login, Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
 }
-
-// suggestLogin adds how to sign in again to an error that came from an answer.
-func (p profile) suggestLogin(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok && !e.Temporary() {
-		e.Command = p.configure()
-	}
-	return err
-}
-
-// plainName matches a name that a shell takes as it is.
-var plainName = regexp.MustCompile(`^[\pL\p{Nd}_.@-]+$`)
 
 // configure is the CLI's command that sets p up, or signs in again.
 func (p profile) configure() string {
@@ -332,19 +293,9 @@ func (p profile) configure() string {
 	if p.Mode != "" && typeName(p.Mode) == p.Mode {
 		command += " --mode " + p.Mode
 	}
-	if site := strings.ToUpper(p.OAuthSite); strings.EqualFold(p.Mode, "OAuth") && (site == "CN" || site == "INTL") {
+	site := strings.ToUpper(p.OAuthSite)
+	if _, known := oauthSites[site]; known {
 		command += " --oauth-site-type " + site
 	}
-	if plainName.MatchString(p.Name) {
-		return command + " --profile " + p.Name
-	}
 	return command + " --profile " + strconv.Quote(p.Name)
-}
-
-func (f cliFile) names() string {
-	var names []string
-	for _, p := range f.Profiles {
-		names = append(names, p.Name)
-	}
-	return strings.Join(names, ", ")
 }

@@ -1,9 +1,7 @@
 package credential
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -79,7 +77,7 @@ func (s *Source) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
-// start begins a fetch where none is under way. It ends by itself: the library can't be stopped.
+// start begins a fetch where none is under way. Who waits for it may leave, but it goes on for the others.
 func (s *Source) start(ctx context.Context) <-chan singleflight.Result {
 	ctx = context.WithoutCancel(ctx)
 	return s.flight.DoChan("", func() (any, error) { return s.fetch(ctx) })
@@ -91,19 +89,19 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if failure, ok := errors.AsType[*Error](err); ok {
-		e := *failure
+	if err != nil {
+		e := asError(err)
 		e.Source = s.title(e.Source)
 		s.refreshAt = now.Add(refreshPause)
 		if s.failure == nil {
 			s.failing = now
 		}
-		s.failure, s.nextFetch = &e, now.Add(failureHolds)
+		s.failure, s.nextFetch = e, now.Add(failureHolds)
 		if e.Temporary() {
 			s.nextFetch = now.Add(egress.Backoff(now.Sub(s.failing)))
 		}
 		s.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
-		return Credentials{}, &e
+		return Credentials{}, e
 	}
 	s.current, s.failure, s.refreshAt = c, nil, time.Time{}
 	if !c.Expiration.IsZero() {
@@ -160,5 +158,11 @@ func (s *Source) title(name string) string {
 // on every run, the account isn't known, and all of them share one name: two accounts that share a quota are slower than
 // they need be, but one account with two quotas is throttled.
 func (*Source) Identity(c Credentials) string {
-	return cmp.Or(c.account, "temporary credentials")
+	switch {
+	case c.account != "":
+		return c.account
+	case c.SecurityToken == "":
+		return c.AccessKeyID
+	}
+	return "temporary credentials"
 }

@@ -5,22 +5,12 @@ import (
 	"errors"
 )
 
-func accessKey(id, secret, token string) (fetcher, error) {
-	f := fetcher{source: "access key " + Shorten(id)}
-	switch {
-	case id == "" && secret == "" && token == "":
-		return f, errors.New("there is no access key")
-	case id == "" && secret == "":
-		return f, errors.New("there is a security token, but no access key")
-	case id == "":
-		return f, errors.New("there is an access key secret, but no access key ID")
-	case secret == "":
-		return f, errors.New("there is an access key ID, but no access key secret")
-	}
-	c := Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token, given: true}
-	if token == "" {
-		c.account = id
-	}
-	f.fetch = func(context.Context) (Credentials, error) { return c, nil }
-	return f, nil
+// accessKey is a key that was configured as it is. The token is empty unless the key is a temporary one.
+func accessKey(id, secret, token string) fetcher {
+	return fetcher{fetch: func(context.Context) (Credentials, error) {
+		if id == "" || secret == "" {
+			return Credentials{}, errors.New("there is no access key ID or no access key secret")
+		}
+		return Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token, given: true}, nil
+	}}
 }

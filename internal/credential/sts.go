@@ -3,12 +3,18 @@ package credential
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // version 1.0 of the signature is made with it
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
 	"os"
+	"strconv"
 	"strings"
-
-	"github.com/aliyun/credentials-go/credentials/providers"
+	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
@@ -27,7 +33,6 @@ func (cfg Config) stsHost(p profile) (string, error) {
 	default:
 		host = "sts." + region + ".aliyuncs.com"
 	}
-	// The library takes anything for the beginning of a URL.
 	u, err := egress.ParseAddress(host, "https")
 	if err != nil || u.User != nil {
 		return "", &Error{Kind: Invalid, Err: errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")}
@@ -35,59 +40,108 @@ func (cfg Config) stsHost(p profile) (string, error) {
 	return u.Host, nil
 }
 
-func oidc(cfg OIDC, host func() (string, error)) (fetcher, error) {
-	f := fetcher{source: "OIDC, as " + cfg.RoleARN}
-	switch {
-	case cfg.ProviderARN == "":
-		return f, errors.New("the OIDC provider ARN is empty")
-	case cfg.Token == "" && cfg.TokenFile == "":
-		return f, errors.New("there is neither an OIDC token nor a token file")
-	}
-	if err := checkRole(cfg.RoleARN, cfg.Expiration); err != nil {
-		return f, err
-	}
-	f.fetch = func(context.Context) (Credentials, error) {
-		// The library would prefer $ALIBABA_CLOUD_OIDC_TOKEN to the file.
-		token, err := cfg.token()
+// assumeRole is a role, assumed with the credentials of another source.
+func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) fetcher {
+	title := func(with string) string { return role.RoleARN + ", assumed with " + with }
+	return fetcher{source: title(base.source), fetch: func(ctx context.Context) (Credentials, error) {
+		as, err := base.get(ctx)
 		if err != nil {
 			return Credentials{}, err
 		}
-		endpoint, err := host()
-		if err != nil {
-			return Credentials{}, err
+		query, form := role.parameters("AssumeRole")
+		if role.ExternalID != "" {
+			form.Set("ExternalId", role.ExternalID)
 		}
-		options := timeouts
-		p, err := providers.NewOIDCCredentialsProviderBuilder().
-			WithOIDCToken(token).
-			WithOIDCProviderARN(cfg.ProviderARN).
-			WithRoleArn(cfg.RoleARN).
-			WithRoleSessionName(cmp.Or(cfg.SessionName, DefaultSessionName)).
-			WithPolicy(cfg.Policy).
-			WithDurationSeconds(cfg.Expiration).
-			WithSTSEndpoint(endpoint).
-			WithHttpOptions(&options).
-			Build()
-		if err != nil {
-			return Credentials{}, err
-		}
-		c, err := ask(p, token)
-		c.account = account(cfg.RoleARN)
+		sign(query, form, as)
+		c, err := askSTS(ctx, host, query, form, as.AccessKeySecret, as.SecurityToken)
+		c.source = title(as.source)
 		return c, err
-	}
-	return f, nil
+	}}
 }
 
-func (cfg OIDC) token() (string, error) {
-	if cfg.Token != "" {
-		return cfg.Token, nil
+// oidc is a role, assumed with a token of an identity provider.
+func oidc(role OIDC, host func() (string, error)) fetcher {
+	return fetcher{source: "OIDC, as " + role.RoleARN, fetch: func(ctx context.Context) (Credentials, error) {
+		token, err := role.token()
+		if err != nil {
+			return Credentials{}, err
+		}
+		query, form := role.parameters("AssumeRoleWithOIDC")
+		form.Set("OIDCProviderArn", role.ProviderARN)
+		form.Set("OIDCToken", token)
+		return askSTS(ctx, host, query, form, token)
+	}}
+}
+
+// parameters returns what every way to assume a role has in the address and in the body of its request.
+func (role AssumeRole) parameters(action string) (query, form url.Values) {
+	query = url.Values{
+		"Action": {action}, "Format": {"JSON"}, "Version": {"2015-04-01"}, "Timestamp": {time.Now().UTC().Format(time.RFC3339)},
 	}
-	content, err := readFile(cfg.TokenFile)
+	form = url.Values{
+		"RoleArn":         {role.RoleARN},
+		"RoleSessionName": {cmp.Or(role.SessionName, DefaultSessionName)},
+		"DurationSeconds": {strconv.Itoa(cmp.Or(role.Expiration, 3600))},
+	}
+	if role.Policy != "" {
+		form.Set("Policy", role.Policy)
+	}
+	return query, form
+}
+
+// sign adds a signature of version 1.0 to the query of a POST request.
+//
+// https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
+func sign(query, form url.Values, as Credentials) {
+	query.Set("AccessKeyId", as.AccessKeyID)
+	query.Set("SignatureMethod", "HMAC-SHA1")
+	query.Set("SignatureNonce", rand.Text())
+	query.Set("SignatureVersion", "1.0")
+	if as.SecurityToken != "" {
+		query.Set("SecurityToken", as.SecurityToken)
+	}
+	signed := maps.Clone(query)
+	maps.Copy(signed, form)
+	mac := hmac.New(sha1.New, []byte(as.AccessKeySecret+"&"))
+	canonical := strings.ReplaceAll(signed.Encode(), "+", "%20") // all else that net/url escapes is as in RFC 3986
+	mac.Write([]byte("POST&%2F&" + url.QueryEscape(canonical)))
+	query.Set("Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+func askSTS(ctx context.Context, host func() (string, error), query, form url.Values, secrets ...string) (Credentials, error) {
+	arn := form.Get("RoleArn")
+	if arn == "" {
+		return Credentials{}, errors.New("the role ARN is empty")
+	}
+	endpoint, err := host()
 	if err != nil {
-		return "", &Error{Kind: fileKind(err), Err: fmt.Errorf("read OIDC token file: %w", ExplainTokenFile(err))}
+		return Credentials{}, err
+	}
+	answer, err := postForm(ctx, "https://"+endpoint+"/?"+query.Encode(), form, secrets...)
+	if err != nil {
+		return Credentials{}, err
+	}
+	c, err := parseIssued(answer)
+	if parts := strings.Split(arn, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
+		c.account = parts[3]
+	}
+	return c, err
+}
+
+func (role OIDC) token() (string, error) {
+	switch {
+	case role.Token != "":
+		return role.Token, nil
+	case role.TokenFile == "":
+		return "", errors.New("there is neither an OIDC token nor a token file")
+	}
+	content, err := readFile(role.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("read OIDC token file: %w", ExplainTokenFile(err))
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {
-		return "", fmt.Errorf("the OIDC token file %s is empty", cfg.TokenFile)
+		return "", fmt.Errorf("the OIDC token file %s is empty", role.TokenFile)
 	}
 	return token, nil
 }
@@ -98,47 +152,4 @@ func ExplainTokenFile(err error) error {
 		return fmt.Errorf("%w; in a pod, fsGroup in its securityContext lets its user read the token", err)
 	}
 	return err
-}
-
-func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) (fetcher, error) {
-	if err := checkRole(role.RoleARN, role.Expiration); err != nil {
-		return base, err
-	}
-	name := role.RoleARN + ", assumed with " + base.source
-	return fetcher{source: name, fetch: func(ctx context.Context) (Credentials, error) {
-		as, err := base.get(ctx)
-		if err != nil {
-			return Credentials{}, err
-		}
-		endpoint, err := host()
-		if err != nil {
-			return Credentials{}, err
-		}
-		options := timeouts
-		p, err := providers.NewRAMRoleARNCredentialsProviderBuilder().
-			WithCredentialsProvider(caller{as}).
-			WithRoleArn(role.RoleARN).
-			WithRoleSessionName(cmp.Or(role.SessionName, DefaultSessionName)).
-			WithPolicy(role.Policy).
-			WithExternalId(role.ExternalID).
-			WithDurationSeconds(role.Expiration).
-			WithStsEndpoint(endpoint).
-			WithHttpOptions(&options).
-			Build()
-		if err != nil {
-			return Credentials{}, err
-		}
-		c, err := ask(p, as.AccessKeySecret, as.SecurityToken)
-		c.account = account(role.RoleARN)
-		c.source = role.RoleARN + ", assumed with " + as.source
-		return c, err
-	}}, nil
-}
-
-// account returns the account ID in a RAM role's ARN, acs:ram::ACCOUNT:role/NAME.
-func account(arn string) string {
-	if parts := strings.Split(arn, ":"); len(parts) > 3 {
-		return parts[3]
-	}
-	return ""
 }

@@ -64,7 +64,7 @@ func TestSTSHost(t *testing.T) {
 	}
 }
 
-// The library takes whatever it is given for the beginning of a URL.
+// Whatever it is given is the beginning of a URL.
 func TestSTSHostIsNothingElse(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]bool{
@@ -89,13 +89,13 @@ func TestRoleOnAProfileUsesItsEndpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued(t, i, c)
+	isIssued(t, i, c)
 }
 
 // The environment is for who makes a Config to read: behind its back it would bring another identity, or another place.
 //
 //nolint:paralleltest // it sets the environment
-func TestLibraryReadsNoVariables(t *testing.T) {
+func TestVariablesAreNotRead(t *testing.T) {
 	i := issuer(t)
 	for name, value := range map[string]string{
 		"ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1:role/other", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "other", "ALIBABA_CLOUD_STS_REGION": "cn-other",
@@ -166,7 +166,7 @@ func TestAssumeRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued(t, i, c)
+	isIssued(t, i, c)
 	if got := s.Identity(c); got != "1234567890123456" {
 		t.Errorf("identity %s", got)
 	}
@@ -198,7 +198,7 @@ func TestAssumeRoleOnEveryBase(t *testing.T) {
 	for name, base := range map[string]Config{
 		"keys":    keys(),
 		"URI":     {CredentialsURI: i.CredentialsURI()},
-		"OIDC":    {OIDC: &OIDC{ProviderARN: testProvider, RoleARN: testRole, Token: castest.OIDCToken}},
+		"OIDC":    {OIDC: testOIDC()},
 		"profile": {Profile: "p", SharedCredentialsFile: config(t, `"name": "p", "mode": "AK", `+ak)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestAssumeRoleOnEveryBase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			issued(t, i, c)
+			isIssued(t, i, c)
 		})
 	}
 }
@@ -222,20 +222,20 @@ func TestAssumeRoleOnECS(t *testing.T) { //nolint:paralleltest // it listens to 
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued(t, i, c)
+	isIssued(t, i, c)
 }
 
 func TestOIDC(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
 	path := file(t, "token", castest.OIDCToken+"\n")
-	s, c, err := fetch(t, Config{STSEndpoint: i.STSEndpoint(), OIDC: &OIDC{
-		ProviderARN: testProvider, RoleARN: testRole, TokenFile: path, Expiration: 1800,
-	}})
+	role := testOIDC()
+	role.Token, role.TokenFile, role.Expiration = "", path, 1800
+	s, c, err := fetch(t, Config{STSEndpoint: i.STSEndpoint(), OIDC: role})
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued(t, i, c)
+	isIssued(t, i, c)
 	if got := i.Calls()[0].Parameters["RoleSessionName"]; got != "terraform" {
 		t.Errorf("session %q", got)
 	}
@@ -249,15 +249,4 @@ func TestOIDC(t *testing.T) {
 		t.Errorf("with a new token in the file: %v", err)
 	}
 	noSecrets(t, err.Error(), "another-token-altogether")
-}
-
-// The library prefers the variable to a configured file.
-func TestOIDCTokenFileBeatsTheEnvironment(t *testing.T) {
-	t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN", "from-the-environment")
-	i := issuer(t)
-	_, _, err := fetch(t, Config{STSEndpoint: i.STSEndpoint(), OIDC: &OIDC{
-		ProviderARN: testProvider, RoleARN: testRole, TokenFile: file(t, "token", castest.OIDCToken)}})
-	if err != nil {
-		t.Error(err)
-	}
 }

@@ -26,17 +26,20 @@ func CheckURI(uri string) error {
 	return nil
 }
 
-// credentialsURI asks a server for credentials. The library would quote its answers.
-func credentialsURI(uri string) (fetcher, error) {
-	f := fetcher{source: "credentials URI"}
-	if err := CheckURI(uri); err != nil {
-		return f, fmt.Errorf("the URI can't be used: %w", err)
+// credentialsURI asks a server for credentials.
+func credentialsURI(uri string) fetcher {
+	unusable := CheckURI(uri)
+	name := "credentials URI"
+	if unusable == nil {
+		name += " " + egress.PublicAddress(uri)
 	}
-	f.source += " " + egress.PublicAddress(uri)
-	f.fetch = func(ctx context.Context) (Credentials, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, http.NoBody)
+	return fetcher{source: name, fetch: func(ctx context.Context) (Credentials, error) {
+		if unusable != nil {
+			return Credentials{}, fmt.Errorf("the URI can't be used: %w", unusable)
+		}
+		req, err := newRequest(ctx, http.MethodGet, uri, "")
 		if err != nil {
-			return Credentials{}, errors.New("the URI can't be asked")
+			return Credentials{}, err
 		}
 		secrets := []string{req.URL.RawQuery}
 		for _, values := range req.URL.Query() {
@@ -52,6 +55,5 @@ func credentialsURI(uri string) (fetcher, error) {
 			return Credentials{}, err
 		}
 		return parseIssued(answer)
-	}
-	return f, nil
+	}}
 }

@@ -14,7 +14,7 @@ func TestCredentialsURI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued(t, i, c)
+	isIssued(t, i, c)
 }
 
 // Keys that don't expire, and temporary ones of which nobody says when they expire.

@@ -143,8 +143,11 @@ func (r *resolver) oidc() *credential.OIDC {
 	r.require("Missing role ARN", role)
 	r.require("Missing OIDC token", file, token)
 	return &credential.OIDC{
-		ProviderARN: r.use(provider), RoleARN: r.use(role), Token: r.use(token), TokenFile: r.use(file),
-		SessionName: r.text(at + "role_session_name"), Policy: r.text(at + "policy"), Expiration: r.number(at + "session_expiration"),
+		ProviderARN: r.use(provider), Token: r.use(token), TokenFile: r.use(file),
+		AssumeRole: credential.AssumeRole{
+			RoleARN: r.use(role), SessionName: r.text(at + "role_session_name"), Policy: r.text(at + "policy"),
+			Expiration: r.number(at + "session_expiration"),
+		},
 	}
 }
 

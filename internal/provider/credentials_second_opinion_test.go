@@ -379,10 +379,7 @@ func TestSecondOpinion(t *testing.T) {
 				if r.diags.HasError() {
 					return ""
 				}
-				source, err := credential.New(config)
-				if err != nil {
-					return ""
-				}
+				source := credential.New(config)
 				c, err := source.Get(t.Context())
 				if err != nil {
 					return ""

@@ -61,7 +61,7 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 		"HOME="+home, "USERPROFILE="+home, "XDG_CACHE_HOME="+home, "LOCALAPPDATA="+home,
 		"TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
 		"HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
-		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE", "DEBUG=credential,tea,sdk")
+		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE")
 	tf.env = append(tf.env, castest.ChildEnvironment(castest.CertPEM(), tf.issuer.MetadataAddress())...)
 	tf.env = append(tf.env, tf.fill(env...)...)
 	tf.write(

@@ -141,12 +141,14 @@ func TestPrecedence(t *testing.T) {
 			env: everything,
 			want: credential.Config{
 				OIDC: &credential.OIDC{
+					AssumeRole: credential.AssumeRole{
+						RoleARN:     otherRole,
+						SessionName: "session",
+						Policy:      "{}",
+						Expiration:  900,
+					},
 					ProviderARN: testProvider,
-					RoleARN:     otherRole,
 					Token:       "block-token",
-					SessionName: "session",
-					Policy:      "{}",
-					Expiration:  900,
 				},
 				SetBy: "assume_role_with_oidc in the provider block",
 			},
@@ -156,11 +158,13 @@ func TestPrecedence(t *testing.T) {
 			env:   everything,
 			want: credential.Config{
 				OIDC: &credential.OIDC{
+					AssumeRole: credential.AssumeRole{
+						RoleARN:     testRole,
+						SessionName: "terraform",
+						Expiration:  3600,
+					},
 					ProviderARN: testProvider,
-					RoleARN:     testRole,
 					TokenFile:   file,
-					SessionName: "terraform",
-					Expiration:  3600,
 				},
 				SetBy: "assume_role_with_oidc in the provider block",
 			},
@@ -174,11 +178,13 @@ func TestPrecedence(t *testing.T) {
 			},
 			want: credential.Config{
 				OIDC: &credential.OIDC{
+					AssumeRole: credential.AssumeRole{
+						RoleARN:     testRole,
+						SessionName: "terraform",
+						Expiration:  3600,
+					},
 					ProviderARN: testProvider,
-					RoleARN:     testRole,
 					TokenFile:   file,
-					SessionName: "terraform",
-					Expiration:  3600,
 				},
 				SetBy: "assume_role_with_oidc in the provider block",
 			},
@@ -256,11 +262,13 @@ func TestPrecedence(t *testing.T) {
 			env: without(keys...),
 			want: credential.Config{
 				OIDC: &credential.OIDC{
+					AssumeRole: credential.AssumeRole{
+						RoleARN:     testRole,
+						SessionName: "terraform",
+						Expiration:  3600,
+					},
 					ProviderARN: testProvider,
-					RoleARN:     testRole,
 					TokenFile:   file,
-					SessionName: "terraform",
-					Expiration:  3600,
 				},
 				SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
 			},
@@ -342,11 +350,13 @@ func TestPrecedence(t *testing.T) {
 		"environment: OIDC by the CLI's names": {env: environment{
 			"ALIBABACLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABACLOUD_OIDC_TOKEN_FILE": file, "ALIBABACLOUD_ROLE_ARN": testRole},
 			want: credential.Config{OIDC: &credential.OIDC{
+				AssumeRole: credential.AssumeRole{
+					RoleARN:     testRole,
+					SessionName: "terraform",
+					Expiration:  3600,
+				},
 				ProviderARN: testProvider,
-				RoleARN:     testRole,
 				TokenFile:   file,
-				SessionName: "terraform",
-				Expiration:  3600,
 			},
 				SetBy: "ALIBABACLOUD_OIDC_PROVIDER_ARN"}},
 		"environment: keys by the CLI's names": {env: environment{
@@ -414,11 +424,13 @@ func TestPrecedence(t *testing.T) {
 			env: without(keys...),
 			want: credential.Config{
 				OIDC: &credential.OIDC{
+					AssumeRole: credential.AssumeRole{
+						RoleARN:     testRole,
+						SessionName: "terraform",
+						Expiration:  3600,
+					},
 					ProviderARN: testProvider,
-					RoleARN:     testRole,
 					TokenFile:   file,
-					SessionName: "terraform",
-					Expiration:  3600,
 				},
 				SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
 			},
@@ -433,11 +445,13 @@ func TestPrecedence(t *testing.T) {
 			},
 			want: credential.Config{
 				OIDC: &credential.OIDC{
+					AssumeRole: credential.AssumeRole{
+						RoleARN:     testRole,
+						SessionName: "terraform",
+						Expiration:  3600,
+					},
 					ProviderARN: testProvider,
-					RoleARN:     testRole,
 					Token:       "env-token",
-					SessionName: "terraform",
-					Expiration:  3600,
 				},
 				SetBy:      "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
 				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600},

@@ -42,7 +42,8 @@ func asked(t *testing.T) map[string]credential.Config {
 		"service": keys,
 		"STS":     role,
 		"OIDC": {STSEndpoint: "sts.test", OIDC: &credential.OIDC{
-			ProviderARN: "acs:ram::1234567890123456:oidc-provider/ci", RoleARN: testRole, Token: castest.OIDCToken,
+			ProviderARN: "acs:ram::1234567890123456:oidc-provider/ci", Token: castest.OIDCToken,
+			AssumeRole: credential.AssumeRole{RoleARN: testRole},
 		}},
 		"URI": {CredentialsURI: "https://uri.test/credentials"},
 		"CloudSSO": profile(`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", "cloud_sso_account_id": "1234567890123456", ` +
@@ -198,12 +199,8 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			for source, cfg := range sources {
 				cfg.Logger = logger
 				reads.Go(func() {
-					credentials, err := credential.New(cfg)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					_, err = cas.New(cas.Config{
+					credentials := credential.New(cfg)
+					_, err := cas.New(cas.Config{
 						Endpoint: cas.Endpoint("cn-hangzhou"), Credentials: credentials, UserAgent: "test", Logger: logger,
 						RequestsPerSecond: 10, MaxRetries: 1, RequestTimeout: time.Minute,
 					}).GetAssetCount(t.Context())

@@ -73,11 +73,7 @@ func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		if resp.Diagnostics.HasError() {
 			return
 		}
-		var err error
-		if config.Credentials, err = credential.New(credentials); err != nil {
-			resp.Diagnostics.Append(diagnose(err))
-			return
-		}
+		config.Credentials = credential.New(credentials)
 		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 		ready.client = cas.New(config)
 	}

@@ -221,7 +221,7 @@ var settings = []setting{
 	{variables: []string{stsRegionVariable},
 		description: "Region where roles are assumed, unless an endpoint or a profile names another one."},
 	{variables: []string{stsVPCVariable}, description: "Assumes roles at the region's endpoint within a VPC." + switchText},
-	// These two are read by credentials-go.
+	// These two are read by package credential.
 	{variables: []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED"}, description: "Ignores the metadata service of ECS, if it is `true`."},
 	{variables: []string{"ALIBABA_CLOUD_IMDSV1_DISABLED"}, description: "Uses the metadata service of ECS in its hardened mode only, if " +
 		"it is `true`."},
