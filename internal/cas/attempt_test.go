@@ -10,6 +10,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // A source of credentials that can't be reached is asked again after its own backoff, which leaves each read time for an
@@ -41,7 +42,7 @@ func TestBackoffOfCredentials(t *testing.T) {
 				started := time.Now()
 				got := <-begin(ctx, client, 1)
 				failure, ok := errors.AsType[*credential.Error](got.err)
-				if !ok || failure.Kind != credential.Unavailable {
+				if !ok || failure.Kind != egress.Refused {
 					t.Errorf("got %#v", got.err)
 				}
 				if len(log.lines) != test.fetches {

@@ -27,7 +27,7 @@ func (t *tries) again(err error, maxRetries int) (bool, error) {
 	t.last = fmt.Errorf("get asset count: %w", err)
 	var throttled, temporary, renewed bool
 	if failure, ok := errors.AsType[*credential.Error](err); ok {
-		throttled, temporary = failure.Kind == credential.Throttled, failure.Temporary()
+		throttled, temporary = failure.Kind == egress.Throttled, failure.Temporary()
 	}
 	if failure, ok := errors.AsType[*Error](err); ok {
 		throttled, temporary, renewed = failure.Kind == egress.Throttled, failure.Temporary(), failure.renewed

@@ -478,7 +478,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 // What STS refuses for its rate is tried again for as long as there is time, and what it can't answer for a number of times.
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[credential.Kind]bool{credential.Throttled: true, credential.Unavailable: false} {
+	for kind, want := range map[egress.Kind]bool{egress.Throttled: true, egress.Temporary: false} {
 		again, err := new(tries).again(&credential.Error{Kind: kind}, 0)
 		if again != want {
 			t.Errorf("%s: got %t, %v, want %t", kind, again, err, want)

@@ -27,19 +27,12 @@ func refused(a *egress.Answer, secrets []string) *Error {
 		Code: quote(said.Code + said.OAuth), Message: quote(said.Message + said.Description), RequestID: quote(said.RequestID),
 		Err: fmt.Errorf("it answered HTTP %d", a.Status), status: a.Status,
 	}
-	switch egress.KindOf(a.Status, e.Code) {
-	case egress.Throttled:
-		e.Kind = Throttled
-	case egress.Temporary:
-		e.Kind = Unavailable
-	case egress.Malformed:
-		e.Kind = Malformed
-		if a.Status == http.StatusNotFound {
-			e.Kind = NotFound
-		}
-	default:
-		e.Kind = Refused
+	if e.Code != "" {
 		e.Err = fmt.Errorf("it answered %s: %s", e.Code, e.Message)
+	}
+	e.Kind = egress.KindOf(a.Status, e.Code)
+	if e.Kind == egress.Malformed && a.Status == http.StatusNotFound {
+		e.Kind = NotFound
 	}
 	return e
 }
@@ -62,7 +55,7 @@ func parseIssued(body []byte) (Credentials, error) {
 	issued := cmp.Or(answer.key, answer.Credentials, answer.CloudCredential)
 	if answer.Code != "" && answer.Code != "Success" {
 		code := egress.Quote(answer.Code, 100, issued.AccessKeySecret, issued.SecurityToken)
-		return Credentials{}, &Error{Kind: Refused, Code: code, Err: errors.New("it answered " + code)}
+		return Credentials{}, &Error{Kind: egress.Rejected, Code: code, Err: errors.New("it answered " + code)}
 	}
 	return issued.credentials()
 }
@@ -82,4 +75,4 @@ func (k key) credentials() (Credentials, error) {
 	return c, nil
 }
 
-func malformed(reason string) *Error { return &Error{Kind: Malformed, Err: errors.New(reason)} }
+func malformed(reason string) *Error { return &Error{Kind: egress.Malformed, Err: errors.New(reason)} }

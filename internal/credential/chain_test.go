@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // home gives the test a home directory of its own.
@@ -177,7 +178,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 	profile := func(inside string) string { return `{"current": "p", "profiles": [{"name": "p", ` + inside + `}]}` }
 	for name, test := range map[string]struct {
 		cli, ini string
-		kind     Kind
+		kind     egress.Kind
 		want     string
 	}{
 		"sign-in expired": {cli: profile(`"mode": "CloudSSO"`), kind: Login, want: "expired or was never made"},
@@ -185,12 +186,12 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			cli: profile(
 				`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", "oauth_access_token_expire": ` + inTwoHours,
 			),
-			kind: Refused,
+			kind: egress.Rejected,
 			want: "invalid_token",
 		},
 		"unreachable": {
 			cli:  profile(`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1/"`),
-			kind: Unavailable,
+			kind: egress.Refused,
 			want: "connection refused",
 		},
 		"role without a key": {

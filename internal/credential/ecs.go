@@ -74,7 +74,7 @@ func metadata(ctx context.Context, method, path, token string) (string, error) {
 func aboutMetadata(role string, err error, noToken bool) error {
 	e := asError(err)
 	switch {
-	case e.Kind == Unavailable && e.status == 0:
+	case e.Temporary() && e.status == 0:
 		e.Kind, e.Err = NotFound, errors.New(err.Error()+"; is this an ECS instance?")
 	case noToken && (e.status == http.StatusUnauthorized || e.status == http.StatusForbidden):
 		e.Kind, e.Err = Invalid, fmt.Errorf("it requires IMDSv2, and gave no token for it (HTTP %d). %s", e.status, hopLimit)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is asked directly.
@@ -29,7 +30,7 @@ func TestMetadata(t *testing.T) {
 		cfg   Config
 		only2 bool // ALIBABA_CLOUD_IMDSV1_DISABLED
 		steps []http.HandlerFunc
-		kind  Kind // none for success
+		kind  egress.Kind // none for success
 		want  string
 	}{
 		"token":              {cfg: named},
@@ -54,7 +55,7 @@ func TestMetadata(t *testing.T) {
 		"v1 off, no v2": {
 			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: NotFound, want: "ALIBABA_CLOUD_IMDSV1_DISABLED is true",
 		},
-		"token not taken": {cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: Malformed, want: "HTTP 403"},
+		"token not taken": {cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403"},
 		"no role": {
 			cfg:   named,
 			steps: []http.HandlerFunc{token, status(404)},
@@ -64,24 +65,24 @@ func TestMetadata(t *testing.T) {
 		"no role, unnamed": {
 			cfg: unnamed, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound, want: "the instance has no RAM role",
 		},
-		"busy":          {cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: Unavailable, want: "HTTP 503"},
-		"busy, unnamed": {cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: Throttled, want: "HTTP 429"},
+		"busy":          {cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: egress.Temporary, want: "HTTP 503"},
+		"busy, unnamed": {cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: egress.Throttled, want: "HTTP 429"},
 		"closes": {
 			cfg: named, steps: []http.HandlerFunc{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?",
 		},
 		"not HTTP": {
 			cfg:   named,
 			steps: []http.HandlerFunc{token, raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n")},
-			kind:  NotReached,
+			kind:  egress.Malformed,
 			want:  "malformed answer",
 		},
 		"no key": {
 			cfg: named, steps: []http.HandlerFunc{token, castest.Body(200, "", `{"AccessKeySecret": "`+secret+`", "SecurityToken": "c"}`)},
-			kind: Malformed, want: "no access key ID"},
+			kind: egress.Malformed, want: "no access key ID"},
 		"another code": {
 			cfg:   named,
 			steps: []http.HandlerFunc{token, castest.Body(200, "", `{"Code": "Failed", "AccessKeySecret": "`+secret+`"}`)},
-			kind:  Refused,
+			kind:  egress.Rejected,
 			want:  "it answered Failed",
 		},
 	} {

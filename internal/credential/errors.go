@@ -11,26 +11,18 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Kind tells failures apart by what can be done about them.
-type Kind string
-
-// The kinds of an [Error].
+// The kinds of an [Error] besides those of package egress, which say why there is no answer, or which error the service reported.
 const (
-	Unavailable Kind = "unavailable"      // no answer came, or one that may pass: trying again may help
-	Throttled   Kind = "throttled"        // too many requests were sent, by whomever
-	NotReached  Kind = "not reached"      // no answer came, and won't until something is changed; Err is an [*egress.Error]
-	NotFound    Kind = "not found"        // there is nothing where credentials were looked for
-	Invalid     Kind = "invalid"          // what was configured can't work: half a key pair, a malformed file
-	Login       Kind = "sign-in needed"   // someone has to sign in first; Command says how
-	Refused     Kind = "refused"          // the service answered with an error; Code, Message and RequestID are its own
-	Malformed   Kind = "malformed answer" // something answered, but not with credentials
-	NotAKey     Kind = "not a key"        // what came can't be a key or a token
+	NotFound egress.Kind = "not found"      // there is nothing where credentials were looked for
+	Invalid  egress.Kind = "invalid"        // what was configured can't work: half a key pair, a malformed file
+	Login    egress.Kind = "sign-in needed" // someone has to sign in first; Command says how
+	NotAKey  egress.Kind = "not a key"      // what came can't be a key or a token
 )
 
 // Error says why a source had no credentials. It holds no secret, and neither does anything that it wraps.
 type Error struct {
 	Source string // what was asked, as in "profile prod of ~/.aliyun/config.json"
-	Kind   Kind
+	Kind   egress.Kind
 	Err    error
 
 	// Command is what to run in a terminal first, if that helps.
@@ -59,24 +51,25 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether another try may succeed though nothing is changed.
-func (e *Error) Temporary() bool { return e.Kind == Unavailable || e.Kind == Throttled }
+func (e *Error) Temporary() bool {
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		return unanswered.Temporary()
+	}
+	return e.Kind == egress.Temporary || e.Kind == egress.Throttled
+}
 
 // asError returns an [*Error] that nobody else holds.
 func asError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return new(*e)
 	}
-	e := &Error{Kind: Invalid, Err: err}
-	unanswered, ok := errors.AsType[*egress.Error](err)
-	switch {
-	case ok && unanswered.Temporary():
-		e.Kind = Unavailable
-	case ok:
-		e.Kind = NotReached
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, errNoHome):
-		e.Kind = NotFound
+	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
+		return &Error{Kind: unanswered.Kind, Err: unanswered}
 	}
-	return e
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errNoHome) {
+		return &Error{Kind: NotFound, Err: err}
+	}
+	return &Error{Kind: Invalid, Err: err}
 }
 
 // unused returns the error of a source that nobody has to set up, and nobody has.

@@ -56,7 +56,7 @@ func external(ctx context.Context, command string) (Credentials, error) {
 	case failed:
 		err = fmt.Errorf("%w; run it in a terminal to see why: what it writes to stderr isn't shown, as it may hold secrets", err)
 	}
-	// Not Unavailable: a command that fails would fail again, or ask its user again.
+	// It isn't temporary: a command that fails would fail again, or ask its user again.
 	return Credentials{}, fmt.Errorf("run %s: %w", args[0], err)
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // What is in a home that belongs to somebody else is what nobody has set up. Permissions don't keep a superuser who runs
@@ -19,7 +20,7 @@ func TestFileError(t *testing.T) {
 	for name, test := range map[string]struct {
 		err    error
 		inHome bool
-		kind   Kind
+		kind   egress.Kind
 		unused bool
 	}{
 		"absent":            {err: fs.ErrNotExist, kind: NotFound, unused: true},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
@@ -62,7 +63,7 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 		castest.Body(502, "text/html", "<html>"))
 	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
 		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unavailable {
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != egress.Temporary {
 		t.Errorf("got %v", err)
 	}
 	if _, err := s.Get(t.Context()); err != nil {

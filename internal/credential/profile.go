@@ -177,7 +177,7 @@ func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credenti
 		return c, nil
 	}
 	e := asError(err)
-	if e.Command == "" && (e.Kind == Invalid || e.Kind == Login || e.Kind == Refused) {
+	if e.Command == "" && !e.Temporary() && (e.Kind == Invalid || e.Kind == Login || e.status != 0) {
 		e.Command = p.configure()
 	}
 	return c, e

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // config writes a CLI configuration of these profiles, each a JSON object's inside.
@@ -206,7 +207,7 @@ func TestProfileFailures(t *testing.T) {
 	for name, test := range map[string]struct {
 		content string // of the file
 		profile string
-		kind    Kind
+		kind    egress.Kind
 		command string
 		want    string
 	}{
@@ -327,7 +328,7 @@ func TestProfileFailures(t *testing.T) {
 				`", "cloud_sso_sign_in_url": "https://signin.example.com/x", "cloud_sso_account_id": "1", "cloud_sso_access_config": "a", ` +
 				`"cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
 			profile: "p",
-			kind:    Refused,
+			kind:    egress.Rejected,
 			command: `aliyun configure --mode CloudSSO --profile "p"`,
 			want:    "InvalidAccessToken: The access token [redacted] is invalid.",
 		},
@@ -349,7 +350,7 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret +
 				`", "oauth_access_token_expire": ` + inTwoHours + `}]}`,
 			profile: "p",
-			kind:    Refused,
+			kind:    egress.Rejected,
 			command: `aliyun configure --mode OAuth --oauth-site-type CN --profile "p"`,
 			want:    "invalid_token",
 		},
@@ -385,14 +386,14 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command print "+secret) +
 				`}]}`,
 			profile: "p",
-			kind:    Malformed,
+			kind:    egress.Malformed,
 			want:    "isn't a JSON object",
 		},
 		"External, half": {
 			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` +
 				jsonString(self+` external-command print '{"access_key_secret": "`+secret+`"}'`) + `}]}`,
 			profile: "p",
-			kind:    Malformed,
+			kind:    egress.Malformed,
 			want:    "its answer has no access key ID",
 		},
 		"External, other mode": {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // stub is a fetcher whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
@@ -94,7 +95,7 @@ func TestSourceRefreshesAheadInTheBackground(t *testing.T) {
 func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		down := &Error{Kind: Unavailable, Err: errors.New("service down")}
+		down := &Error{Kind: egress.Temporary, Err: errors.New("service down")}
 		f := stub{fail: func(n int64) error {
 			if n > 1 {
 				return down
@@ -238,16 +239,16 @@ func TestSourceRefreshOutlivesItsReader(t *testing.T) {
 func TestSourceRemembersFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		kind    Kind
+		kind    egress.Kind
 		pause   time.Duration
 		discard bool
 		fetches int64
 	}{
 		"not found":          {kind: NotFound, pause: 4900 * time.Millisecond, fetches: 1},
-		"refused":            {kind: Refused, pause: 4900 * time.Millisecond, fetches: 1},
+		"refused":            {kind: egress.Rejected, pause: 4900 * time.Millisecond, fetches: 1},
 		"later":              {kind: NotFound, pause: 5 * time.Second, fetches: 2},
-		"may pass by itself": {kind: Unavailable, fetches: 2},
-		"throttled":          {kind: Throttled, fetches: 2},
+		"may pass by itself": {kind: egress.Temporary, fetches: 2},
+		"throttled":          {kind: egress.Throttled, fetches: 2},
 		"discarded":          {kind: NotFound, discard: true, fetches: 2},
 	} {
 		t.Run(name, func(t *testing.T) {

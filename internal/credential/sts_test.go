@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 func TestSTSHost(t *testing.T) {
@@ -245,7 +246,7 @@ func TestOIDC(t *testing.T) {
 	s.Discard(c)
 	_, err = s.Get(t.Context())
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != Refused || e.Code != "AuthenticationFail.OIDCToken.Invalid" || e.RequestID == "" {
+	if !ok || e.Kind != egress.Rejected || e.Code != "AuthenticationFail.OIDCToken.Invalid" || e.RequestID == "" {
 		t.Errorf("with a new token in the file: %v", err)
 	}
 	noSecrets(t, err.Error(), "another-token-altogether")

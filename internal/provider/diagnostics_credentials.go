@@ -10,8 +10,8 @@ import (
 )
 
 // credentialMessages describe each kind of failure of a source of credentials.
-var credentialMessages = map[credential.Kind]message{
-	credential.Unavailable: {
+var credentialMessages = map[egress.Kind]message{
+	egress.Temporary: {
 		summary: "Source of Alibaba Cloud credentials not available",
 		do:      "The source may be busy. Try again later.",
 	},
@@ -27,13 +27,13 @@ var credentialMessages = map[credential.Kind]message{
 		summary: "Sign-in to Alibaba Cloud needed",
 		do:      "Terraform can't open a browser: sign in first, then run Terraform again.",
 	},
-	credential.Refused: {
+	egress.Rejected: {
 		summary: "Alibaba Cloud credentials refused",
 		what:    "No credentials came from {source}: the service refused the request.",
 		do: "Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check that it " +
 			"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole.",
 	},
-	credential.Malformed: {
+	egress.Malformed: {
 		summary: "Unexpected answer",
 		do:      "Look at what answers there: another service, a proxy, or a command that prints more than it should.",
 	},
@@ -42,7 +42,7 @@ var credentialMessages = map[credential.Kind]message{
 		what:    "What came from {source} can't be a key: {cause}, which isn't part of any key or token. Nothing was sent with it.",
 		do:      "Remove it: it was probably added when the value was copied, or printed by a command.",
 	},
-	credential.Throttled: {
+	egress.Throttled: {
 		summary: "Throttled by the source of Alibaba Cloud credentials",
 		do:      "Other machines or tools of the same account ask for credentials too: run fewer of them at once.",
 	},
@@ -61,7 +61,10 @@ const indent = "  "
 
 // aboutCredentials describes a source that gave no credentials, so that no call was made.
 func aboutCredentials(e *credential.Error) message {
-	m := credentialMessages[e.Kind]
+	m, known := credentialMessages[e.Kind]
+	if !known {
+		m = credentialMessages[egress.Rejected]
+	}
 	unanswered, ok := errors.AsType[*egress.Error](e.Err)
 	switch {
 	case len(e.Tried) > 0:

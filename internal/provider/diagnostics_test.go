@@ -327,7 +327,7 @@ func TestSameMistakeSameSummary(t *testing.T) {
 	t.Parallel()
 	for name, e := range failures() {
 		call := diagnose(failed(e.Kind, e.Status, "", "", func(call *cas.Error) { call.Err = e }))
-		role := diagnose(&credential.Error{Source: "a role", Kind: credential.NotReached, Err: e})
+		role := diagnose(&credential.Error{Source: "a role", Kind: e.Kind, Err: e})
 		if role.Summary() != call.Summary() {
 			t.Errorf("%s: got %q with a role, %q without", name, role.Summary(), call.Summary())
 		}
@@ -351,7 +351,7 @@ func noCredentials() map[string]error {
 			Source: "the default chain", Kind: credential.NotFound, Err: errors.New("none of its sources had any"),
 			Tried: []*credential.Error{
 				profile,
-				{Source: "ECS metadata service", Kind: credential.Unavailable, Err: errors.New("dial tcp 100.100.100.200:80: i/o timeout\n\x1b[2J")},
+				{Source: "ECS metadata service", Kind: credential.NotFound, Err: errors.New("dial tcp 100.100.100.200:80: i/o timeout\n\x1b[2J")},
 			},
 		}
 	}
@@ -370,28 +370,28 @@ func noCredentials() map[string]error {
 		},
 		"credentials_sign_in": login,
 		"credentials_refused": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: credential.Refused,
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.NoPermission,
 			Err:  errors.New("refresh session token failed: NoPermission: You are not authorized to do this action."),
 			Code: "NoPermission", Message: "You are not authorized to do this action.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
 		},
 		"credentials_malformed": &credential.Error{
-			Source: "profile vault of ~/.aliyun/config.json", Kind: credential.Malformed,
+			Source: "profile vault of ~/.aliyun/config.json", Kind: egress.Malformed,
 			Err: errors.New("read the output of vault: it isn't a JSON object of strings; the command has to print that and nothing else"),
 		},
 		"credentials_unreached": &credential.Error{
-			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: credential.Unavailable,
+			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: egress.Refused,
 			Err: &egress.Error{Kind: egress.Refused, Address: "http://127.0.0.1:6666",
 				Err: errors.New("dial tcp 127.0.0.1:6666: connect: connection refused")},
 		},
 		"credentials_no_proxy": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: credential.NotReached,
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.InvalidProxy,
 			Err: failures()["proxy_invalid"],
 		},
 		"credentials_unavailable": &credential.Error{
-			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: credential.Unavailable, Err: errors.New("it answered HTTP 503"),
+			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: egress.Temporary, Err: errors.New("it answered HTTP 503"),
 		},
 		"credentials_throttled": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: credential.Throttled,
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.Throttled,
 			Err:  errors.New("it answered HTTP 400"),
 			Code: "Throttling.User", Message: "Request was denied due to user flow control.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
 		},
