@@ -48,8 +48,8 @@ func external(ctx context.Context, command string) (Credentials, error) {
 	unfinished.RUnlock()
 	switch _, failed := errors.AsType[*exec.ExitError](err); {
 	case err == nil:
-		return parseExternal(stdout.said)
-	case stdout.full:
+		return parseExternal(stdout)
+	case len(stdout) > maxInput:
 		err = fmt.Errorf("its output: %w", errTooLarge)
 	case ctx.Err() != nil:
 		err = fmt.Errorf("it didn't end within %s", limit)
@@ -61,17 +61,12 @@ func external(ctx context.Context, command string) (Credentials, error) {
 }
 
 // bounded holds what a command prints, and ends the command that prints too much.
-type bounded struct {
-	said []byte
-	full bool
-}
+type bounded []byte
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if len(b.said)+len(p) > maxInput {
-		b.full = true
+	if *b = append(*b, p...); len(*b) > maxInput {
 		return 0, errTooLarge
 	}
-	b.said = append(b.said, p...)
 	return len(p), nil
 }
 
