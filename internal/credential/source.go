@@ -32,10 +32,10 @@ type Source struct {
 	mu        sync.Mutex
 	name      string
 	current   Credentials
-	refreshAt time.Time // when to ask again though current still holds; zero for never
-	failure   *Error    // of the last fetch; nil if it didn't fail
+	fetched   time.Time // when the last fetch ended
+	failure   *Error    // of that fetch; nil if it didn't fail
 	failing   time.Time // since when fetches have failed
-	nextFetch time.Time // when to try again after that
+	nextFetch time.Time // when to try again, if the failure may pass by itself
 }
 
 // Get returns credentials that hold now. It fetches them where there are none, once for all who wait: ctx ends only this
@@ -62,11 +62,12 @@ func (s *Source) join(ctx context.Context) (<-chan singleflight.Result, Credenti
 	now := time.Now()
 	switch {
 	case s.holds(now):
-		if !s.refreshAt.IsZero() && !now.Before(s.refreshAt) {
+		expiring := !s.current.Expiration.IsZero() && s.current.Expiration.Sub(now) <= refreshAhead
+		if expiring && now.Sub(s.fetched) >= refreshPause {
 			s.start(ctx)
 		}
 		return nil, s.current, nil
-	case s.failure != nil && !s.failure.Temporary() && now.Before(s.nextFetch):
+	case s.failure != nil && !s.failure.Temporary() && now.Sub(s.fetched) < failureHolds:
 		return nil, Credentials{}, s.failure
 	}
 	return s.start(ctx), Credentials{}, nil
@@ -88,29 +89,18 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 	c, err := s.fetcher.get(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	s.fetched = time.Now()
 	if err != nil {
 		e := asError(err)
 		e.Source = s.title(e.Source)
-		s.refreshAt = now.Add(refreshPause)
 		if s.failure == nil {
-			s.failing = now
+			s.failing = s.fetched
 		}
-		s.failure, s.nextFetch = e, now.Add(failureHolds)
-		if e.Temporary() {
-			s.nextFetch = now.Add(egress.Backoff(now.Sub(s.failing)))
-		}
+		s.failure, s.nextFetch = e, s.fetched.Add(egress.Backoff(s.fetched.Sub(s.failing)))
 		s.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, e
 	}
-	s.current, s.failure, s.refreshAt = c, nil, time.Time{}
-	if !c.Expiration.IsZero() {
-		s.refreshAt = c.Expiration.Add(-refreshAhead)
-		if soon := now.Add(refreshPause); s.refreshAt.Before(soon) {
-			s.refreshAt = soon
-		}
-	}
-	s.name = c.source
+	s.current, s.failure, s.name = c, nil, c.source
 	s.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
 		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
 	return c, nil
