@@ -3,33 +3,42 @@ package credential
 import (
 	"context"
 	"errors"
+	"log/slog"
 )
 
-// defaultChain asks the sources that every Alibaba Cloud tool asks where its environment names none, in order.
+// defaultChain asks the sources that every Alibaba Cloud tool asks where its environment names none.
+func defaultChain(cfg Config) fetcher {
+	nothing := Error{
+		Source: "the default chain", Kind: Nowhere,
+		Err: errors.New("the provider block and the environment name no source, and none of these has any"),
+	}
+	return firstOf(cfg.Logger, nothing, cliProfile(cfg), iniFile(cfg), ecsRole(""))
+}
+
+// firstOf asks sources in order, and fails with nothing if none of them has credentials.
 //
 // A source that is set up but broken ends the search, and so does one that had credentials once: the next one might be
 // someone else.
-func defaultChain(cfg Config) fetcher {
+func firstOf(logger *slog.Logger, nothing Error, sources ...fetcher) fetcher {
 	var found *fetcher // needs no lock: Source runs one fetch at a time
-	links := []fetcher{cliProfile(cfg), iniFile(cfg), ecsRole("")}
-	return fetcher{source: "the default chain", fetch: func(ctx context.Context) (Credentials, error) {
+	return fetcher{source: nothing.Source, fetch: func(ctx context.Context) (Credentials, error) {
 		if found != nil {
 			return found.get(ctx)
 		}
-		nothing := &Error{Kind: NotFound, Err: errors.New("none of its sources had any")}
-		for i, link := range links {
-			c, err := link.get(ctx)
+		failure := nothing
+		for i, source := range sources {
+			c, err := source.get(ctx)
 			if err == nil {
-				found = &link
+				found = &source
 				return c, nil
 			}
 			e := asError(err)
-			if last := i == len(links)-1; !e.unused && !(last && e.Kind == NotFound) {
+			if last := i == len(sources)-1; !e.unused && !(last && e.Kind == NotFound) {
 				return Credentials{}, e
 			}
-			cfg.Logger.DebugContext(ctx, "No credentials here", "source", e.Source, "error", e.Err)
-			nothing.Tried = append(nothing.Tried, e)
+			logger.DebugContext(ctx, "No credentials here", "source", e.Source, "error", e.Err)
+			failure.Tried = append(failure.Tried, e)
 		}
-		return Credentials{}, nothing
+		return Credentials{}, &failure
 	}}
 }

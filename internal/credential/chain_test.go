@@ -152,7 +152,7 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	_, _, err := fetch(t, Config{})
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != NotFound || len(e.Tried) != 3 {
+	if !ok || e.Kind != Nowhere || len(e.Tried) != 3 {
 		t.Fatalf("got %v", err)
 	}
 	for at, want := range []struct{ source, reason string }{

@@ -122,7 +122,7 @@ func TestNoMetadataService(t *testing.T) {
 	t.Setenv("http_proxy", asked.ProxyURL())
 	shared.Script("metadata", raw(""), raw(""))
 	_, _, err := fetch(t, Config{})
-	failed(t, err, NotFound, "is this an ECS instance?")
+	failed(t, err, Nowhere, "is this an ECS instance?")
 	if e, _ := errors.AsType[*Error](err); len(e.Tried) != 3 {
 		t.Errorf("got %d sources tried, want 3: %v", len(e.Tried), err)
 	}

@@ -13,6 +13,7 @@ import (
 
 // The kinds of an [Error] besides those of package egress, which say why there is no answer, or which error the service reported.
 const (
+	Nowhere  egress.Kind = "nowhere"        // no source is named, and the default chain found none
 	NotFound egress.Kind = "not found"      // there is nothing where credentials were looked for
 	Invalid  egress.Kind = "invalid"        // what was configured can't work: half a key pair, a malformed file
 	Login    egress.Kind = "sign-in needed" // someone has to sign in first; Command says how
@@ -31,7 +32,7 @@ type Error struct {
 	// Code, Message and RequestID are the service's own, where it answered.
 	Code, Message, RequestID string
 
-	// Tried is each source of the default chain, in order, and why it had nothing.
+	// Tried is each source that was asked, where several were, and why it had nothing.
 	Tried []*Error
 
 	unused bool // nobody has set this source up, so that the default chain may go on

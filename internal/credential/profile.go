@@ -60,27 +60,14 @@ type cliFile struct {
 // CLI's file, or else a section of the INI file.
 func namedProfile(cfg Config) fetcher {
 	cli, ini := cliProfile(cfg), iniFile(cfg)
+	if cfg.SharedCredentialsFile == "" {
+		return firstOf(cfg.Logger, Error{Source: cli.source, Kind: NotFound, Err: errors.New("neither file has it")}, cli, ini)
+	}
 	return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
-		switch {
-		case cfg.SharedCredentialsFile == "":
-		case IsCLIFile(cfg.SharedCredentialsFile):
+		if IsCLIFile(cfg.SharedCredentialsFile) {
 			return cli.get(ctx)
-		default:
-			return ini.get(ctx)
 		}
-		c, err := cli.get(ctx)
-		if err == nil || !asError(err).unused {
-			return c, err
-		}
-		notThere := asError(err).Err
-		if c, err = ini.get(ctx); err == nil {
-			return c, nil
-		}
-		e := asError(err)
-		if e.Kind == NotFound {
-			e.Source, e.Err = cli.source, fmt.Errorf("%w; and %s: %w", notThere, e.Source, e.Err)
-		}
-		return Credentials{}, e
+		return ini.get(ctx)
 	}}
 }
 

@@ -517,7 +517,7 @@ func TestNamedProfile(t *testing.T) {
 		"nowhere": {
 			cfg:   Config{Profile: "p"},
 			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
-			err:   `no profile "p", only q, other; and section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
+			err:   `no profile "p", only q, other; section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
 		},
 		"without a key": {
 			cfg:   Config{Profile: "p"},

@@ -15,6 +15,11 @@ var credentialMessages = map[egress.Kind]message{
 		summary: "Source of Alibaba Cloud credentials not available",
 		do:      "The source may be busy. Try again later.",
 	},
+	credential.Nowhere: {
+		summary: "No Alibaba Cloud credentials",
+		do: "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they are temporary; " +
+			"or name a source in the provider block, such as profile for a profile of the aliyun CLI.",
+	},
 	credential.NotFound: {
 		summary: "Alibaba Cloud credentials not found",
 		do:      "Check what the provider block or the environment names: the file, the profile, the role.",
@@ -48,14 +53,6 @@ var credentialMessages = map[egress.Kind]message{
 	},
 }
 
-// nowhere is about the default chain where no source of it has credentials.
-var nowhere = message{
-	summary: "No Alibaba Cloud credentials",
-	what:    "The provider block and the environment name no source of credentials, and the default chain found none:\n",
-	do: "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they are temporary; " +
-		"or name a source in the provider block, such as profile for a profile of the aliyun CLI.",
-}
-
 // indent keeps Terraform from wrapping a line.
 const indent = "  "
 
@@ -65,14 +62,10 @@ func aboutCredentials(e *credential.Error) message {
 	if !known {
 		m = credentialMessages[egress.Rejected]
 	}
-	unanswered, ok := errors.AsType[*egress.Error](e.Err)
-	switch {
-	case len(e.Tried) > 0:
-		m = nowhere
-	case ok:
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		m = aboutUnanswered(unanswered)
 		m.what = sentence("No credentials came from %s", e.Source) + " " + m.what
-	default:
+	} else {
 		m.what = cmp.Or(m.what, "No credentials came from {source}: {cause}.")
 		m.fill("{source}", e.Source, "{cause}", fmt.Sprint(e.Err))
 	}

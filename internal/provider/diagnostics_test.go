@@ -348,7 +348,8 @@ func noCredentials() map[string]error {
 	}
 	chain := func(profile *credential.Error) error {
 		return &credential.Error{
-			Source: "the default chain", Kind: credential.NotFound, Err: errors.New("none of its sources had any"),
+			Source: "the default chain", Kind: credential.Nowhere,
+			Err: errors.New("the provider block and the environment name no source, and none of these has any"),
 			Tried: []*credential.Error{
 				profile,
 				{Source: "ECS metadata service", Kind: credential.NotFound, Err: errors.New("dial tcp 100.100.100.200:80: i/o timeout\n\x1b[2J")},
