@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -88,12 +87,8 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	const limit, pause = requestTimeout + 5*time.Second, 50 * time.Millisecond // the one that has it makes a request
 	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	path, err := filepath.EvalSymlinks(f.path)
-	lock := flock.New(path + ".lock")
-	if err == nil {
-		_, err = lock.TryLockContext(wait, pause)
-	}
-	if err != nil {
+	lock := flock.New(f.path + ".lock")
+	if _, err := lock.TryLockContext(wait, pause); err != nil {
 		f.cfg.Logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
 	}
 	return func() { _ = lock.Unlock() }
