@@ -26,12 +26,12 @@ func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	if !ok {
 		return Credentials{}, fmt.Errorf("oauth_site_type is %q, not CN or INTL", typeName(p.OAuthSite))
 	}
-	if p.renews() {
+	switch {
+	case p.renews():
 		if err := f.renew(ctx, &p, site.url, site.client); err != nil {
 			return Credentials{}, err
 		}
-	}
-	if expires(p.OAuthAccessToken, p.OAuthAccessTokenExpire, 0) {
+	case expires(p.OAuthAccessToken, p.OAuthAccessTokenExpire, 0):
 		return Credentials{}, p.signInNeeded()
 	}
 	return exchange(ctx, site.url+"/v1/exchange", p.OAuthAccessToken, "")

@@ -71,6 +71,18 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 	}
 }
 
+// A service that doesn't say how long the new token lives has issued one all the same.
+func TestOAuthTokenOfUnknownLifetime(t *testing.T) { //nolint:paralleltest // shared is scripted
+	shared.Script("oauth", castest.Body(200, "application/json",
+		`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+rand.Text()+`"}`))
+	_, c, err := fetch(t, Config{SharedCredentialsFile: config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	isIssued(t, shared, c)
+}
+
 // A service that quotes the token which it has just issued doesn't get it into the error.
 func TestOAuthQuotesNoNewToken(t *testing.T) { //nolint:paralleltest // shared is scripted
 	const access = "new-access-token-0123456789"
