@@ -33,7 +33,7 @@ func firstOf(logger *slog.Logger, nothing Error, sources ...fetcher) fetcher {
 				return c, nil
 			}
 			e := asError(err)
-			if last := i == len(sources)-1; !e.unused && !(last && e.Kind == NotFound) {
+			if last := i == len(sources)-1; !e.unused && (!last || e.Kind != NotFound) {
 				return Credentials{}, e
 			}
 			logger.DebugContext(ctx, "No credentials here", "source", e.Source, "error", e.Err)

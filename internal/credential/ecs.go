@@ -36,8 +36,8 @@ func ecsRole(role string) fetcher {
 		}
 		token, noToken := metadata(ctx, http.MethodPut, "api/token", "")
 		if noToken != nil && strings.EqualFold(os.Getenv(onlyV2), "true") {
-			return Credentials{}, &Error{Kind: NotFound, Err: fmt.Errorf("%s is true, but it gave no token: %v. %s",
-				onlyV2, asError(noToken).Err, hopLimit)}
+			text := fmt.Sprintf("%s is true, but it gave no token: %s. %s", onlyV2, asError(noToken).Err, hopLimit)
+			return Credentials{}, &Error{Kind: NotFound, Err: errors.New(text)}
 		}
 		const path = "meta-data/ram/security-credentials/"
 		answer, err := metadata(ctx, http.MethodGet, path+role, token)

@@ -117,7 +117,7 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 	}
 	isIssued(t, shared, c)
 	for _, want := range []string{
-		"level=WARN", "the next run needs a new sign-in", `aliyun configure --mode OAuth --oauth-site-type CN --profile \"p\"`,
+		"level=WARN", "the next run needs a new sign-in", "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
 	} {
 		if !strings.Contains(lines.String(), want) {
 			t.Errorf("got no %q in the log:\n%s", want, lines)

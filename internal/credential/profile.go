@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -274,6 +275,9 @@ func (p profile) signInNeeded() *Error {
 	return &Error{Kind: Login, Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
 }
 
+// plainName matches a name that a shell takes as it is.
+var plainName = regexp.MustCompile(`^[\pL\p{Nd}_.@-]+$`)
+
 // configure is the CLI's command that sets p up, or signs in again.
 func (p profile) configure() string {
 	command := "aliyun configure"
@@ -283,6 +287,9 @@ func (p profile) configure() string {
 	site := strings.ToUpper(p.OAuthSite)
 	if _, known := oauthSites[site]; known {
 		command += " --oauth-site-type " + site
+	}
+	if plainName.MatchString(p.Name) {
+		return command + " --profile " + p.Name
 	}
 	return command + " --profile " + strconv.Quote(p.Name)
 }

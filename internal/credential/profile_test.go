@@ -240,21 +240,21 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "` + secret + `"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode AK --profile "p"`,
+			command: "aliyun configure --mode AK --profile p",
 			want:    "no access key ID",
 		},
 		"StsToken, half": {
 			content: `{"profiles": [{"name": "p", "mode": "StsToken", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode StsToken --profile "p"`,
+			command: "aliyun configure --mode StsToken --profile p",
 			want:    "there is no security token",
 		},
 		"RamRoleArn, half": {
 			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode RamRoleArn --profile "p"`,
+			command: "aliyun configure --mode RamRoleArn --profile p",
 			want:    "role ARN is empty",
 		},
 		"unknown mode": {
@@ -268,14 +268,14 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode External --profile "p"`,
+			command: "aliyun configure --mode External --profile p",
 			want:    "switched off by NO_EXTERNAL",
 		},
 		"URI, off": {
 			content: `{"profiles": [{"name": "p", "mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode CredentialsURI --profile "p"`,
+			command: "aliyun configure --mode CredentialsURI --profile p",
 			want:    "switched off by NO_EXTERNAL",
 		},
 		"STS elsewhere": {
@@ -283,14 +283,14 @@ func TestProfileFailures(t *testing.T) {
 				`", "ram_role_arn": "r", "sts_endpoint": "evil.example/x"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode RamRoleArn --profile "p"`,
+			command: "aliyun configure --mode RamRoleArn --profile p",
 			want:    "the endpoint of STS isn't a host name",
 		},
 		"no mode": {
 			content: `{"profiles": [{"name": "p"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --profile "p"`,
+			command: "aliyun configure --profile p",
 			want:    "there is no access key ID or no access key secret",
 		},
 		"plain URI": {
@@ -298,21 +298,21 @@ func TestProfileFailures(t *testing.T) {
 				`"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode CredentialsURI --profile "p"`,
+			command: "aliyun configure --mode CredentialsURI --profile p",
 			want:    "http is only allowed",
 		},
 		"CloudSSO, new": {
 			content: `{"profiles": [{"name": "p", "mode": "CloudSSO"}]}`,
 			profile: "p",
 			kind:    Login,
-			command: `aliyun configure --mode CloudSSO --profile "p"`,
+			command: "aliyun configure --mode CloudSSO --profile p",
 			want:    "expired or was never made",
 		},
 		"CloudSSO, expired": {
 			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_access_token_expire": 1}]}`,
 			profile: "p",
 			kind:    Login,
-			command: `aliyun configure --mode CloudSSO --profile "p"`,
+			command: "aliyun configure --mode CloudSSO --profile p",
 			want:    "expired or was never made",
 		},
 		"CloudSSO, plain": {
@@ -320,7 +320,7 @@ func TestProfileFailures(t *testing.T) {
 				`", "cloud_sso_sign_in_url": "http://example.com", "cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode CloudSSO --profile "p"`,
+			command: "aliyun configure --mode CloudSSO --profile p",
 			want:    "http is only allowed",
 		},
 		"CloudSSO, refused": {
@@ -329,21 +329,21 @@ func TestProfileFailures(t *testing.T) {
 				`"cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
 			profile: "p",
 			kind:    egress.Rejected,
-			command: `aliyun configure --mode CloudSSO --profile "p"`,
+			command: "aliyun configure --mode CloudSSO --profile p",
 			want:    "InvalidAccessToken: The access token [redacted] is invalid.",
 		},
 		"OAuth, new": {
 			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN"}]}`,
 			profile: "p",
 			kind:    Login,
-			command: `aliyun configure --mode OAuth --oauth-site-type CN --profile "p"`,
+			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
 			want:    "expired or was never made",
 		},
 		"OAuth, no site": {
 			content: `{"profiles": [{"name": "p", "mode": "OAuth"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode OAuth --profile "p"`,
+			command: "aliyun configure --mode OAuth --profile p",
 			want:    "not CN or INTL",
 		},
 		"OAuth, refused": {
@@ -351,21 +351,21 @@ func TestProfileFailures(t *testing.T) {
 				`", "oauth_access_token_expire": ` + inTwoHours + `}]}`,
 			profile: "p",
 			kind:    egress.Rejected,
-			command: `aliyun configure --mode OAuth --oauth-site-type CN --profile "p"`,
+			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
 			want:    "invalid_token",
 		},
 		"OAuth, no refresh": {
 			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"}]}`,
 			profile: "p",
 			kind:    Login,
-			command: `aliyun configure --mode OAuth --oauth-site-type CN --profile "p"`,
+			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
 			want:    "the sign-in of profile p can't be renewed: it answered invalid_grant",
 		},
 		"External, none": {
 			content: `{"profiles": [{"name": "p", "mode": "External"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode External --profile "p"`,
+			command: "aliyun configure --mode External --profile p",
 			want:    "process_command: it is empty",
 		},
 		"External, absent": {
@@ -379,7 +379,7 @@ func TestProfileFailures(t *testing.T) {
 				`}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode External --profile "p"`,
+			command: "aliyun configure --mode External --profile p",
 			want:    "exit status 1",
 		},
 		"External, no JSON": {
@@ -401,7 +401,7 @@ func TestProfileFailures(t *testing.T) {
 				jsonString(self+` external-command print '{"mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "`+secret+`"}'`) + `}]}`,
 			profile: "p",
 			kind:    Invalid,
-			command: `aliyun configure --mode External --profile "p"`,
+			command: "aliyun configure --mode External --profile p",
 			want:    `its mode is "RamRoleArn"; only AK and StsToken are supported`,
 		},
 		"OIDC, no file": {
@@ -441,11 +441,11 @@ func TestConfigureQuotesNoSecret(t *testing.T) {
 		profile profile
 		want    string
 	}{
-		"mode": {profile: profile{Name: "p", Mode: secret}, want: `aliyun configure --profile "p"`},
-		"site": {profile: profile{Name: "p", Mode: "OAuth", OAuthSite: secret}, want: `aliyun configure --mode OAuth --profile "p"`},
+		"mode": {profile: profile{Name: "p", Mode: secret}, want: "aliyun configure --profile p"},
+		"site": {profile: profile{Name: "p", Mode: "OAuth", OAuthSite: secret}, want: "aliyun configure --mode OAuth --profile p"},
 		"good": {
 			profile: profile{Name: "p", Mode: "OAuth", OAuthSite: "intl"},
-			want:    `aliyun configure --mode OAuth --oauth-site-type INTL --profile "p"`,
+			want:    "aliyun configure --mode OAuth --oauth-site-type INTL --profile p",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
