@@ -5,12 +5,6 @@ import "log/slog"
 // DefaultSessionName names the sessions of assumed roles where nothing else does.
 const DefaultSessionName = "terraform"
 
-// How long the session of an assumed role may live, in seconds.
-const (
-	MinSessionExpiration = 900
-	MaxSessionExpiration = 43200
-)
-
 // Config says where credentials come from. At most one of the access key, the profile or file, the URI, the ECS role and
 // OIDC may be set. None of them means the rest of the default chain: the CLI's current profile, the INI file and the ECS
 // metadata service. AssumeRole works on top of each. Nothing is taken from the environment but what Config holds, and the
@@ -60,7 +54,7 @@ type AssumeRole struct {
 	SessionName string `json:"ram_session_name"` // empty means DefaultSessionName
 	Policy      string `json:"policy"`           // JSON; narrows what the role may do
 	ExternalID  string `json:"external_id"`
-	Expiration  int    `json:"expired_seconds"` // MinSessionExpiration to MaxSessionExpiration; 0 means 3600
+	Expiration  int    `json:"expired_seconds"` // 0 means 3600
 }
 
 // OIDC is a RAM role to act as with a token of an OIDC identity provider. It has no ExternalID.

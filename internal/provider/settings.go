@@ -232,7 +232,7 @@ var (
 		advice: "Use one such as \"acs:ram::1234567890123456:role/reader\"."}
 	isSessionName = check{summary: "Invalid session name", flaw: notLike(`^[\w.@-]{2,64}$`, "the name of a session"),
 		advice: "Use 2 to 64 letters, digits, periods, at signs, underscores and hyphens."}
-	isSessionLife = check{summary: "Invalid number", flaw: notWhole(credential.MinSessionExpiration, credential.MaxSessionExpiration)}
+	isSessionLife = check{summary: "Invalid number", flaw: notWhole(900, 43200)}
 	isPolicy      = check{summary: "Invalid policy", flaw: notObject, hidden: true,
 		advice: "Write it with jsonencode, so that Terraform takes care of the syntax."}
 )
