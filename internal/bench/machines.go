@@ -58,7 +58,7 @@ func gather(t *testing.T, machines int, s *service) (unanswered int) {
 	ctx, cancel := context.WithTimeout(t.Context(), readTimeout)
 	defer cancel()
 	for range machines {
-		client := newClient(t, s)
+		client := newClient(s)
 		group.Go(func() {
 			if _, err := client.GetAssetCount(ctx); err != nil {
 				mu.Lock()
@@ -72,7 +72,7 @@ func gather(t *testing.T, machines int, s *service) (unanswered int) {
 }
 
 // newClient returns a client with the defaults of the provider block that shares its calls with nobody.
-func newClient(t *testing.T, transport http.RoundTripper) *cas.Client {
+func newClient(transport http.RoundTripper) *cas.Client {
 	source := credential.New(credential.Config{
 		AccessKeyID:     castest.DefaultKey.AccessKeyID,
 		AccessKeySecret: castest.DefaultKey.AccessKeySecret,

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
 )
 
 const (
-	metadataURL = "http://100.100.100.200/latest/"
+	metadataHost = "100.100.100.200"
 	// metadataTimeout bounds each request to the metadata service. It answers within milliseconds, and where there is none,
 	// its address usually answers nothing at all.
 	metadataTimeout = time.Second
@@ -53,10 +54,7 @@ func ecsRole(role string) fetcher {
 
 // metadata asks the metadata service.
 func metadata(ctx context.Context, method, path, token string) (string, error) {
-	req, err := newRequest(ctx, method, metadataURL+path, "")
-	if err != nil {
-		return "", err
-	}
+	req := newRequest(ctx, method, &url.URL{Scheme: "http", Host: metadataHost, Path: "/latest/" + path}, "")
 	limit := metadataTimeout
 	if method == http.MethodPut {
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600")

@@ -15,9 +15,9 @@ import (
 )
 
 // oauthSites are where the CLI signs in, and as which client.
-var oauthSites = map[string]struct{ url, client string }{
-	"CN":   {"https://oauth.aliyun.com", "4038181954557748008"},
-	"INTL": {"https://oauth.alibabacloud.com", "4103531455503354461"},
+var oauthSites = map[string]struct{ host, client string }{
+	"CN":   {"oauth.aliyun.com", "4038181954557748008"},
+	"INTL": {"oauth.alibabacloud.com", "4103531455503354461"},
 }
 
 // oauth exchanges the access token of a sign-in. A token that is about to expire is renewed first.
@@ -28,13 +28,13 @@ func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	}
 	switch {
 	case p.renews():
-		if err := f.renew(ctx, &p, site.url, site.client); err != nil {
+		if err := f.renew(ctx, &p, site.host, site.client); err != nil {
 			return Credentials{}, err
 		}
 	case expires(p.OAuthAccessToken, p.OAuthAccessTokenExpire, 0):
 		return Credentials{}, p.signInNeeded()
 	}
-	return exchange(ctx, site.url+"/v1/exchange", p.OAuthAccessToken, "")
+	return exchange(ctx, &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}, p.OAuthAccessToken, "")
 }
 
 func (p profile) renews() bool {
@@ -43,7 +43,7 @@ func (p profile) renews() bool {
 
 // renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works only once, and Terraform starts a
 // process for each provider block: so only one of them may renew at a time, and the next one uses what the first wrote.
-func (f cliFile) renew(ctx context.Context, p *profile, address, client string) error {
+func (f cliFile) renew(ctx context.Context, p *profile, host, client string) error {
 	unfinished.RLock()
 	defer unfinished.RUnlock()
 	defer f.lock(ctx)()
@@ -53,7 +53,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, address, client string) 
 	if !p.renews() {
 		return nil
 	}
-	answer, err := postForm(ctx, address+"/v1/token", url.Values{
+	answer, err := postForm(ctx, &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {p.OAuthRefreshToken}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
 	}, p.OAuthRefreshToken)

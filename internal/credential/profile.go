@@ -261,7 +261,8 @@ func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
 	}
 	address, _ := url.Parse(p.SignInURL) // it is one
 	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})
-	c, err := exchange(ctx, address.Scheme+"://"+address.Host+"/cloud-credentials", p.AccessToken, string(body))
+	address = &url.URL{Scheme: address.Scheme, Host: address.Host, Path: "/cloud-credentials"}
+	c, err := exchange(ctx, address, p.AccessToken, string(body))
 	c.account = p.AccountID
 	return c, err
 }

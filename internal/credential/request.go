@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,18 +18,17 @@ const requestTimeout = 20 * time.Second
 // transport is for every request of this package.
 var transport http.RoundTripper = egress.NewTransport()
 
-// newRequest returns a request. An error doesn't quote the address, which may hold a secret.
-func newRequest(ctx context.Context, method, address, body string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
-	if err != nil {
-		return nil, errors.New("its address isn't a URL")
+// newRequest returns a request, for a connection of its own.
+func newRequest(ctx context.Context, method string, address *url.URL, body string) *http.Request {
+	req := &http.Request{Method: method, URL: address, Header: make(http.Header), Body: http.NoBody, Close: true}
+	if body != "" {
+		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	}
-	return req, nil
+	return req.WithContext(ctx)
 }
 
-// send sends a request over a connection of its own, and returns what the service answers. An error quotes none of the secrets.
+// send sends a request, and returns what the service answers. An error quotes none of the secrets.
 func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, error) {
-	req.Close = true
 	answer, err := egress.Send(transport, req, limit)
 	switch {
 	case err != nil:
@@ -40,24 +40,18 @@ func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, er
 }
 
 // postForm sends a form.
-func postForm(ctx context.Context, address string, form url.Values, secrets ...string) ([]byte, error) {
-	req, err := newRequest(ctx, http.MethodPost, address, form.Encode())
-	if err != nil {
-		return nil, err
-	}
+func postForm(ctx context.Context, address *url.URL, form url.Values, secrets ...string) ([]byte, error) {
+	req := newRequest(ctx, http.MethodPost, address, form.Encode())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return send(req, requestTimeout, secrets...)
 }
 
 // exchange gets credentials for the access token of a sign-in.
-func exchange(ctx context.Context, address, token, body string) (Credentials, error) {
+func exchange(ctx context.Context, address *url.URL, token, body string) (Credentials, error) {
 	if flaw := KeyFlaw(token); flaw != "" {
 		return Credentials{}, &Error{Kind: NotAKey, Err: errors.New("its access token " + flaw)}
 	}
-	req, err := newRequest(ctx, http.MethodPost, address, body)
-	if err != nil {
-		return Credentials{}, err
-	}
+	req := newRequest(ctx, http.MethodPost, address, body)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")

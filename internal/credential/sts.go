@@ -117,7 +117,7 @@ func askSTS(ctx context.Context, host func() (string, error), query, form url.Va
 	if err != nil {
 		return Credentials{}, err
 	}
-	answer, err := postForm(ctx, "https://"+endpoint+"/?"+query.Encode(), form, secrets...)
+	answer, err := postForm(ctx, &url.URL{Scheme: "https", Host: endpoint, Path: "/", RawQuery: query.Encode()}, form, secrets...)
 	if err != nil {
 		return Credentials{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
@@ -37,15 +38,13 @@ func credentialsURI(uri string) fetcher {
 		if unusable != nil {
 			return Credentials{}, fmt.Errorf("the URI can't be used: %w", unusable)
 		}
-		req, err := newRequest(ctx, http.MethodGet, uri, "")
-		if err != nil {
-			return Credentials{}, err
-		}
-		secrets := []string{req.URL.RawQuery}
-		for _, values := range req.URL.Query() {
+		address, _ := url.Parse(uri) // it is one
+		req := newRequest(ctx, http.MethodGet, address, "")
+		secrets := []string{address.RawQuery}
+		for _, values := range address.Query() {
 			secrets = append(secrets, values...)
 		}
-		if user := req.URL.User; user != nil { // which an http.Client does by itself
+		if user := address.User; user != nil { // which an http.Client does by itself
 			password, _ := user.Password()
 			req.SetBasicAuth(user.Username(), password)
 			secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))

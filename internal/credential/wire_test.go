@@ -95,7 +95,7 @@ func TestWireFormat(t *testing.T) {
 					`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh()+`"`)}
 			},
 			vendor: func(*castest.Issuer) (providers.CredentialsProvider, error) {
-				return providers.NewOAuthCredentialsProviderBuilder().WithSignInUrl(oauthSites["CN"].url).
+				return providers.NewOAuthCredentialsProviderBuilder().WithSignInUrl("https://" + oauthSites["CN"].host).
 					WithClientId(oauthSites["CN"].client).WithRefreshToken(refresh()).Build()
 			},
 		},
