@@ -53,10 +53,11 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 	if !p.renews() {
 		return nil
 	}
-	answer, err := postForm(ctx, &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}, url.Values{
+	req := formRequest(ctx, &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {p.OAuthRefreshToken}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
-	}, p.OAuthRefreshToken)
+	})
+	answer, err := send(req, requestTimeout, p.OAuthRefreshToken)
 	if err != nil {
 		e := asError(err)
 		if e.Code == "invalid_grant" { // RFC 6749, section 5.2: about the refresh token

@@ -27,6 +27,13 @@ func newRequest(ctx context.Context, method string, address *url.URL, body strin
 	return req.WithContext(ctx)
 }
 
+// formRequest returns a request that sends a form.
+func formRequest(ctx context.Context, address *url.URL, form url.Values) *http.Request {
+	req := newRequest(ctx, http.MethodPost, address, form.Encode())
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return req
+}
+
 // send sends a request, and returns what the service answers. An error quotes none of the secrets.
 func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, error) {
 	answer, err := egress.Send(transport, req, limit)
@@ -39,11 +46,13 @@ func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, er
 	return answer.Body, nil
 }
 
-// postForm sends a form.
-func postForm(ctx context.Context, address *url.URL, form url.Values, secrets ...string) ([]byte, error) {
-	req := newRequest(ctx, http.MethodPost, address, form.Encode())
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return send(req, requestTimeout, secrets...)
+// issue sends a request that is answered with credentials.
+func issue(req *http.Request, secrets ...string) (Credentials, error) {
+	answer, err := send(req, requestTimeout, secrets...)
+	if err != nil {
+		return Credentials{}, err
+	}
+	return parseIssued(answer)
 }
 
 // exchange gets credentials for the access token of a sign-in.
@@ -55,9 +64,5 @@ func exchange(ctx context.Context, address *url.URL, token, body string) (Creden
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	answer, err := send(req, requestTimeout, token)
-	if err != nil {
-		return Credentials{}, err
-	}
-	return parseIssued(answer)
+	return issue(req, token)
 }

@@ -117,11 +117,8 @@ func askSTS(ctx context.Context, host func() (string, error), query, form url.Va
 	if err != nil {
 		return Credentials{}, err
 	}
-	answer, err := postForm(ctx, &url.URL{Scheme: "https", Host: endpoint, Path: "/", RawQuery: query.Encode()}, form, secrets...)
-	if err != nil {
-		return Credentials{}, err
-	}
-	c, err := parseIssued(answer)
+	address := &url.URL{Scheme: "https", Host: endpoint, Path: "/", RawQuery: query.Encode()}
+	c, err := issue(formRequest(ctx, address, form), secrets...)
 	if parts := strings.Split(arn, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
 		c.account = parts[3]
 	}

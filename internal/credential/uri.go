@@ -49,10 +49,6 @@ func credentialsURI(uri string) fetcher {
 			req.SetBasicAuth(user.Username(), password)
 			secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
 		}
-		answer, err := send(req, requestTimeout, secrets...)
-		if err != nil {
-			return Credentials{}, err
-		}
-		return parseIssued(answer)
+		return issue(req, secrets...)
 	}}
 }
