@@ -28,8 +28,8 @@ func parse(a *egress.Answer) (*AssetCount, error) {
 		return nil, errRefused
 	}
 	count, err := decode(a.Body)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("it is empty or breaks off: %w", io.ErrUnexpectedEOF)
 	}
 	return count, err
 }
@@ -38,7 +38,7 @@ func parse(a *egress.Answer) (*AssetCount, error) {
 func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Error {
 	e := &Error{Kind: egress.Malformed, Status: a.Status, retryAfter: retryAfter(a.Header, now)}
 	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
-		e.Skew, e.HasSkew = now.Sub(date), true
+		e.Skew = now.Sub(date)
 	}
 	e.read(a.Body, secrets)
 	flaw, flawed := errors.AsType[*fieldError](err)
@@ -48,7 +48,7 @@ func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Err
 	case errors.Is(err, errRefused):
 		e.Kind = egress.KindOf(e.Status, e.Code)
 	case flawed:
-		e.Field, e.Err = egress.Quote(flaw.name, 100, secrets...), flaw.err
+		e.Field, e.Err = flaw.name, flaw.err
 	default:
 		e.Err = err
 	}
@@ -85,17 +85,17 @@ func readObject(text []byte, fields map[string]any) error {
 			return err
 		}
 		name, _ := token.(string) // the decoder takes no other name
-		if seen[name] {
+		field, known := fields[name]
+		switch {
+		case !known:
+			field = new(json.RawMessage)
+		case seen[name]:
 			return &fieldError{name, errors.New("is there twice")}
 		}
 		seen[name] = true
-		field, known := fields[name]
-		if !known {
-			field = new(json.RawMessage)
-		}
 		err = decoder.Decode(field)
 		if flaw, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return &fieldError{name, fmt.Errorf("is %s, and should be %s", egress.Printable(flaw.Value, 50), flaw.Type)}
+			return &fieldError{name, fmt.Errorf("is %s instead of %s", egress.Printable(flaw.Value, 50), flaw.Type)}
 		} else if err != nil {
 			return err
 		}

@@ -161,13 +161,13 @@ func TestErrorText(t *testing.T) {
 		`malformed answer (HTTP 403)`:                                                            {status: 403, body: ``},
 		`temporarily unavailable (HTTP 503): busy`:                                               {status: 503, body: `{"message":"busy"}`},
 		`malformed answer (HTTP 200): it isn't valid UTF-8: a�b`:                                 {status: 200, body: "a\xffb"},
-		`malformed answer (HTTP 200): unexpected EOF`:                                            {status: 200, body: ``},
-		`malformed answer (HTTP 200): unexpected EOF: {"Point":9`:                                {status: 200, body: `{"Point":9`},
+		`malformed answer (HTTP 200): it is empty or breaks off: unexpected EOF`:                 {status: 200, body: ``},
+		`malformed answer (HTTP 200): it is empty or breaks off: unexpected EOF: {"Point":9`:     {status: 200, body: `{"Point":9`},
 		`malformed answer (HTTP 200): it isn't a JSON object: null`:                              {status: 200, body: `null`},
 		`malformed answer (HTTP 200): it isn't a JSON object: []`:                                {status: 200, body: `[]`},
 		`malformed answer (HTTP 200): something follows the JSON object: {} {}`:                  {status: 200, body: `{} {}`},
-		`rejected (map[a:1])`:                                                                    {status: 200, body: `{"Code":{"a":1}}`},
-		`malformed answer (HTTP 200): Point is string, and should be int64: {"Point":"1","RequestId":"R-3"}, request ID R-3`: {
+		`rejected (map[a:1])`: {status: 200, body: `{"Code":{"a":1}}`},
+		`malformed answer (HTTP 200): Point is string instead of int64: {"Point":"1","RequestId":"R-3"}, request ID R-3`: {
 			status: 200, body: `{"Point":"1","RequestId":"R-3"}`,
 		},
 		`malformed answer (HTTP 200): RequestId holds a character that can't be printed: {"RequestId":"a\u001bb"}, request ID a�b`: {
@@ -204,7 +204,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 			AuthAction: "yundun-cert:GetAssetCount", AuthPrincipalType: "SubUser", AuthPrincipalOwnerID: "1234567890123456",
 			AuthPrincipalDisplayName: "216959339000654321", NoPermissionType: "ImplicitDeny", PolicyType: "AccountLevelIdentityBasedPolicy",
 		},
-		Skew: 20 * time.Minute, HasSkew: true,
+		Skew:       20 * time.Minute,
 		retryAfter: 3 * time.Second,
 	}
 	header := []string{"Date", "Tue, 06 Jan 2026 06:13:30 GMT", "Retry-After", "3"}
@@ -216,7 +216,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 		}
 	}
 
-	want.HasSkew, want.Skew, want.retryAfter = false, 0, 0
+	want.Skew, want.retryAfter = 0, 0
 	want.Message, want.RequestID, want.Recommend, want.Denied = "", "", "", &AccessDenied{AuthAction: "a"}
 	odd := `{"Code":"Forbidden.RAM","Message":{},"RequestId":[1],"Recommend":true,"AccessDeniedDetail":{"AuthAction":"a","PolicyType":{}}}`
 	if _, got := respond(403, odd, "Date", "now"); !reflect.DeepEqual(got, want) {
@@ -232,8 +232,8 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 func TestSkewBehind(t *testing.T) {
 	t.Parallel()
 	_, failure := respond(400, `{"Code":"InvalidTimeStamp.Expired"}`, "Date", "Tue, 06 Jan 2026 07:33:31 GMT")
-	if failure.Skew != -time.Hour-time.Second || !failure.HasSkew {
-		t.Errorf("got %s, %t", failure.Skew, failure.HasSkew)
+	if want := -time.Hour - time.Second; failure.Skew != want {
+		t.Errorf("got %s, want %s", failure.Skew, want)
 	}
 }
 

@@ -22,19 +22,19 @@ type AssetCount struct {
 	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is seconds. It is nil where
 	// PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't write.
 	PointUpdatedAt *time.Time
-	PointChange    *int64 // Point − LastPoint; nil where either is, or where 64 bits don't hold it
+	PointChange    *int64 // Point − LastPoint; nil where either is
 
 	BuyCertificateCount    *int64 // paid certificates
 	FreeCertificateCount   *int64 // free certificates
 	UploadCertificateCount *int64 // uploaded certificates
-	TotalCertificateCount  *int64 // the sum of the three; nil where any of them is, or where 64 bits don't hold it
+	TotalCertificateCount  *int64 // the sum of the three; nil where any of them is
 
 	AliyunAssetCount  *int64 // Alibaba Cloud resources
 	TencentAssetCount *int64 // Tencent Cloud resources
 	HuaweiAssetCount  *int64 // Huawei Cloud resources
 	AwsAssetCount     *int64 // AWS resources
 
-	TotalCloudAssetCount *int64 // the sum of the four clouds' resources; nil likewise
+	TotalCloudAssetCount *int64 // the sum of the four clouds' resources; nil where any of them is
 	DomainAssetCount     *int64 // domain name resources
 
 	RequestID *string // unique for each call
@@ -71,9 +71,18 @@ func decode(text []byte) (*AssetCount, error) {
 		return nil, &fieldError{"RequestId", errors.New("holds a character that can't be printed")}
 	}
 	a.PointUpdatedAt = instant(a.PointTime)
-	a.PointChange = difference(a.Point, a.LastPoint)
-	a.TotalCertificateCount = sum(a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
-	a.TotalCloudAssetCount = sum(a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
+	var change, certificates, assets error
+	a.PointChange, change = difference(a.Point, a.LastPoint)
+	a.TotalCertificateCount, certificates = sum(a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
+	a.TotalCloudAssetCount, assets = sum(a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
+	switch {
+	case change != nil:
+		return nil, &fieldError{"Point less LastPoint", change}
+	case certificates != nil:
+		return nil, &fieldError{"The sum of the certificate counts", certificates}
+	case assets != nil:
+		return nil, &fieldError{"The sum of the four clouds' counts", assets}
+	}
 	return a, nil
 }
 
@@ -81,27 +90,32 @@ func decode(text []byte) (*AssetCount, error) {
 // puts for half of a surrogate pair.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
-func difference(a, b *int64) *int64 {
+var errOverflow = errors.New("is out of range")
+
+func difference(a, b *int64) (*int64, error) {
 	if a == nil || b == nil {
-		return nil
+		return nil, nil
 	}
 	d := *a - *b
 	if (d < *a) != (*b > 0) {
-		return nil
+		return nil, errOverflow
 	}
-	return &d
+	return &d, nil
 }
 
 // sum adds up counts, none of which is negative.
-func sum(counts ...*int64) *int64 {
+func sum(counts ...*int64) (*int64, error) {
 	var total int64
 	for _, count := range counts {
-		if count == nil || *count > math.MaxInt64-total {
-			return nil
+		switch {
+		case count == nil:
+			return nil, nil
+		case *count > math.MaxInt64-total:
+			return nil, errOverflow
 		}
 		total += *count
 	}
-	return &total
+	return &total, nil
 }
 
 // maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds 1973.

@@ -23,9 +23,8 @@ type Error struct {
 	Recommend string        // where the service explains the code
 	Denied    *AccessDenied // what RAM says about a denied permission
 
-	Field   string        // the element of the answer that is malformed
-	Skew    time.Duration // local time minus the service's, by the answer's Date header
-	HasSkew bool          // the answer had such a header
+	Field string        // the element of the answer that is malformed
+	Skew  time.Duration // local time minus the service's, by the answer's Date header; 0 where there is none
 
 	Credentials string // where the credentials of the call came from
 

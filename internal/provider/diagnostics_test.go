@@ -224,7 +224,7 @@ func calls() map[string]error {
 	const expired = "Specified time stamp or date value is expired."
 	const notAuthorized = "User not authorized to operate on the specified resource, or this API doesn't support RAM."
 	skewed := func(skew time.Duration) func(*cas.Error) {
-		return func(e *cas.Error) { e.Skew, e.HasSkew = skew, true }
+		return func(e *cas.Error) { e.Skew = skew }
 	}
 	return map[string]error{
 		"throttled": failed(egress.Throttled, 400, "Throttling.User", "Request was denied due to user flow control."),
@@ -258,8 +258,10 @@ func calls() map[string]error {
 			e.Err = errors.New("invalid character '<' looking for beginning of value")
 		}),
 		"malformed_status": failed(egress.Malformed, 401, "", "<html>Sign in</html>"),
-		"malformed_empty":  failed(egress.Malformed, 204, "", "", func(e *cas.Error) { e.Err = io.ErrUnexpectedEOF }),
-		"rejected":         failed(egress.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
+		"malformed_empty": failed(egress.Malformed, 204, "", "", func(e *cas.Error) {
+			e.Err = errors.New("it is empty or breaks off: unexpected EOF")
+		}),
+		"rejected": failed(egress.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
 	}
 }
 
