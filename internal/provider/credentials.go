@@ -139,9 +139,9 @@ func (r *resolver) oidc() *credential.OIDC {
 	if !token.set() {
 		file = r.orVariable(file)
 	}
-	r.require("Missing OIDC provider ARN", provider)
-	r.require("Missing role ARN", role)
-	r.require("Missing OIDC token", file, token)
+	r.require("Missing OIDC provider ARN", "", provider)
+	r.require("Missing role ARN", "", role)
+	r.require("Missing OIDC token", "", file, token)
 	return &credential.OIDC{
 		ProviderARN: r.use(provider), Token: r.use(token), TokenFile: r.use(file),
 		AssumeRole: credential.AssumeRole{
@@ -164,7 +164,7 @@ func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
 	}
 	if role = r.orVariable(role); !role.set() {
 		if block, _ := r.block["assume_role"].(types.Object); block.Attributes()["role_arn"].IsNull() {
-			r.require("Missing role ARN", role)
+			r.require("Missing role ARN", "To assume no role, leave the block out, or set role_arn to \"\".", role)
 		}
 		return nil
 	}

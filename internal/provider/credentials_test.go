@@ -671,12 +671,12 @@ func TestCredentialProblems(t *testing.T) {
 			}},
 		},
 		"STS of the environment": {
-			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "http://sts.aliyuncs.com"},
+			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "http://127.0.0.1"},
 			want: []problem{
 				{
 					path:    "endpoints.sts",
 					summary: "Invalid endpoint",
-					detail:  `ALIBABA_CLOUD_STS_ENDPOINT can't be used: http:// is for loopback addresses only`,
+					detail:  `ALIBABA_CLOUD_STS_ENDPOINT can't be used: STS is only asked over https`,
 				},
 			},
 		},
@@ -712,7 +712,8 @@ func TestCredentialProblems(t *testing.T) {
 					path:    "assume_role.role_arn",
 					summary: "Missing role ARN",
 					detail: "None of these is set, and one of them has to be: " +
-						"assume_role.role_arn, ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN, ALICLOUD_ASSUME_ROLE_ARN.",
+						"assume_role.role_arn, ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN, ALICLOUD_ASSUME_ROLE_ARN. " +
+						`To assume no role, leave the block out, or set role_arn to "".`,
 				},
 			},
 		},
@@ -906,13 +907,13 @@ func TestValidate(t *testing.T) {
 		"all at once": {
 			block: arguments{
 				"region":        "Hangzhou",
-				"endpoints":     arguments{"cas": "http://me:" + hush + "@example.com", "sts": "sts.aliyuncs.com/path"},
+				"endpoints":     arguments{"cas": "http://me:" + hush + "@example.com", "sts": "http://127.0.0.1"},
 				"ecs_role_name": "a b",
 			},
 			want: []problem{
 				{path: "region", summary: "Invalid region", detail: `region is "Hangzhou"`},
 				{path: "endpoints.cas", summary: "Invalid endpoint", detail: `endpoints.cas can't be used: it holds a user name or a password`},
-				{path: "endpoints.sts", summary: "Invalid endpoint", detail: "something follows its host and port"},
+				{path: "endpoints.sts", summary: "Invalid endpoint", detail: "STS is only asked over https"},
 				{path: "ecs_role_name", summary: "Invalid ECS role name", detail: `"a b"`},
 			},
 		},
@@ -931,7 +932,7 @@ func TestSTSEndpoint(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"": "", "sts.aliyuncs.com": "sts.aliyuncs.com", "https://sts.aliyuncs.com/": "sts.aliyuncs.com", "127.0.0.1:8443": "127.0.0.1:8443",
-		"[::1]:8443": "[::1]:8443", "http://127.0.0.1:8443": "127.0.0.1:8443",
+		"[::1]:8443": "[::1]:8443",
 	} {
 		config, _, diags := environment{}.resolve(t, arguments{"endpoints": arguments{"sts": given}})
 		if config.STSEndpoint != want {

@@ -173,7 +173,7 @@ func (r *resolver) refuse(v value, summary, detail string) {
 
 // require refuses the first of some values where none of them is set. While Terraform validates, the environment may still
 // set them.
-func (r *resolver) require(summary string, values ...value) {
+func (r *resolver) require(summary, advice string, values ...value) {
 	var places []string
 	for _, v := range values {
 		if v.set() || r.validating {
@@ -181,5 +181,5 @@ func (r *resolver) require(summary string, values ...value) {
 		}
 		places = append(append(places, v.name), v.variables...)
 	}
-	r.refuse(values[0], summary, "None of these is set, and one of them has to be: "+strings.Join(places, ", ")+".")
+	r.refuse(values[0], summary, strings.TrimSpace("None of these is set, and one of them has to be: "+strings.Join(places, ", ")+". "+advice))
 }

@@ -191,7 +191,7 @@ var settings = []setting{
 		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
 		description: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. Default: the " +
 			"`sts_endpoint` of the CLI's profile, else the endpoint of its `sts_region` or of `" + stsRegionVariable + "`, else `sts.aliyuncs.com`.",
-		check: check{summary: "Invalid endpoint", flaw: notEndpoint, hidden: true,
+		check: check{summary: "Invalid endpoint", flaw: notSTSEndpoint, hidden: true,
 			advice: "Use a host name such as \"sts.ap-southeast-1.aliyuncs.com\", with a port where needed."},
 	},
 	{
@@ -286,6 +286,14 @@ func notObject(s string) error {
 
 func notEndpoint(s string) error {
 	_, err := cas.ParseEndpoint(s)
+	return err
+}
+
+func notSTSEndpoint(s string) error {
+	endpoint, err := cas.ParseEndpoint(s)
+	if err == nil && endpoint.Scheme != "https" {
+		return errors.New("STS is only asked over https")
+	}
 	return err
 }
 
