@@ -94,6 +94,17 @@ func trySend(via http.RoundTripper, r *http.Request) (answer, error) {
 	return answer{response.StatusCode, response.Header, string(body)}, err
 }
 
+// counted checks how many calls the server counted as refused and as throttled.
+func counted(t *testing.T, s *castest.Server, refused, throttled int) {
+	t.Helper()
+	if got := s.Refused(); got != refused {
+		t.Errorf("got %d calls refused, want %d", got, refused)
+	}
+	if got := s.Throttled(); got != throttled {
+		t.Errorf("got %d calls throttled, want %d", got, throttled)
+	}
+}
+
 // wire returns a transport over real connections that ends with the test.
 func wire(t *testing.T) *http.Transport {
 	t.Helper()

@@ -41,28 +41,36 @@ func TestIssuerRefuses(t *testing.T) {
 	tampered.Set("DurationSeconds", "43200")
 	used := set("SignatureNonce", "used")
 	used2 := set("SignatureNonce", "used")
-	for _, test := range []struct {
+	for _, test := range []struct { // in order, as a nonce is accepted once
 		name   string
 		values url.Values
 		code   string
 	}{
-		{"nothing", used, ""},
-		{"a nonce seen before", used2, "SignatureNonceUsed"},
-		{"no nonce", set("SignatureNonce", ""), "SignatureNonceUsed"},
-		{"an element changed after signing", tampered, "SignatureDoesNotMatch"},
-		{"an unknown key", set("AccessKeyId", "unknown"), "InvalidAccessKeyId.NotFound"},
-		{"a token of no key", set("SecurityToken", "unknown"), "InvalidSecurityToken.MismatchWithAccessKey"},
-		{"a clock that is off", set("Timestamp", "2020-01-01T00:00:00Z"), "InvalidTimeStamp.Expired"},
-		{"another version", set("Version", "2020-01-01"), "InvalidApi.NotFound"},
-		{"another action", set("Action", "GetCallerIdentity"), "InvalidApi.NotFound"},
-		{"a role that isn't one", set("RoleArn", "reader"), "InvalidParameter.RoleArn"},
-		{"a session name that isn't one", set("RoleSessionName", "a session"), "InvalidParameter.RoleSessionName"},
-		{"too short a session", set("DurationSeconds", "899"), "InvalidParameter.DurationSeconds"},
-		{"a policy that isn't JSON", set("Policy", "{"), "InvalidParameter.PolicyGrammar"},
-		{"a role that isn't allowed", set("RoleArn", "acs:ram::1:role/denied"), "NoPermission"},
-		{"a token of another issuer", url.Values{
-			"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Timestamp": {time.Now().UTC().Format(dateLayout)},
-			"OIDCProviderArn": {"acs:ram::1:oidc-provider/ci"}, "OIDCToken": {"another"}}, "AuthenticationFail.OIDCToken.Invalid"},
+		{name: "nothing", values: used, code: ""},
+		{name: "a nonce seen before", values: used2, code: "SignatureNonceUsed"},
+		{name: "no nonce", values: set("SignatureNonce", ""), code: "SignatureNonceUsed"},
+		{name: "an element changed after signing", values: tampered, code: "SignatureDoesNotMatch"},
+		{name: "an unknown key", values: set("AccessKeyId", "unknown"), code: "InvalidAccessKeyId.NotFound"},
+		{name: "a token of no key", values: set("SecurityToken", "unknown"), code: "InvalidSecurityToken.MismatchWithAccessKey"},
+		{name: "a clock that is off", values: set("Timestamp", "2020-01-01T00:00:00Z"), code: "InvalidTimeStamp.Expired"},
+		{name: "another version", values: set("Version", "2020-01-01"), code: "InvalidApi.NotFound"},
+		{name: "another action", values: set("Action", "GetCallerIdentity"), code: "InvalidApi.NotFound"},
+		{name: "a role that isn't one", values: set("RoleArn", "reader"), code: "InvalidParameter.RoleArn"},
+		{
+			name:   "a session name that isn't one",
+			values: set("RoleSessionName", "a session"), code: "InvalidParameter.RoleSessionName",
+		},
+		{name: "too short a session", values: set("DurationSeconds", "899"), code: "InvalidParameter.DurationSeconds"},
+		{name: "a policy that isn't JSON", values: set("Policy", "{"), code: "InvalidParameter.PolicyGrammar"},
+		{name: "a role that isn't allowed", values: set("RoleArn", "acs:ram::1:role/denied"), code: "NoPermission"},
+		{
+			name: "a token of another issuer",
+			values: url.Values{
+				"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Timestamp": {time.Now().UTC().Format(dateLayout)},
+				"OIDCProviderArn": {"acs:ram::1:oidc-provider/ci"}, "OIDCToken": {"another"},
+			},
+			code: "AuthenticationFail.OIDCToken.Invalid",
+		},
 	} {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://sts.aliyuncs.com/", strings.NewReader(test.values.Encode()))
@@ -75,12 +83,15 @@ func TestIssuerRefuses(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 			t.Fatal(err)
 		}
-		if answer.Code != test.code || (answer.Credentials == nil) != (test.code != "") {
-			t.Errorf("%s: answered %s, want %q", test.name, w.Body, test.code)
+		if answer.Code != test.code {
+			t.Errorf("%s: got code %q, want %q: %s", test.name, answer.Code, test.code, w.Body)
+		}
+		if issued, want := answer.Credentials != nil, test.code == ""; issued != want {
+			t.Errorf("%s: got a key: %t, want %t: %s", test.name, issued, want, w.Body)
 		}
 	}
 	if n := len(issuer.Issued()); n != 1 {
-		t.Errorf("%d keys were issued, want 1", n)
+		t.Errorf("got %d keys issued, want 1", n)
 	}
 }
 
@@ -92,10 +103,10 @@ func TestIssuerTakesARefreshTokenOnce(t *testing.T) {
 		token string
 		code  string
 	}{
-		{OAuthRefreshToken, ""},
-		{OAuthRefreshToken, "invalid_grant"},
-		{OAuthRefreshToken + "-next", ""},
-		{"another", "invalid_grant"},
+		{token: OAuthRefreshToken, code: ""},
+		{token: OAuthRefreshToken, code: "invalid_grant"},
+		{token: OAuthRefreshToken + "-next", code: ""},
+		{token: "another", code: "invalid_grant"},
 	} {
 		w := httptest.NewRecorder()
 		form := url.Values{"grant_type": {"refresh_token"}, "client_id": {"client"}, "refresh_token": {test.token}}
@@ -109,8 +120,11 @@ func TestIssuerTakesARefreshTokenOnce(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 			t.Fatal(err)
 		}
-		if next := test.token + "-next"; answer.Code != test.code || (answer.Refresh == next) != (test.code == "") {
-			t.Errorf("%s: answered %s, want code %q", test.token, w.Body, test.code)
+		if answer.Code != test.code {
+			t.Errorf("%s: got code %q, want %q: %s", test.token, answer.Code, test.code, w.Body)
+		}
+		if got, want := answer.Refresh == test.token+"-next", test.code == ""; got != want {
+			t.Errorf("%s: got the next refresh token: %t, want %t: %s", test.token, got, want, w.Body)
 		}
 	}
 }

@@ -99,24 +99,29 @@ func TestSteps(t *testing.T) {
 				s, via, base := start(t)
 				s.Script(test.step)
 				got, err := trySend(via, newCall().to(t, base))
-				if got.status != test.status || !isError(err, test.err) {
-					t.Fatalf("got %d, %v, want %d, %v", got.status, err, test.status, test.err)
+				if !isError(err, test.err) {
+					t.Fatalf("got error %v, want %v", err, test.err)
+				}
+				if got.status != test.status {
+					t.Fatalf("got status %d, want %d", got.status, test.status)
 				}
 				want := strings.NewReplacer("HOST", strings.TrimPrefix(base, "http://"), "ID", got.header.Get("X-Acs-Request-Id")).Replace(test.body)
 				if !strings.Contains(got.body, want) {
-					t.Errorf("body is %.300q, want %.300q in it", got.body, want)
+					t.Errorf("got body %.300q, want %.300q in it", got.body, want)
 				}
 				for name, value := range test.header {
 					if got.header.Get(name) != value {
-						t.Errorf("%s is %q, want %q", name, got.header.Get(name), value)
+						t.Errorf("got %s %q, want %q", name, got.header.Get(name), value)
 					}
 				}
-				if call := s.Calls()[0]; call.Status != test.status || call.Code != test.code {
-					t.Errorf("recorded %d %q, want %d %q", call.Status, call.Code, test.status, test.code)
+				call := s.Calls()[0]
+				if call.Status != test.status {
+					t.Errorf("got status %d recorded, want %d", call.Status, test.status)
 				}
-				if s.Throttled() != 0 || s.Refused() != 0 {
-					t.Errorf("scripted: %d counted as throttled, %d as refused", s.Throttled(), s.Refused())
+				if call.Code != test.code {
+					t.Errorf("got code %q recorded, want %q", call.Code, test.code)
 				}
+				counted(t, s, 0, 0)
 			})
 		}
 	}
@@ -136,11 +141,9 @@ func TestScriptIsForAcceptedCallsInTurn(t *testing.T) {
 		statuses = append(statuses, send(t, s.Transport(), c.to(t, memory)).status)
 	}
 	if want := []int{400, 500, 200, 400, 502, 200, 400}; !slices.Equal(statuses, want) {
-		t.Errorf("statuses are %v, want %v", statuses, want)
+		t.Errorf("got statuses %v, want %v", statuses, want)
 	}
-	if s.Refused() != 2 || s.Throttled() != 1 {
-		t.Errorf("%d refused, %d throttled, want 2 and 1", s.Refused(), s.Throttled())
-	}
+	counted(t, s, 2, 1)
 }
 
 // TestTime measures, in virtual time, the steps that are about time.
@@ -168,7 +171,7 @@ func TestTime(t *testing.T) {
 				begin := time.Now()
 				send(t, s.Transport(), newCall().to(t, memory))
 				if took := time.Since(begin); took != test.took {
-					t.Errorf("took %v, want %v", took, test.took)
+					t.Errorf("got an answer after %v, want %v", took, test.took)
 				}
 			})
 		})
@@ -201,7 +204,7 @@ func TestClientLeaves(t *testing.T) {
 				response, err := s.Transport().RoundTrip(newCall().to(t, memory).WithContext(ctx))
 				if !test.headers {
 					if !errors.Is(err, context.DeadlineExceeded) {
-						t.Errorf("error is %v", err)
+						t.Errorf("got error %v, want %v", err, context.DeadlineExceeded)
 					}
 					return
 				}
@@ -210,7 +213,7 @@ func TestClientLeaves(t *testing.T) {
 				}
 				<-ctx.Done()
 				if _, err := io.Copy(io.Discard, response.Body); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("error of the body is %v", err)
+					t.Errorf("got error %v from the body, want %v", err, context.DeadlineExceeded)
 				}
 				_ = response.Body.Close()
 			})
@@ -245,7 +248,7 @@ func TestBodyClosed(t *testing.T) {
 				_ = response.Body.Close()
 				synctest.Wait()
 				if !ended {
-					t.Error("the step still runs")
+					t.Error("got a step that still runs, want it ended")
 				}
 			})
 		})
@@ -280,7 +283,7 @@ func TestCloseEndsEverything(t *testing.T) {
 			<-begun
 			s.Close()
 			if err := <-ended; err == nil {
-				t.Error("the client got a whole answer")
+				t.Error("got a whole answer, want an error")
 			}
 		})
 	}
@@ -294,8 +297,11 @@ func TestGzip(t *testing.T) {
 	s.Script(castest.Gzip(s.ServeAnswer), castest.Gzip(s.ServeAnswer))
 
 	got := send(t, wire(t), newCall().to(t, s.URL()))
-	if !strings.Contains(got.body, `"Point":92`) || got.header.Get("Content-Encoding") != "" {
-		t.Errorf("answer is %q", got.body)
+	if !strings.Contains(got.body, `"Point":92`) {
+		t.Errorf("got body %q, want a score of 92 in it", got.body)
+	}
+	if encoding := got.header.Get("Content-Encoding"); encoding != "" {
+		t.Errorf("got Content-Encoding %q, want none", encoding)
 	}
 	plain := wire(t)
 	plain.DisableCompression = true
@@ -304,9 +310,9 @@ func TestGzip(t *testing.T) {
 	got = send(t, plain, r)
 	decompressor, err := gzip.NewReader(strings.NewReader(got.body))
 	if err != nil {
-		t.Fatalf("answer isn't compressed: %v: %q", err, got.body)
+		t.Fatalf("got body %q, want it compressed: %v", got.body, err)
 	}
 	if body, err := io.ReadAll(decompressor); err != nil || !strings.Contains(string(body), `"Point":92`) {
-		t.Errorf("answer is %q, %v", body, err)
+		t.Errorf("got body %q, %v, want a score of 92 in it", body, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,9 +53,10 @@ func TestAccepts(t *testing.T) {
 			c.at = now
 			change(&c)
 			got := send(t, s.Transport(), c.to(t, memory))
-			if got.status != http.StatusOK || s.Refused() != 0 || s.Throttled() != 0 {
-				t.Errorf("answer %d %s, %d refused, %d throttled", got.status, got.body, s.Refused(), s.Throttled())
+			if got.status != http.StatusOK {
+				t.Errorf("got status %d, want %d: %s", got.status, http.StatusOK, got.body)
 			}
+			counted(t, s, 0, 0)
 		})
 	}
 }
@@ -140,21 +142,35 @@ func TestRefuses(t *testing.T) {
 			}
 			got := send(t, s.Transport(), r)
 			fields := got.fields(t)
-			if got.status != test.status || fields["Code"] != test.code {
-				t.Errorf("answer is %d %v, want %d %s", got.status, fields["Code"], test.status, test.code)
+			if got.status != test.status {
+				t.Errorf("got status %d, want %d", got.status, test.status)
 			}
-			if id, _ := fields["RequestId"].(string); !requestID.MatchString(id) || id != got.header.Get("X-Acs-Request-Id") {
-				t.Errorf("request ID is %q, that of the header %q", id, got.header.Get("X-Acs-Request-Id"))
+			if fields["Code"] != test.code {
+				t.Errorf("got code %v, want %s", fields["Code"], test.code)
 			}
-			if date := got.header.Get("Date"); date != "Tue, 06 Jan 2026 06:33:30 GMT" {
-				t.Errorf("Date is %q, want the server's", date)
+			id, _ := fields["RequestId"].(string)
+			if !requestID.MatchString(id) {
+				t.Errorf("got request ID %q, want a match of %s", id, requestID)
+			}
+			if header := got.header.Get("X-Acs-Request-Id"); header != id {
+				t.Errorf("got request ID %q in the header, want %q as in the body", header, id)
+			}
+			if date, want := got.header.Get("Date"), "Tue, 06 Jan 2026 06:33:30 GMT"; date != want {
+				t.Errorf("got Date %q, want %q", date, want)
 			}
 			if strings.Contains(got.body, c.key.AccessKeySecret) {
-				t.Errorf("answer holds the secret: %s", got.body)
+				t.Errorf("got an answer with the secret, want it left out: %s", got.body)
 			}
-			if calls := s.Calls(); s.Refused() != 1 || s.Throttled() != 0 || len(calls) != 1 ||
-				calls[0].Status != test.status || calls[0].Code != test.code {
-				t.Errorf("recorded %d refused, %d throttled, calls %+v", s.Refused(), s.Throttled(), calls)
+			counted(t, s, 1, 0)
+			calls := s.Calls()
+			if len(calls) != 1 {
+				t.Fatalf("got %d calls recorded, want 1: %+v", len(calls), calls)
+			}
+			if calls[0].Status != test.status {
+				t.Errorf("got status %d recorded, want %d", calls[0].Status, test.status)
+			}
+			if calls[0].Code != test.code {
+				t.Errorf("got code %q recorded, want %q", calls[0].Code, test.code)
 			}
 		})
 	}
@@ -190,7 +206,7 @@ func TestRefusesHashThatIsNotTheBodys(t *testing.T) {
 	r.Header.Set("Authorization", *openapi.GetAuthorization(request, new("ACS3-HMAC-SHA256"), &bodyHash,
 		&key.AccessKeyID, &key.AccessKeySecret))
 	if code := send(t, s.Transport(), r).fields(t)["Code"]; code != "SignatureDoesNotMatch" {
-		t.Errorf("code is %v", code)
+		t.Errorf("got code %v, want SignatureDoesNotMatch", code)
 	}
 }
 
@@ -205,7 +221,7 @@ func TestRefusesNonceSeenBefore(t *testing.T) {
 		codes = append(codes, send(t, s.Transport(), c.to(t, memory)).fields(t)["Code"])
 	}
 	if want := []any{"SignatureDoesNotMatch", nil, "SignatureNonceUsed", nil}; !slices.Equal(codes, want) {
-		t.Errorf("codes are %v, want %v", codes, want)
+		t.Errorf("got codes %v, want %v", codes, want)
 	}
 }
 
@@ -222,8 +238,9 @@ func TestKeysComeAndGo(t *testing.T) {
 	during := try()
 	s.RemoveKey(temporary.AccessKeyID)
 	after := try()
-	if before != "InvalidAccessKeyId.NotFound" || during != nil || after != "InvalidAccessKeyId.NotFound" {
-		t.Errorf("codes are %v, %v, %v", before, during, after)
+	codes, want := []any{before, during, after}, []any{"InvalidAccessKeyId.NotFound", nil, "InvalidAccessKeyId.NotFound"}
+	if !slices.Equal(codes, want) {
+		t.Errorf("got codes %v before, during and after, want %v", codes, want)
 	}
 }
 
@@ -239,14 +256,14 @@ func TestLimit(t *testing.T) {
 		calls     int
 		throttled int // of these calls
 	}{
-		{0, 4, 0},
-		{500 * time.Millisecond, 6, 0},
-		{600 * time.Millisecond, 3, 3},
-		{time.Second - 1, 1, 1},
-		{time.Second, 5, 1},
-		{1500*time.Millisecond - 1, 1, 1},
-		{1500 * time.Millisecond, 7, 1},
-		{time.Minute, 11, 1},
+		{after: 0, calls: 4, throttled: 0},
+		{after: 500 * time.Millisecond, calls: 6, throttled: 0},
+		{after: 600 * time.Millisecond, calls: 3, throttled: 3},
+		{after: time.Second - 1, calls: 1, throttled: 1},
+		{after: time.Second, calls: 5, throttled: 1},
+		{after: 1500*time.Millisecond - 1, calls: 1, throttled: 1},
+		{after: 1500 * time.Millisecond, calls: 7, throttled: 1},
+		{after: time.Minute, calls: 11, throttled: 1},
 	} {
 		now = start.Add(step.after)
 		throttled := 0
@@ -258,16 +275,14 @@ func TestLimit(t *testing.T) {
 			case got.status == http.StatusBadRequest && got.fields(t)["Code"] == "Throttling.User":
 				throttled++
 			default:
-				t.Fatalf("answer %d %s", got.status, got.body)
+				t.Fatalf("got %d %s, want an answer or a refusal for the rate", got.status, got.body)
 			}
 		}
 		if throttled != step.throttled {
-			t.Errorf("%d of %d calls throttled after %v, want %d", throttled, step.calls, step.after, step.throttled)
+			t.Errorf("got %d of %d calls throttled after %v, want %d", throttled, step.calls, step.after, step.throttled)
 		}
 	}
-	if s.Throttled() != 8 || s.Refused() != 0 {
-		t.Errorf("recorded %d throttled, %d refused, want 8 and 0", s.Throttled(), s.Refused())
-	}
+	counted(t, s, 0, 8)
 	// From 0.6 s to 1.5 s: 3 + 1 + 5 + 1 + 7.
 	if got := s.MaxInAnySecond(); got != 17 {
 		t.Errorf("got %d calls in a second, want 17", got)
@@ -288,7 +303,7 @@ func TestLimitIsOneForAllKeys(t *testing.T) {
 		send(t, s.Transport(), c.to(t, memory))
 	}
 	if s.Throttled() != 1 {
-		t.Errorf("%d throttled, want 1", s.Throttled())
+		t.Errorf("got %d calls throttled, want 1", s.Throttled())
 	}
 }
 
@@ -302,7 +317,7 @@ func TestRefusedCallsDoNotCountAgainstTheLimit(t *testing.T) {
 	wrong.key.AccessKeySecret = "wrong"
 	send(t, s.Transport(), wrong.to(t, memory))
 	if got := send(t, s.Transport(), newCall().to(t, memory)); got.status != http.StatusOK {
-		t.Errorf("answer %d %s", got.status, got.body)
+		t.Errorf("got status %d, want %d: %s", got.status, http.StatusOK, got.body)
 	}
 	if got := s.MaxInAnySecond(); got != 2 {
 		t.Errorf("got %d calls in a second, want 2", got)
@@ -315,19 +330,26 @@ func TestAnswers(t *testing.T) {
 	ask := func() map[string]any { return send(t, s.Transport(), newCall().to(t, memory)).fields(t) }
 
 	byDefault, again := ask(), ask()
-	if id, _ := byDefault["RequestId"].(string); !requestID.MatchString(id) || id == again["RequestId"] {
-		t.Errorf("request IDs are %v and %v", byDefault["RequestId"], again["RequestId"])
+	id, _ := byDefault["RequestId"].(string)
+	if !requestID.MatchString(id) {
+		t.Errorf("got request ID %q, want a match of %s", id, requestID)
+	}
+	if id == again["RequestId"] {
+		t.Errorf("got request ID %q twice, want another one each time", id)
 	}
 	delete(byDefault, "RequestId")
 	seen := make(map[any]string)
 	for name, value := range byDefault {
 		if other, ok := seen[value]; ok {
-			t.Errorf("%s and %s are both %v", name, other, value)
+			t.Errorf("got %v for both %s and %s, want different values", value, name, other)
 		}
 		seen[value] = name
 	}
-	if len(byDefault) != 12 || byDefault["PointTime"] != json.Number("1767681210879") {
-		t.Errorf("default answer is %v", byDefault)
+	if len(byDefault) != 12 {
+		t.Errorf("got %d elements by default, want 12: %v", len(byDefault), byDefault)
+	}
+	if got, want := byDefault["PointTime"], json.Number("1767681210879"); got != want {
+		t.Errorf("got PointTime %v by default, want %s", got, want)
 	}
 
 	assets := map[string]any{"Point": nil, "LastPoint": json.Number("9007199254740993"), "RequestId": "mine"}
@@ -335,12 +357,12 @@ func TestAnswers(t *testing.T) {
 	assets["Point"] = 1
 	want := map[string]any{"Point": nil, "LastPoint": json.Number("9007199254740993"), "RequestId": "mine"}
 	if got := ask(); !maps.Equal(got, want) {
-		t.Errorf("answer is %v, want %v", got, want)
+		t.Errorf("got %v, want %v", got, want)
 	}
 
 	s.Answer(nil)
 	if got := ask(); len(got) != 1 || got["RequestId"] == nil {
-		t.Errorf("empty answer is %v", got)
+		t.Errorf("got %v, want nothing but a request ID", got)
 	}
 }
 
@@ -359,20 +381,30 @@ func TestRecordsCalls(t *testing.T) {
 
 		calls := s.Calls()
 		if len(calls) != 2 {
-			t.Fatalf("%d calls, want 2", len(calls))
+			t.Fatalf("got %d calls, want 2", len(calls))
 		}
-		if got := calls[0]; !got.Arrived.Equal(begin) || got.AccessKeyID != castest.DefaultKey.AccessKeyID ||
-			got.UserAgent != "castest/1" || got.Nonce != first.nonce || got.Header.Get("X-Acs-Action") != "GetAssetCount" ||
-			got.Status != http.StatusOK || got.Code != "" {
-			t.Errorf("first call is %+v", got)
+		if got := calls[0].Header.Get("X-Acs-Action"); got != "GetAssetCount" {
+			t.Errorf("got action %q of the first call, want GetAssetCount", got)
 		}
-		if got := calls[1]; !got.Arrived.Equal(begin.Add(time.Second)) || got.AccessKeyID != "LTAI5tNobody" ||
-			got.Status != http.StatusNotFound || got.Code != "InvalidAccessKeyId.NotFound" {
-			t.Errorf("second call is %+v", got)
+		for i, want := range []castest.Call{
+			{
+				Arrived: begin, AccessKeyID: castest.DefaultKey.AccessKeyID, UserAgent: "castest/1", Nonce: first.nonce,
+				Status: http.StatusOK,
+			},
+			{
+				Arrived: begin.Add(time.Second), AccessKeyID: "LTAI5tNobody", Nonce: refused.nonce,
+				Status: http.StatusNotFound, Code: "InvalidAccessKeyId.NotFound",
+			},
+		} {
+			got := calls[i]
+			got.Header = nil
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("call %d: got %+v, want %+v", i, got, want)
+			}
 		}
 		calls[0].Header.Set("X-Acs-Action", "changed")
-		if s.Calls()[0].Header.Get("X-Acs-Action") != "GetAssetCount" {
-			t.Error("a caller can change what is recorded")
+		if got := s.Calls()[0].Header.Get("X-Acs-Action"); got != "GetAssetCount" {
+			t.Errorf("got action %q after a caller changed its copy, want GetAssetCount", got)
 		}
 	})
 }
@@ -387,7 +419,7 @@ func TestManyAtOnce(t *testing.T) {
 		r := newCall().to(t, s.URL())
 		group.Go(func() {
 			if _, err := trySend(via, r); err != nil {
-				t.Errorf("send: %v", err)
+				t.Errorf("got %v, want an answer", err)
 			}
 			s.Calls()
 			s.MaxInAnySecond()
@@ -400,9 +432,10 @@ func TestManyAtOnce(t *testing.T) {
 			answered++
 		}
 	}
-	if answered < 10 || answered+s.Throttled() != 50 || s.Refused() != 0 {
-		t.Errorf("%d answered, %d throttled, %d refused", answered, s.Throttled(), s.Refused())
+	if answered < 10 {
+		t.Errorf("got %d calls answered, want at least 10", answered)
 	}
+	counted(t, s, 0, 50-answered)
 }
 
 func TestTLS(t *testing.T) {
@@ -411,21 +444,21 @@ func TestTLS(t *testing.T) {
 	defer s.Close()
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(castest.CertPEM()) {
-		t.Fatal("CertPEM isn't a certificate")
+		t.Fatalf("got %q, want a certificate", castest.CertPEM())
 	}
 	for _, host := range []string{"127.0.0.1", "localhost"} {
 		via := wire(t)
 		via.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 		base := strings.Replace(s.URL(), "127.0.0.1", host, 1)
 		if got := send(t, via, newCall().to(t, base)); got.status != http.StatusOK {
-			t.Errorf("answer to %s is %d %s", base, got.status, got.body)
+			t.Errorf("%s: got status %d, want %d: %s", base, got.status, http.StatusOK, got.body)
 		}
 	}
 	via := wire(t)
 	via.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 	_, err := trySend(via, newCall().to(t, s.URL()))
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
-		t.Errorf("a client that doesn't trust the certificate got %v", err)
+		t.Errorf("got %v, want an error of a client that doesn't trust the certificate", err)
 	}
 }
 
@@ -464,15 +497,15 @@ func TestAcceptsVendorSDK(t *testing.T) {
 			}
 			result, err := client.CallApi(params, &openapi.OpenApiRequest{}, &dara.RuntimeOptions{})
 			if err != nil {
-				t.Errorf("%s with %s: %v", method, key.AccessKeyID, err)
+				t.Errorf("%s with %s: got %v, want an answer", method, key.AccessKeyID, err)
 				continue
 			}
 			if body, _ := result["body"].(map[string]any); body["Point"] != json.Number("92") {
-				t.Errorf("%s with %s answered %v", method, key.AccessKeyID, result["body"])
+				t.Errorf("%s with %s: got %v, want a score of 92", method, key.AccessKeyID, result["body"])
 			}
 		}
 	}
 	if s.Refused() != 0 {
-		t.Errorf("%d refused", s.Refused())
+		t.Errorf("got %d calls refused, want none", s.Refused())
 	}
 }
