@@ -48,7 +48,7 @@ func TestSuccess(t *testing.T) {
 			t.Parallel()
 			count, failure := respond(test.status, test.body, "Content-Type", "text/html")
 			if failure != nil || !reflect.DeepEqual(count, goldenCount()) {
-				t.Errorf("got %v, %v", count, failure)
+				t.Errorf("got %+v, %v, want %+v", count, failure, goldenCount())
 			}
 		})
 	}
@@ -132,11 +132,17 @@ func TestClassification(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			count, failure := respond(test.status, test.body, test.header...)
-			if count != nil || failure == nil {
-				t.Fatalf("got %v, %v", count, failure)
+			if failure == nil {
+				t.Fatalf("got %+v, want kind %q", count, test.kind)
 			}
-			if failure.Kind != test.kind || failure.Temporary() != test.retryable || failure.Status != test.status {
-				t.Errorf("got %q (HTTP %d), may pass: %t; want %q, %t", failure.Kind, failure.Status, failure.Temporary(), test.kind, test.retryable)
+			if failure.Kind != test.kind {
+				t.Errorf("got kind %q, want %q", failure.Kind, test.kind)
+			}
+			if failure.Status != test.status {
+				t.Errorf("got status %d, want %d", failure.Status, test.status)
+			}
+			if failure.Temporary() != test.retryable {
+				t.Errorf("may pass: got %t, want %t", failure.Temporary(), test.retryable)
 			}
 		})
 	}
@@ -224,7 +230,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 	}
 	for _, detail := range []string{`null`, `"text"`, `[1]`, `{}`, `7`} {
 		if _, got := respond(403, `{"Code":"Forbidden.RAM","AccessDeniedDetail":`+detail+`}`); got.Denied != nil {
-			t.Errorf("%s: got %+v", detail, got.Denied)
+			t.Errorf("%s: got %+v, want none", detail, got.Denied)
 		}
 	}
 }
@@ -279,7 +285,7 @@ func TestRedaction(t *testing.T) {
 					all += e.Denied.AuthAction + "\n" + e.Denied.PolicyType
 				}
 				if run := leaks(all); run != "" {
-					t.Fatalf("%d before the secret: shows %q", pad, run)
+					t.Fatalf("%d before the secret: got %q of it, want nothing", pad, run)
 				}
 			}
 		}

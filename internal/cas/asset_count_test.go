@@ -67,12 +67,12 @@ func expect(t *testing.T, body string, want *AssetCount) {
 	t.Helper()
 	got, err := decoded(body)
 	if err != nil {
-		t.Fatalf("%s: %v", body, err)
+		t.Fatalf("%s: got %v, want an answer", body, err)
 	}
 	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
 	for i := range g.NumField() {
 		if !reflect.DeepEqual(g.Field(i).Interface(), w.Field(i).Interface()) {
-			t.Errorf("%s: %s is %s, want %s", body, g.Type().Field(i).Name, deref(g.Field(i)), deref(w.Field(i)))
+			t.Errorf("%s: got %s %s, want %s", body, g.Type().Field(i).Name, deref(g.Field(i)), deref(w.Field(i)))
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestDecode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if field := reflect.ValueOf(zero).Elem().FieldByName(name); deref(field) != "0" {
-			t.Errorf("%s: a zero is %s", name, deref(field))
+			t.Errorf("got %s %s, want 0", name, deref(field))
 		}
 	}
 }

@@ -43,7 +43,7 @@ func TestBackoffOfCredentials(t *testing.T) {
 				got := <-begin(ctx, client, 1)
 				failure, ok := errors.AsType[*credential.Error](got.err)
 				if !ok || failure.Kind != egress.Refused {
-					t.Errorf("got %#v", got.err)
+					t.Errorf("got %#v, want kind %q", got.err, egress.Refused)
 				}
 				if len(log.lines) != test.fetches {
 					t.Fatalf("got %d fetches, want %d: %v", len(log.lines), test.fetches, log.lines)

@@ -69,7 +69,7 @@ func TestQuotaHost(t *testing.T) {
 		for _, spelling := range spellings {
 			u, err := ParseEndpoint(spelling)
 			if err != nil {
-				t.Errorf("%s: got %v", spelling, err)
+				t.Errorf("%s: got %v, want %s", spelling, err, want)
 				continue
 			}
 			if got := quotaHost(u); got != want {

@@ -38,12 +38,14 @@ func TestUnwrap(t *testing.T) {
 	last := &Error{Kind: egress.ConnectionFailed, Err: &egress.Error{Err: io.ErrUnexpectedEOF}}
 	err := error(&WaitError{Cause: context.DeadlineExceeded, Last: last})
 	if found, ok := errors.AsType[*Error](err); !ok || found != last {
-		t.Errorf("the last attempt is %v", found)
+		t.Errorf("got %v as the last attempt, want %v", found, last)
 	}
-	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+	for target, want := range map[error]bool{io.ErrUnexpectedEOF: true, context.DeadlineExceeded: true, context.Canceled: false} {
+		if got := errors.Is(err, target); got != want {
+			t.Errorf("is %v: got %t, want %t", target, got, want)
+		}
 	}
-	if _, ok := errors.AsType[*Error](&WaitError{Cause: context.Canceled}); ok {
-		t.Error("a read without an attempt has a last one")
+	if found, ok := errors.AsType[*Error](&WaitError{Cause: context.Canceled}); ok {
+		t.Errorf("got %v of a read without an attempt, want no last one", found)
 	}
 }

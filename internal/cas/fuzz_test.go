@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/big"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := decode(data)
 		if flaw, ok := errors.AsType[*fieldError](err); ok && !printable(flaw.err.Error()) {
-			t.Fatalf("%q: %v", data, err)
+			t.Fatalf("%q: got %v, want it printable", data, err)
 		}
 		if err != nil {
 			return
@@ -34,21 +35,24 @@ func FuzzDecode(f *testing.F) {
 			decoded := reflect.New(read.Type())
 			if raw, ok := want[name]; ok {
 				if err := json.Unmarshal(raw, decoded.Interface()); err != nil {
-					t.Fatalf("%q: took %s, and encoding/json doesn't: %v", data, name, err)
+					t.Fatalf("%q: got %s %s, want the error of encoding/json: %v", data, name, deref(read), err)
 				}
 			}
 			if !reflect.DeepEqual(read.Interface(), decoded.Elem().Interface()) {
-				t.Fatalf("%q: %s is %s, want %s", data, name, deref(read), deref(decoded.Elem()))
+				t.Fatalf("%q: got %s %s, want %s", data, name, deref(read), deref(decoded.Elem()))
 			}
 		}
 		if id := got.RequestID; id != nil && !printable(*id) {
-			t.Fatalf("%q: RequestID is %q", data, *id)
+			t.Fatalf("%q: got RequestID %q, want it printable", data, *id)
 		}
 		exact(t, got.TotalCertificateCount, got.BuyCertificateCount, got.FreeCertificateCount, got.UploadCertificateCount)
 		exact(t, got.TotalCloudAssetCount, got.AliyunAssetCount, got.TencentAssetCount, got.HuaweiAssetCount, got.AwsAssetCount)
 		if at := got.PointUpdatedAt; at != nil {
-			if text, err := at.MarshalText(); err != nil || at.Nanosecond() != 0 {
-				t.Fatalf("%q: PointUpdatedAt is %s, %v", data, text, err)
+			if _, err := at.MarshalText(); err != nil {
+				t.Fatalf("%q: got PointUpdatedAt %s, want a time that can be written: %v", data, at, err)
+			}
+			if at.Nanosecond() != 0 {
+				t.Fatalf("%q: got PointUpdatedAt %s, want whole seconds", data, at)
 			}
 		}
 	})
@@ -61,14 +65,20 @@ func exact(t *testing.T, total *int64, counts ...*int64) {
 	for _, count := range counts {
 		if count == nil {
 			if total != nil {
-				t.Fatalf("a sum of nil is %d", *total)
+				t.Fatalf("got %d as a sum with nil, want nil", *total)
 			}
 			return
 		}
 		want.Add(want, big.NewInt(*count))
 	}
-	if want.IsInt64() != (total != nil) || total != nil && want.Int64() != *total {
-		t.Fatalf("the sum is %v, want %s", total, want)
+	if total == nil {
+		if want.IsInt64() {
+			t.Fatalf("got no sum, want %s", want)
+		}
+		return
+	}
+	if got := big.NewInt(*total); got.Cmp(want) != 0 {
+		t.Fatalf("got the sum %s, want %s", got, want)
 	}
 }
 
@@ -90,11 +100,11 @@ func FuzzObject(f *testing.F) {
 			return
 		}
 		if (err == nil) != isObject {
-			t.Fatalf("%q: got %v", data, err)
+			t.Fatalf("%q: got %v, want an object: %t", data, err, isObject)
 		}
 		for name, value := range want {
 			if got := fields[name].(*json.RawMessage); isObject && string(*got) != string(value) { //nolint:forcetypeassert // as made above
-				t.Fatalf("%q: %q is %q, want %q", data, name, *got, value)
+				t.Fatalf("%q: got %q as %q, want %q", data, *got, name, value)
 			}
 		}
 	})
@@ -109,17 +119,17 @@ func FuzzAnswer(f *testing.F) {
 		}
 		count, err := parse(answer)
 		if (count == nil) == (err == nil) {
-			t.Fatalf("got %v, %v", count, err)
+			t.Fatalf("got %v, %v, want either", count, err)
 		}
 		if err == nil {
 			if answer.Status/100 != 2 {
-				t.Fatalf("HTTP %d is a success", answer.Status)
+				t.Fatalf("got an answer with HTTP %d, want an error", answer.Status)
 			}
 			return
 		}
 		e := classify(answer, err, answeredAt, secrets)
 		if e.Kind == "" {
-			t.Fatalf("got %#v", err)
+			t.Fatalf("got %#v, want a kind", e)
 		}
 		texts := []string{e.Error(), e.brief(), e.Code, e.Message, e.RequestID, e.Recommend, e.Field}
 		if d := e.Denied; d != nil {
@@ -127,8 +137,14 @@ func FuzzAnswer(f *testing.F) {
 				d.NoPermissionType, d.PolicyType)
 		}
 		for _, text := range texts {
-			if !printable(text) || len([]rune(text)) > 4000 || leaks(text) != "" {
-				t.Fatalf("shows %q", text)
+			if !printable(text) {
+				t.Fatalf("got %q, want it printable", text)
+			}
+			if n := len([]rune(text)); n > 4000 {
+				t.Fatalf("got %d characters, want at most 4000: %q", n, text)
+			}
+			if run := leaks(text); run != "" {
+				t.Fatalf("got %q of a secret in %q, want none of it", run, text)
 			}
 		}
 	})
@@ -144,10 +160,10 @@ func FuzzRetryAfter(f *testing.F) {
 		header.Set("Date", date)
 		wait := retryAfter(header, answeredAt)
 		if wait < 0 || wait > maxRetryAfter {
-			t.Fatalf("waits %s", wait)
+			t.Fatalf("got %s, want 0 to %s", wait, maxRetryAfter)
 		}
 		if first := scaled(millis, time.Millisecond); first > 0 && wait != first {
-			t.Fatalf("waits %s, though the first header says %s", wait, first)
+			t.Fatalf("got %s, want %s as in the first header", wait, first)
 		}
 	})
 }
@@ -158,22 +174,29 @@ func FuzzParseEndpoint(f *testing.F) {
 		u, err := ParseEndpoint(s)
 		if err != nil {
 			// What an error says doesn't depend on what was given.
-			if _, again := ParseEndpoint(s + "\x00hush:hush@"); again == nil || strings.Contains(err.Error(), "hush") {
-				t.Fatalf("%q: %v", s, err)
+			if again, err := ParseEndpoint(s + "\x00hush:hush@"); err == nil {
+				t.Fatalf("%q with something added: got %s, want an error", s, again)
+			}
+			if strings.Contains(err.Error(), "hush") {
+				t.Fatalf("%q: got %v, want nothing of what was given", s, err)
 			}
 			return
 		}
 		if again, err := ParseEndpoint(u.String()); err != nil || again.String() != u.String() {
-			t.Fatalf("%q: %s becomes %v, %v", s, u, again, err)
+			t.Fatalf("%q: got %v, %v of %s, want the same", s, again, err, u)
 		}
-		if u.User != nil || u.Path != "/" || u.RawQuery+u.Fragment+u.Opaque != "" || u.Hostname() == "" || u.Host != strings.ToLower(u.Host) {
-			t.Fatalf("%q: got %#v", s, u)
+		if want := (url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: "/"}); *u != want {
+			t.Fatalf("%q: got %#v, want %#v", s, *u, want)
 		}
-		if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-			t.Fatalf("%q: got %s", s, u)
+		if u.Hostname() == "" {
+			t.Fatalf("%q: got %s, want a host", s, u)
+		}
+		encrypted, local := u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname())
+		if !encrypted && !local {
+			t.Fatalf("%q: got %s, want it encrypted or local", s, u)
 		}
 		if _, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.String(), http.NoBody); err != nil {
-			t.Fatalf("%q: %v", s, err)
+			t.Fatalf("%q: got %v, want a request", s, err)
 		}
 	})
 }

@@ -48,8 +48,14 @@ func TestPace(t *testing.T) {
 			time.Sleep(step.after)
 			step.event()
 			place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now())
-			if got := time.Until(wait.at); place != nil || got != step.want || wait.why != sharing {
-				t.Errorf("step %d: got place %v and a wait of %s for %s, want %s", i, place, got, wait.why, step.want)
+			if place != nil {
+				t.Errorf("step %d: got place %v, want a wait", i, place)
+			}
+			if got := time.Until(wait.at); got != step.want {
+				t.Errorf("step %d: got a wait of %s, want %s", i, got, step.want)
+			}
+			if wait.why != sharing {
+				t.Errorf("step %d: got a wait for %s, want %s", i, wait.why, sharing)
 			}
 		}
 	})
@@ -134,17 +140,23 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		g.answered(t.Context(), &Error{Kind: egress.Throttled, retryAfter: told})
 		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
 			_, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(latest))
-			if got := time.Until(wait.at); got != told || wait.ours {
-				t.Errorf("with %s left: got a wait of %s (ours: %t), want %s", latest, got, wait.ours, told)
+			if got := time.Until(wait.at); got != told {
+				t.Errorf("with %s left: got a wait of %s, want %s", latest, got, told)
+			}
+			if wait.ours {
+				t.Errorf("with %s left: got a wait of our choice, want the service's", latest)
 			}
 		}
 		time.Sleep(told)
 		_, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute))
-		if got := time.Until(wait.at); got < time.Second/2 || got > time.Second || !wait.ours {
-			t.Errorf("got a wait of %s (ours: %t) on top, want 0.5s to 1s", got, wait.ours)
+		if got := time.Until(wait.at); got < time.Second/2 || got > time.Second {
+			t.Errorf("got a wait of %s on top, want 0.5s to 1s", got)
+		}
+		if !wait.ours {
+			t.Error("got a wait of the service's choice on top, want ours")
 		}
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now()); place == nil {
-			t.Errorf("got a wait for %s where there is no time for one", wait.why)
+			t.Errorf("got a wait for %s, want a place where there is no time for a wait", wait.why)
 		}
 		g.answered(t.Context(), &Error{Kind: egress.Throttled, retryAfter: told})
 		g.answered(t.Context(), nil)
@@ -168,10 +180,10 @@ func TestQuotaOf(t *testing.T) {
 	one, other := credentialsOf("LTAIone"), credentialsOf("LTAIother")
 	first := g.quotaOf(one)
 	if again := g.quotaOf(one); again != first {
-		t.Error("got another quota for the same account")
+		t.Error("got another quota for the same account, want the same one")
 	}
 	if g.quotaOf(other) == first {
-		t.Error("got the same quota for another account")
+		t.Error("got the same quota for another account, want one of its own")
 	}
 }
 
@@ -242,7 +254,7 @@ func TestManyMachines(t *testing.T) {
 				}
 				group.Wait()
 				if n := unanswered.Load(); n > 0 {
-					t.Errorf("%d of %d machines got no answer within %s", n, test.machines, test.within)
+					t.Errorf("got no answer for %d of %d machines within %s, want one for each", n, test.machines, test.within)
 				}
 			})
 		})

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,20 +64,46 @@ func TestWhatIsTriedAgain(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					defer cancel()
 					_, err := client.GetAssetCount(ctx)
-					failure, ok := errors.AsType[*Error](err)
 					calls, elapsed := len(server.Calls()), time.Since(started)
-					if !ok || failure.Kind != test.kind || failure.Attempts != calls || failure.Elapsed > elapsed {
-						t.Fatalf("got %#v after %d calls", err, calls)
-					}
-					if wait, ok := errors.AsType[*WaitError](err); ok != (test.retries == ever) {
-						t.Errorf("got %#v", err)
-					} else if ok && (wait.Attempts != calls || wait.Elapsed != limit || elapsed != limit || calls < 10) {
-						t.Errorf("got %#v after %d calls", wait, calls)
-					}
-					if want := 1 + min(test.retries, maxRetries); test.retries != ever && calls != want {
-						t.Errorf("%d calls, want %d", calls, want)
-					}
 					within(t, server, 10)
+					failure, ok := errors.AsType[*Error](err)
+					if !ok {
+						t.Fatalf("got %#v, want kind %q", err, test.kind)
+					}
+					if failure.Kind != test.kind {
+						t.Errorf("got kind %q, want %q", failure.Kind, test.kind)
+					}
+					if failure.Attempts != calls {
+						t.Errorf("got %d attempts, want %d, one for each call", failure.Attempts, calls)
+					}
+					if failure.Elapsed > elapsed {
+						t.Errorf("got a failure after %s, want at most %s", failure.Elapsed, elapsed)
+					}
+					wait, ok := errors.AsType[*WaitError](err)
+					if test.retries != ever {
+						if ok {
+							t.Errorf("got %#v, want no wait", wait)
+						}
+						if want := 1 + min(test.retries, maxRetries); calls != want {
+							t.Errorf("got %d calls, want %d", calls, want)
+						}
+						return
+					}
+					if !ok {
+						t.Fatalf("got %#v, want a wait", err)
+					}
+					if wait.Attempts != calls {
+						t.Errorf("got a wait after %d attempts, want %d, one for each call", wait.Attempts, calls)
+					}
+					if wait.Elapsed != limit {
+						t.Errorf("got a wait that ended after %s, want %s", wait.Elapsed, limit)
+					}
+					if elapsed != limit {
+						t.Errorf("got the error after %s, want %s", elapsed, limit)
+					}
+					if calls < 10 {
+						t.Errorf("got %d calls, want at least 10", calls)
+					}
 				})
 			})
 		}
@@ -90,8 +117,11 @@ func TestThrottlingIsNotCounted(t *testing.T) {
 		server := castest.New(castest.Options{})
 		server.Script(castest.Throttle(), castest.Reset(), castest.Throttle(), castest.HTML(503), castest.Throttle())
 		client := inMemory(t, server, func(c *Config) { c.MaxRetries = 2 })
-		if _, err := client.GetAssetCount(t.Context()); err != nil || len(server.Calls()) != 6 {
-			t.Errorf("got %v after %d calls", err, len(server.Calls()))
+		if _, err := client.GetAssetCount(t.Context()); err != nil {
+			t.Errorf("got %v, want an answer", err)
+		}
+		if calls := len(server.Calls()); calls != 6 {
+			t.Errorf("got %d calls, want 6", calls)
 		}
 	})
 }
@@ -111,11 +141,11 @@ func TestAttemptsAreCountedAndSignedEachTime(t *testing.T) {
 		for _, call := range server.Calls() {
 			nonces[call.Nonce] = true
 			if date, want := call.Header.Get("X-Acs-Date"), call.Arrived.UTC().Format(time.RFC3339); date != want {
-				t.Errorf("a call of %s is dated %s", want, date)
+				t.Errorf("got a call dated %s, want %s", date, want)
 			}
 		}
 		if len(nonces) != 6 {
-			t.Errorf("%d nonces in six calls", len(nonces))
+			t.Errorf("got %d nonces, want 6", len(nonces))
 		}
 	})
 }
@@ -141,11 +171,17 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 			client := inMemory(t, server, func(c *Config) { c.Credentials, c.MaxRetries = source, 0 })
 			_, err := client.GetAssetCount(t.Context())
 			calls := server.Calls()
-			if (err == nil) != test.ok || len(calls) != test.calls {
-				t.Fatalf("got %v after %d calls", err, len(calls))
+			if (err == nil) != test.ok {
+				t.Errorf("got %v, want an answer: %t", err, test.ok)
 			}
-			if calls[0].AccessKeyID == calls[1].AccessKeyID || len(issuer.Issued()) != 2 {
-				t.Errorf("asked with %s and %s of %d keys", calls[0].AccessKeyID, calls[1].AccessKeyID, len(issuer.Issued()))
+			if len(calls) != test.calls {
+				t.Fatalf("got %d calls, want %d", len(calls), test.calls)
+			}
+			if id := calls[1].AccessKeyID; id == calls[0].AccessKeyID {
+				t.Errorf("got %s for both calls, want another one for the second", id)
+			}
+			if issued := len(issuer.Issued()); issued != 2 {
+				t.Errorf("got %d keys issued, want 2", issued)
 			}
 		})
 	}
@@ -211,13 +247,18 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 		alone := <-hopeless
 		lasted := <-lasting
 
-		wait, ok := errors.AsType[*WaitError](alone.err)
-		if !ok || alone.took != 0 || wait.Needs < time.Minute || wait.Attempts != 0 || !errors.Is(wait, context.DeadlineExceeded) ||
-			!strings.Contains(wait.For, "Throttling.User") {
-			t.Errorf("got %#v after %s", alone.err, alone.took)
+		if alone.took != 0 {
+			t.Errorf("got back after %s, want at once", alone.took)
 		}
-		if at := time.Since(started); lasted.err != nil || at < time.Minute || at > time.Minute+time.Second {
-			t.Errorf("who has the time for it got %v at %s", lasted.err, at)
+		wait := hopelessWait(t, alone.err, time.Minute, 0)
+		if !strings.Contains(wait.For, "Throttling.User") {
+			t.Errorf("got a wait for %s, want Throttling.User in it", wait.For)
+		}
+		if lasted.err != nil {
+			t.Errorf("who has the time for it: got %v, want an answer", lasted.err)
+		}
+		if at := time.Since(started); at < time.Minute || at > time.Minute+time.Second {
+			t.Errorf("who has the time for it: got it at %s, want 60s to 61s", at)
 		}
 
 		server.Script(castest.Throttle("X-Ratelimit-User", "Limit:1,Remain:0,TimeLeft:9000,Reset:1"))
@@ -225,15 +266,36 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 		short, cancel = context.WithTimeout(t.Context(), 9*time.Second)
 		defer cancel()
 		tried := <-begin(short, client, 1)
-		wait, ok = errors.AsType[*WaitError](tried.err)
-		last, _ := errors.AsType[*Error](tried.err)
-		if !ok || tried.took != 0 || wait.Needs < 9*time.Second || wait.Attempts != 1 || last == nil || last.Kind != egress.Throttled {
-			t.Errorf("got %#v after %s", tried.err, tried.took)
+		if tried.took != 0 {
+			t.Errorf("got back after %s, want at once", tried.took)
+		}
+		hopelessWait(t, tried.err, 9*time.Second, 1)
+		if last, ok := errors.AsType[*Error](tried.err); !ok || last.Kind != egress.Throttled {
+			t.Errorf("got %v as the last attempt, want kind %q", last, egress.Throttled)
 		}
 		if calls := len(server.Calls()); calls != 3 {
-			t.Errorf("%d calls, want 3", calls)
+			t.Errorf("got %d calls, want 3", calls)
 		}
 	})
+}
+
+// hopelessWait returns the wait that wasn't begun since it needs at least so long, after so many attempts.
+func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) *WaitError {
+	t.Helper()
+	wait, ok := errors.AsType[*WaitError](err)
+	if !ok {
+		t.Fatalf("got %#v, want a wait", err)
+	}
+	if wait.Needs < needs {
+		t.Errorf("got a wait that needs %s, want at least %s", wait.Needs, needs)
+	}
+	if wait.Attempts != attempts {
+		t.Errorf("got a wait after %d attempts, want %d", wait.Attempts, attempts)
+	}
+	if !errors.Is(wait, context.DeadlineExceeded) {
+		t.Errorf("got a wait that ended with %v, want %v", wait.Cause, context.DeadlineExceeded)
+	}
+	return wait
 }
 
 // Cancellation ends every wait at once, and the error says what for, how often, how long, and what came back last.
@@ -271,9 +333,15 @@ func TestCancelledWait(t *testing.T) {
 				time.AfterFunc(test.after, cancel)
 				got := <-begin(ctx, client, 1)
 				wait, ok := errors.AsType[*WaitError](got.err)
-				if !ok || got.took != test.after || wait.Elapsed != test.after || wait.Attempts != test.attempts || wait.Needs != 0 ||
-					!errors.Is(got.err, context.Canceled) {
-					t.Fatalf("got %#v after %s", got.err, got.took)
+				if !ok {
+					t.Fatalf("got %#v, want a wait", got.err)
+				}
+				if got.took != test.after {
+					t.Errorf("got back after %s, want %s", got.took, test.after)
+				}
+				want := &WaitError{For: wait.For, Attempts: test.attempts, Elapsed: test.after, Cause: context.Canceled, Last: wait.Last}
+				if !reflect.DeepEqual(wait, want) {
+					t.Errorf("got %#v, want %#v", wait, want)
 				}
 				if message := wait.Error(); !strings.Contains(message, test.message) {
 					t.Errorf("got %q, want %q in it", message, test.message)
@@ -295,8 +363,11 @@ func TestWaitThatLeavesNoTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		got := <-begin(ctx, client, 1)
-		if wait, ok := errors.AsType[*WaitError](got.err); !ok || wait.Needs != time.Second || got.took != 0 {
-			t.Errorf("got %#v after %s", got.err, got.took)
+		if wait, ok := errors.AsType[*WaitError](got.err); !ok || wait.Needs != time.Second {
+			t.Errorf("got %#v, want a wait that needs 1s", got.err)
+		}
+		if got.took != 0 {
+			t.Errorf("got back after %s, want at once", got.took)
 		}
 	})
 }
@@ -314,12 +385,22 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := client.GetAssetCount(ctx)
-		if wait, ok := errors.AsType[*WaitError](err); !ok || wait.For == "" || !errors.Is(err, context.Canceled) {
-			t.Errorf("got %#v", err)
+		if wait, ok := errors.AsType[*WaitError](err); !ok || wait.For == "" {
+			t.Errorf("got %#v, want what it waited for", err)
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want %v", err, context.Canceled)
 		}
 		synctest.Wait()
-		if got := <-begin(t.Context(), client, 1); got.err != nil || got.took != 0 || len(server.Calls()) != 2 {
-			t.Errorf("the next read got %v after %s and %d calls", got.err, got.took, len(server.Calls()))
+		got := <-begin(t.Context(), client, 1)
+		if got.err != nil {
+			t.Errorf("the next read: got %v, want an answer", got.err)
+		}
+		if got.took != 0 {
+			t.Errorf("the next read: got it after %s, want at once", got.took)
+		}
+		if calls := len(server.Calls()); calls != 2 {
+			t.Errorf("got %d calls, want 2", calls)
 		}
 	})
 }
@@ -356,11 +437,26 @@ func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 			started := time.Now()
 			_, err := client.GetAssetCount(t.Context())
 			if took := time.Since(started); took < time.Second/2 {
-				t.Errorf("tried twice within %s, without a wait in between", took)
+				t.Errorf("got two fetches within %s, want a wait of at least 0.5s in between", took)
 			}
-			failed, _ := errors.AsType[*credential.Error](err)
-			if (err == nil) != test.ok || !test.ok && failed == nil || fetches.Load() != 2 || (len(server.Calls()) > 0) != test.ok {
-				t.Errorf("got %v after %d fetches and %d calls", err, fetches.Load(), len(server.Calls()))
+			if n := fetches.Load(); n != 2 {
+				t.Errorf("got %d fetches, want 2", n)
+			}
+			calls := len(server.Calls())
+			if test.ok {
+				if err != nil {
+					t.Errorf("got %v, want an answer", err)
+				}
+				if calls == 0 {
+					t.Error("got no call, want one")
+				}
+				return
+			}
+			if _, ok := errors.AsType[*credential.Error](err); !ok {
+				t.Errorf("got %v, want an error about credentials", err)
+			}
+			if calls > 0 {
+				t.Errorf("got %d calls, want none", calls)
 			}
 		})
 	}
@@ -460,7 +556,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 				}
 				for i, reader := range readers {
 					if got := <-reader; got.err != nil {
-						t.Errorf("reader %d got %v", i+1, got.err)
+						t.Errorf("reader %d: got %v, want an answer", i+1, got.err)
 					}
 				}
 				calls := server.Calls()
@@ -468,7 +564,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 					t.Fatalf("got %d calls, want 1", len(calls))
 				}
 				if at := calls[0].Arrived.Sub(started); at != test.want {
-					t.Errorf("the call left after %s, want %s", at, test.want)
+					t.Errorf("got the call after %s, want %s", at, test.want)
 				}
 			})
 		})

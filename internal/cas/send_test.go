@@ -76,19 +76,31 @@ func TestCall(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *count.Point != 92 || *count.TotalCloudAssetCount != 48 || count.RequestID == nil {
-				t.Errorf("got %+v", count)
+			if *count.Point != 92 {
+				t.Errorf("got Point %d, want 92", *count.Point)
+			}
+			if *count.TotalCloudAssetCount != 48 {
+				t.Errorf("got TotalCloudAssetCount %d, want 48", *count.TotalCloudAssetCount)
+			}
+			if count.RequestID == nil {
+				t.Error("got no RequestID, want one")
+			}
+			if refused := server.Refused(); refused != 0 {
+				t.Errorf("got %d calls refused, want none", refused)
 			}
 			calls := server.Calls()
-			if len(calls) != 1 || server.Refused() != 0 {
-				t.Fatalf("got %d calls, %d refused; want 1 and none", len(calls), server.Refused())
+			if len(calls) != 1 {
+				t.Fatalf("got %d calls, want 1", len(calls))
 			}
-			header := calls[0].Header
-			if calls[0].UserAgent != "terraform-provider-cas/test" || header.Get("Accept") != "application/json" {
-				t.Errorf("sent User-Agent %q, Accept %q", calls[0].UserAgent, header.Get("Accept"))
-			}
-			if header.Get("Accept-Encoding") != "" || header.Get("Content-Type") != "" {
-				t.Errorf("sent Accept-Encoding %q, Content-Type %q; want neither", header.Get("Accept-Encoding"), header.Get("Content-Type"))
+			for name, want := range map[string]string{
+				"User-Agent":      "terraform-provider-cas/test",
+				"Accept":          "application/json",
+				"Accept-Encoding": "",
+				"Content-Type":    "",
+			} {
+				if got := calls[0].Header.Get(name); got != want {
+					t.Errorf("got %s %q, want %q", name, got, want)
+				}
 			}
 		})
 	}
@@ -117,22 +129,34 @@ func TestUnanswered(t *testing.T) {
 	} {
 		server.Script(test.step)
 		count, err := ask(t, client)
-		e, ok := errors.AsType[*Error](err)
-		if !ok || count != nil {
-			t.Fatalf("%s: got %v, %v", name, count, err)
+		if count != nil {
+			t.Errorf("%s: got %v, want no answer", name, count)
 		}
-		if e.Kind != test.kind || e.Status != test.status || e.Endpoint != server.URL() {
-			t.Errorf("%s: got %v about %s, want %q, HTTP %d", name, e, e.Endpoint, test.kind, test.status)
+		e, ok := errors.AsType[*Error](err)
+		if !ok {
+			t.Fatalf("%s: got %v, want kind %q", name, err, test.kind)
+		}
+		if e.Kind != test.kind {
+			t.Errorf("%s: got kind %q, want %q", name, e.Kind, test.kind)
+		}
+		if e.Status != test.status {
+			t.Errorf("%s: got status %d, want %d", name, e.Status, test.status)
+		}
+		if e.Endpoint != server.URL() {
+			t.Errorf("%s: got endpoint %s, want %s", name, e.Endpoint, server.URL())
 		}
 		if e.Temporary() != test.retryable {
 			t.Errorf("%s: may pass: got %t, want %t", name, e.Temporary(), test.retryable)
 		}
-		if _, ok := errors.AsType[*egress.Error](err); !ok || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%s: got %v", name, err)
+		if _, ok := errors.AsType[*egress.Error](err); !ok {
+			t.Errorf("%s: got %v, want a failure to send as its cause", name, err)
+		}
+		if strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: got %v, want the address without its path", name, err)
 		}
 	}
 	if count, err := ask(t, client); err != nil || *count.Point != 92 {
-		t.Errorf("afterwards: got %v, %v", count, err)
+		t.Errorf("afterwards: got %v, %v, want a score of 92", count, err)
 	}
 }
 
@@ -152,11 +176,20 @@ func TestRequestTimeout(t *testing.T) {
 				started := time.Now()
 				_, err := client.GetAssetCount(t.Context())
 				e, ok := errors.AsType[*Error](err)
-				if !ok || e.Kind != egress.TimedOut || !e.Temporary() {
-					t.Errorf("got %v, want kind %q", err, egress.TimedOut)
+				if !ok {
+					t.Fatalf("got %v, want kind %q", err, egress.TimedOut)
 				}
-				if took := time.Since(started); took != 7*time.Second || e.Elapsed != took {
+				if e.Kind != egress.TimedOut {
+					t.Errorf("got kind %q, want %q", e.Kind, egress.TimedOut)
+				}
+				if !e.Temporary() {
+					t.Errorf("got %v, want one that may pass", err)
+				}
+				if took := time.Since(started); took != 7*time.Second {
 					t.Errorf("got it after %s, want 7s", took)
+				}
+				if e.Elapsed != 7*time.Second {
+					t.Errorf("got %s as the time that it took, want 7s", e.Elapsed)
 				}
 			})
 		})
@@ -205,8 +238,14 @@ func TestErrorEchoesNoSecret(t *testing.T) {
 			castest.Fault(400, "Oops", "I got "+body(r))(w, r)
 		})
 		_, err := ask(t, client)
-		if err == nil || !strings.Contains(err.Error(), "[redacted]") || leaks(err.Error()) != "" || strings.Contains(err.Error(), signature) {
-			t.Errorf("%s: got %v", name, err)
+		if err == nil || !strings.Contains(err.Error(), "[redacted]") {
+			t.Fatalf("%s: got %v, want an error with [redacted] in it", name, err)
+		}
+		if run := leaks(err.Error()); run != "" {
+			t.Errorf("%s: got %q of a secret in %v, want none of it", name, run, err)
+		}
+		if strings.Contains(err.Error(), signature) {
+			t.Errorf("%s: got the signature in %v, want it left out", name, err)
 		}
 	}
 }
@@ -244,8 +283,10 @@ func TestTrace(t *testing.T) {
 	if got := strings.ReplaceAll(lines.String(), server.URL(), "ENDPOINT"); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if strings.Contains(lines.String(), castest.DefaultKey.AccessKeySecret) || strings.Contains(lines.String(), "Signature") {
-		t.Errorf("shows a secret:\n%s", lines.String())
+	for _, secret := range []string{castest.DefaultKey.AccessKeySecret, "Signature"} {
+		if strings.Contains(lines.String(), secret) {
+			t.Errorf("got %q in the log, want it left out:\n%s", secret, lines.String())
+		}
 	}
 }
 
@@ -255,6 +296,6 @@ func TestRequestIsAnswered(t *testing.T) {
 	defer server.Close()
 	server.Script(castest.Body(200, "", golden))
 	if count, err := ask(t, wired(t, server.URL())); err != nil || !reflect.DeepEqual(count, goldenCount()) {
-		t.Errorf("got %v, %v", count, err)
+		t.Errorf("got %+v, %v, want %+v", count, err, goldenCount())
 	}
 }

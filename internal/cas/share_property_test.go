@@ -120,7 +120,7 @@ func (n *slowNetwork) stay(t *testing.T, client *Client) {
 	asked := n.tick()
 	count, err := client.GetAssetCount(ctx)
 	if err != nil {
-		t.Errorf("a reader that stays got %v", err)
+		t.Errorf("a reader that stays: got %v, want an answer", err)
 		return
 	}
 	n.check(t, asked, count)
@@ -143,14 +143,14 @@ func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
 	case err == nil:
 		n.check(t, asked, count)
 	case !waited || wait.For == "":
-		t.Errorf("a reader that gave up got %v", err)
+		t.Errorf("a reader that gave up: got %v, want what it waited for", err)
 	case wait.Needs > 0 && wait.Elapsed+wait.Needs < timeout:
-		t.Errorf("a reader was sent away though its time of %s would have lasted: %#v", timeout, wait)
+		t.Errorf("a reader that has the time of %s for it: got %#v, want an answer", timeout, wait)
 	case wait.Needs == 0 && took != timeout:
-		t.Errorf("a reader with %s returned after %s", timeout, took)
+		t.Errorf("a reader that gave up: got back after %s, want %s", took, timeout)
 	}
 	if took > timeout {
-		t.Errorf("a reader with %s returned after %s", timeout, took)
+		t.Errorf("a reader that gave up: got back after %s, want at most %s", took, timeout)
 	}
 }
 
@@ -158,6 +158,6 @@ func (n *slowNetwork) check(t *testing.T, asked int, count *AssetCount) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if sent := n.sent[*count.RequestID]; sent < asked {
-		t.Errorf("asked at %d and got the answer of a call sent at %d", asked, sent)
+		t.Errorf("got the answer of a call sent at %d, want one after %d", sent, asked)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,10 +60,10 @@ func TestCost(t *testing.T) {
 				}
 				group.Wait()
 				if calls := len(server.Calls()); calls > test.calls {
-					t.Errorf("%d calls, want at most %d", calls, test.calls)
+					t.Errorf("got %d calls, want at most %d", calls, test.calls)
 				}
 				if took := time.Since(started); took > test.took {
-					t.Errorf("took %s, want at most %s", took, test.took)
+					t.Errorf("got the last answer after %s, want at most %s", took, test.took)
 				}
 				within(t, server, 10)
 				synctest.Wait()
@@ -93,7 +95,7 @@ func TestClientsShareTheQuota(t *testing.T) {
 		group.Wait()
 		within(t, server, 10)
 		if calls := len(server.Calls()); calls > 20*3 {
-			t.Errorf("%d calls, want at most 3 for each client", calls)
+			t.Errorf("got %d calls, want at most 3 for each client", calls)
 		}
 	})
 }
@@ -122,18 +124,21 @@ func TestLeave(t *testing.T) {
 				time.AfterFunc(test.after, cancel)
 				leaving, staying := begin(ctx, client, 1), begin(t.Context(), client, 1)
 				left := <-leaving
-				wait, ok := errors.AsType[*WaitError](left.err)
-				if !ok || !errors.Is(wait, context.Canceled) || wait.For != test.waiting ||
-					wait.Attempts != test.attempts || wait.Elapsed != test.after || left.took != test.after {
-					t.Errorf("the reader that left got %#v after %s", left.err, left.took)
+				wait, _ := errors.AsType[*WaitError](left.err)
+				want := &WaitError{For: test.waiting, Attempts: test.attempts, Elapsed: test.after, Cause: context.Canceled}
+				if !reflect.DeepEqual(wait, want) {
+					t.Errorf("the reader that left: got %#v, want %#v", left.err, want)
+				}
+				if left.took != test.after {
+					t.Errorf("the reader that left: got back after %s, want %s", left.took, test.after)
 				}
 				for _, got := range []result{<-first, <-staying} {
 					if got.err != nil {
-						t.Errorf("a reader that stayed got %v", got.err)
+						t.Errorf("a reader that stayed: got %v, want an answer", got.err)
 					}
 				}
 				if calls := len(server.Calls()); calls != 2 {
-					t.Errorf("%d calls, want 2", calls)
+					t.Errorf("got %d calls, want 2", calls)
 				}
 			})
 		})
@@ -157,13 +162,13 @@ func TestAbandoned(t *testing.T) {
 		defer cancel()
 		for range 2 {
 			if got := <-begin(ctx, client, 1); !errors.Is(got.err, context.DeadlineExceeded) {
-				t.Errorf("got %v", got.err)
+				t.Errorf("got %v, want %v", got.err, context.DeadlineExceeded)
 			}
 		}
 		synctest.Wait()
 		idle(t, client)
 		if left != 3*time.Second {
-			t.Errorf("the client left after %s", left)
+			t.Errorf("got the call abandoned after %s, want 3s", left)
 		}
 		if _, err := client.GetAssetCount(t.Context()); err != nil {
 			t.Error(err)
@@ -173,7 +178,7 @@ func TestAbandoned(t *testing.T) {
 			latest += 16 * time.Millisecond // as a place is kept for a tick of the clock of Windows longer
 		}
 		if at := server.Calls()[1].Arrived.Sub(started); at <= 4*time.Second || at > latest {
-			t.Errorf("the next call left at %s, want a second after the first ended", at)
+			t.Errorf("got the next call at %s, want it between 4s and %s", at, latest)
 		}
 	})
 }
@@ -195,7 +200,7 @@ func TestAbandonedBeforeItsTurn(t *testing.T) {
 		endSecond()
 		synctest.Wait()
 		if !abandoned.ended {
-			t.Error("the call goes on though nobody waits for it")
+			t.Error("got a call that goes on though nobody waits for it, want it ended")
 		}
 		creds, err := client.config.Credentials.Get(t.Context())
 		if err != nil {
@@ -207,7 +212,7 @@ func TestAbandonedBeforeItsTurn(t *testing.T) {
 		endFirst()
 		for _, got := range []result{<-first, <-second} {
 			if !errors.Is(got.err, context.Canceled) {
-				t.Errorf("got %v", got.err)
+				t.Errorf("got %v, want %v", got.err, context.Canceled)
 			}
 		}
 	})
@@ -228,8 +233,11 @@ func TestFailureBeforeDeparture(t *testing.T) {
 		if _, err := s.read(t.Context(), false); !errors.Is(err, refused) {
 			t.Errorf("got %v, want %v", err, refused)
 		}
-		if _, err := s.read(t.Context(), false); err != nil || attempts != 2 {
-			t.Errorf("got %v after %d attempts", err, attempts)
+		if _, err := s.read(t.Context(), false); err != nil {
+			t.Errorf("got %v, want an answer", err)
+		}
+		if attempts != 2 {
+			t.Errorf("got %d attempts, want 2", attempts)
 		}
 	})
 }
@@ -245,7 +253,7 @@ func TestAnswerAtTheLastMoment(t *testing.T) {
 		synctest.Wait()
 		client.share.end(c, answered, nil)
 		if count, err := c.leave(&reader{}, context.Canceled); count != answered || err != nil {
-			t.Errorf("got %v, %v", count, err)
+			t.Errorf("got %v, %v, want %v", count, err, answered)
 		}
 	})
 }
@@ -274,12 +282,20 @@ func TestHang(t *testing.T) {
 				<-time.After(test.asked)
 				second := begin(t.Context(), client, 1)
 				a, b := <-first, <-second
-				if a.err != nil || b.err != nil || a.count != b.count {
-					t.Errorf("got %v and %v, want one answer for both", a, b)
+				for _, got := range []result{a, b} {
+					if got.err != nil {
+						t.Errorf("got %v, want an answer", got.err)
+					}
+				}
+				if a.count != b.count {
+					t.Errorf("got %v and %v, want one answer for both", a.count, b.count)
 				}
 				calls := server.Calls()
-				if at := calls[len(calls)-1].Arrived.Sub(started); at != test.leaves || len(calls) != 2 {
-					t.Errorf("the last of %d calls left at %s, want %s", len(calls), at, test.leaves)
+				if len(calls) != 2 {
+					t.Fatalf("got %d calls, want 2", len(calls))
+				}
+				if at := calls[1].Arrived.Sub(started); at != test.leaves {
+					t.Errorf("got the second call at %s, want it at %s", at, test.leaves)
 				}
 				synctest.Wait()
 				idle(t, client)
@@ -308,15 +324,18 @@ func TestHangAfterALongCall(t *testing.T) {
 				server.Script(test.long, castest.Hang())
 				client := inMemory(t, server, func(c *Config) { c.MaxRetries, c.RequestTimeout = 0, 10*time.Second })
 				if got := <-begin(t.Context(), client, 1); (got.err == nil) != test.answer {
-					t.Fatalf("got %v", got.err)
+					t.Fatalf("got %v, want an answer: %t", got.err, test.answer)
 				}
 				<-time.After(time.Minute)
 				first := begin(t.Context(), client, 1)
 				synctest.Wait()
 				second := begin(t.Context(), client, 1)
 				for _, got := range []result{<-first, <-second} {
-					if got.err != nil || got.took != test.hang {
-						t.Errorf("got %v after %s, want an answer after %s", got.err, got.took, test.hang)
+					if got.err != nil {
+						t.Errorf("got %v, want an answer", got.err)
+					}
+					if got.took != test.hang {
+						t.Errorf("got it after %s, want %s", got.took, test.hang)
 					}
 				}
 			})
@@ -334,8 +353,9 @@ func TestLateAnswerIsForItsOwnReaders(t *testing.T) {
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()
 		second := begin(t.Context(), client, 1)
-		if a, b := <-first, <-second; a.took != 1500*time.Millisecond || b.took != 6*time.Second {
-			t.Errorf("took %s and %s", a.took, b.took)
+		got, want := []time.Duration{(<-first).took, (<-second).took}, []time.Duration{1500 * time.Millisecond, 6 * time.Second}
+		if !slices.Equal(got, want) {
+			t.Errorf("got them after %v, want %v", got, want)
 		}
 	})
 }
@@ -350,8 +370,18 @@ func TestFailureIsForItsOwnReaders(t *testing.T) {
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()
 		second := begin(t.Context(), client, 1)
-		if a, b := <-first, <-second; a.err != nil || a.took != 3*time.Second || b.err == nil || b.took != time.Second {
-			t.Errorf("got %v and %v", a, b)
+		a, b := <-first, <-second
+		if a.err != nil {
+			t.Errorf("the first reader: got %v, want an answer", a.err)
+		}
+		if a.took != 3*time.Second {
+			t.Errorf("the first reader: got it after %s, want 3s", a.took)
+		}
+		if b.err == nil {
+			t.Errorf("the second reader: got %v, want an error", b.count)
+		}
+		if b.took != time.Second {
+			t.Errorf("the second reader: got it after %s, want 1s", b.took)
 		}
 	})
 }
@@ -366,18 +396,27 @@ func TestFailureIsShared(t *testing.T) {
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()
 		others := begin(t.Context(), client, 9)
-		a, _ := errors.AsType[*Error]((<-first).err)
-		if a == nil || a.Kind != egress.NoPermission || a.Attempts != 2 {
-			t.Errorf("the first reader got %+v", a)
+		a, ok := errors.AsType[*Error]((<-first).err)
+		if !ok || a.Kind != egress.NoPermission {
+			t.Fatalf("the first reader: got %+v, want kind %q", a, egress.NoPermission)
+		}
+		if a.Attempts != 2 {
+			t.Errorf("the first reader: got %d attempts, want 2", a.Attempts)
 		}
 		for range 9 {
-			b, _ := errors.AsType[*Error]((<-others).err)
-			if b == nil || b.Kind != egress.NoPermission || b.Attempts != 1 || b == a {
-				t.Errorf("another reader got %+v", b)
+			b, ok := errors.AsType[*Error]((<-others).err)
+			if !ok || b.Kind != egress.NoPermission {
+				t.Fatalf("another reader: got %+v, want kind %q", b, egress.NoPermission)
+			}
+			if b.Attempts != 1 {
+				t.Errorf("another reader: got %d attempts, want 1", b.Attempts)
+			}
+			if b == a {
+				t.Error("another reader: got the error of the first one, want one of its own")
 			}
 		}
 		if calls := len(server.Calls()); calls != 2 {
-			t.Errorf("%d calls, want 2", calls)
+			t.Errorf("got %d calls, want 2", calls)
 		}
 	})
 }
@@ -416,20 +455,23 @@ func TestLongWait(t *testing.T) {
 			{text: "A call failed and may be tried again"},
 		}
 		if len(log.lines) != len(want) {
-			t.Fatalf("got %d lines: %v", len(log.lines), log.lines)
+			t.Fatalf("got %d lines, want %d: %v", len(log.lines), len(want), log.lines)
 		}
 		for i, l := range log.lines {
 			at := l.at.Sub(started)
-			if l.text != want[i].text || want[i].at > 0 && at != want[i].at {
-				t.Errorf("got %q at %s, want %q at %s", l.text, at, want[i].text, want[i].at)
+			if l.text != want[i].text {
+				t.Errorf("line %d: got %q, want %q", i, l.text, want[i].text)
+			}
+			if want[i].at > 0 && at != want[i].at {
+				t.Errorf("line %d: got it at %s, want it at %s", i, at, want[i].at)
 			}
 			attrs := map[string]any{"waited": want[i].waited, "reads": int64(3)}
 			if want[i].waited != "" && !maps.Equal(l.attrs, attrs) {
-				t.Errorf("got %v with %q, want %v", l.attrs, l.text, attrs)
+				t.Errorf("line %d: got %v, want %v", i, l.attrs, attrs)
 			}
 		}
 		if reason, _ := log.lines[1].attrs["error"].(string); !strings.Contains(reason, "Throttling.User") {
-			t.Errorf("the second line gives the error %q", reason)
+			t.Errorf("got the error %q in the second line, want Throttling.User in it", reason)
 		}
 	})
 }
