@@ -40,28 +40,24 @@ func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Err
 	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
 		e.Skew = now.Sub(date)
 	}
-	e.read(a.Body, secrets)
-	flaw, flawed := errors.AsType[*fieldError](err)
+	e.quote(a.Body, secrets)
 	switch {
 	case a.Status >= 400 && a.Header.Get(retryAfterMillis) != "":
 		e.Kind = egress.Throttled
 	case errors.Is(err, errRefused):
 		e.Kind = egress.KindOf(e.Status, e.Code)
-	case flawed:
-		e.Field, e.Err = flaw.name, flaw.err
 	default:
 		e.Err = err
 	}
 	return e
 }
 
-// fieldError says what is wrong with an element of an answer.
-type fieldError struct {
-	name string
-	err  error
-}
+// FieldError says what is wrong with an element of an answer, or with a figure that follows from several.
+type FieldError string
 
-func (e *fieldError) Error() string { return e.name + " " + e.err.Error() }
+func (e FieldError) Error() string { return string(e) }
+
+func fieldError(format string, args ...any) error { return FieldError(fmt.Sprintf(format, args...)) }
 
 // readObject reads the members of a JSON object into fields, which are pointers by name. The error is [io.EOF] or
 // [io.ErrUnexpectedEOF] where the text breaks off.
@@ -90,12 +86,12 @@ func readObject(text []byte, fields map[string]any) error {
 		case !known:
 			field = new(json.RawMessage)
 		case seen[name]:
-			return &fieldError{name, errors.New("is there twice")}
+			return fieldError("%s is there twice", name)
 		}
 		seen[name] = true
 		err = decoder.Decode(field)
 		if flaw, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return &fieldError{name, fmt.Errorf("is %s instead of %s", egress.Printable(flaw.Value, 50), flaw.Type)}
+			return fieldError("%s is %s instead of %s", name, egress.Printable(flaw.Value, 50), flaw.Type)
 		} else if err != nil {
 			return err
 		}
@@ -109,8 +105,8 @@ func readObject(text []byte, fields map[string]any) error {
 	return nil
 }
 
-// read takes over what the service wrote about an error. Where it wrote nothing, its first words are the message.
-func (e *Error) read(body []byte, secrets []string) {
+// quote takes over what the service wrote about an error. If it wrote nothing, its first words are the message.
+func (e *Error) quote(body []byte, secrets []string) {
 	r := readReport(body)
 	e.Code, e.Message, e.RequestID, e.Recommend = r.code(), r.Message, r.RequestID, r.Recommend
 	d := r.AccessDeniedDetail

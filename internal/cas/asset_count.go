@@ -1,9 +1,6 @@
 package cas
 
 import (
-	"errors"
-	"fmt"
-	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -64,24 +61,21 @@ func decode(text []byte) (*AssetCount, error) {
 	for name, field := range fields {
 		n, isNumber := field.(**int64)
 		if isNumber && *n != nil && **n < 0 && strings.HasSuffix(name, "Count") {
-			return nil, &fieldError{name, fmt.Errorf("is %d, and a count can't be negative", **n)}
+			return nil, fieldError("%s is %d, and a count can't be negative", name, **n)
 		}
 	}
 	if id := a.RequestID; id != nil && strings.ContainsFunc(*id, unprintable) {
-		return nil, &fieldError{"RequestId", errors.New("holds a character that can't be printed")}
+		return nil, fieldError("RequestId holds a character that can't be printed")
 	}
 	a.PointUpdatedAt = instant(a.PointTime)
-	var change, certificates, assets error
-	a.PointChange, change = difference(a.Point, a.LastPoint)
-	a.TotalCertificateCount, certificates = sum(a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
-	a.TotalCloudAssetCount, assets = sum(a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
-	switch {
-	case change != nil:
-		return nil, &fieldError{"Point less LastPoint", change}
-	case certificates != nil:
-		return nil, &fieldError{"The sum of the certificate counts", certificates}
-	case assets != nil:
-		return nil, &fieldError{"The sum of the four clouds' counts", assets}
+	var fits [3]bool
+	a.PointChange, fits[0] = difference(a.Point, a.LastPoint)
+	a.TotalCertificateCount, fits[1] = sum(a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
+	a.TotalCloudAssetCount, fits[2] = sum(a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
+	for i, what := range []string{"Point less LastPoint", "the sum of the certificate counts", "the sum of the four clouds' counts"} {
+		if !fits[i] {
+			return nil, fieldError("%s is out of range", what)
+		}
 	}
 	return a, nil
 }
@@ -90,32 +84,26 @@ func decode(text []byte) (*AssetCount, error) {
 // puts for half of a surrogate pair.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
-var errOverflow = errors.New("is out of range")
-
-func difference(a, b *int64) (*int64, error) {
+// difference is nil if a or b is. It reports whether 64 bits hold it.
+func difference(a, b *int64) (d *int64, fits bool) {
 	if a == nil || b == nil {
-		return nil, nil
+		return nil, true
 	}
-	d := *a - *b
-	if (d < *a) != (*b > 0) {
-		return nil, errOverflow
-	}
-	return &d, nil
+	d = new(*a - *b)
+	return d, (*d < *a) == (*b > 0)
 }
 
-// sum adds up counts, none of which is negative.
-func sum(counts ...*int64) (*int64, error) {
-	var total int64
+// sum adds up counts, none of which is negative. It is nil if one of them is, and reports whether 64 bits hold it.
+func sum(counts ...*int64) (total *int64, fits bool) {
+	total, fits = new(int64), true
 	for _, count := range counts {
-		switch {
-		case count == nil:
-			return nil, nil
-		case *count > math.MaxInt64-total:
-			return nil, errOverflow
+		if count == nil {
+			return nil, true
 		}
-		total += *count
+		*total += *count
+		fits = fits && *total >= 0
 	}
-	return &total, nil
+	return total, fits
 }
 
 // maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds 1973.

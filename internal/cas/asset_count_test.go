@@ -126,41 +126,37 @@ func TestDecode(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"Point":"92"}`:                               `Point is string instead of int64`,
-		`{"LastPoint":{}}`:                             `LastPoint is object instead of int64`,
-		`{"PointRatio":[1]}`:                           `PointRatio is array instead of int64`,
-		`{"PointTime":true}`:                           `PointTime is bool instead of int64`,
-		`{"AwsAssetCount":false}`:                      `AwsAssetCount is bool instead of int64`,
-		`{"Point":10.5}`:                               `Point is number 10.5 instead of int64`,
-		`{"Point":10.0}`:                               `Point is number 10.0 instead of int64`,
-		`{"Point":1e1}`:                                `Point is number 1e1 instead of int64`,
-		`{"Point":9223372036854775808}`:                `Point is number 9223372036854775808 instead of int64`,
-		`{"Point":-9223372036854775809}`:               `Point is number -9223372036854775809 instead of int64`,
-		`{"Point":` + strings.Repeat("9", 500) + `}`:   `Point is number ` + strings.Repeat("9", 42) + `… instead of int64`,
-		`{"BuyCertificateCount":-1}`:                   `BuyCertificateCount is -1, and a count can't be negative`,
-		`{"FreeCertificateCount":-1}`:                  `FreeCertificateCount is -1, and a count can't be negative`,
-		`{"UploadCertificateCount":-1}`:                `UploadCertificateCount is -1, and a count can't be negative`,
-		`{"AliyunAssetCount":-1}`:                      `AliyunAssetCount is -1, and a count can't be negative`,
-		`{"TencentAssetCount":-1}`:                     `TencentAssetCount is -1, and a count can't be negative`,
-		`{"HuaweiAssetCount":-1}`:                      `HuaweiAssetCount is -1, and a count can't be negative`,
-		`{"AwsAssetCount":-1}`:                         `AwsAssetCount is -1, and a count can't be negative`,
-		`{"DomainAssetCount":-1}`:                      `DomainAssetCount is -1, and a count can't be negative`,
-		`{"Point":1,"Point":1}`:                        `Point is there twice`,
-		`{"Point":null,"Point":1}`:                     `Point is there twice`,
-		`{"Point":1,"\u0050oint":1}`:                   `Point is there twice`,
-		`{"RequestId":"a","RequestId":"a"}`:            `RequestId is there twice`,
-		`{"Point":9223372036854775807,"LastPoint":-1}`: `Point less LastPoint is out of range`,
-		`{"Point":-9223372036854775808,"LastPoint":1}`: `Point less LastPoint is out of range`,
-		`{"BuyCertificateCount":9223372036854775807,"FreeCertificateCount":0,"UploadCertificateCount":1}`:       `The sum of the certificate counts is out of range`,
-		`{"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":9223372036854775807}`: `The sum of the four clouds' counts is out of range`,
-		`{"RequestId":7}`:                    `RequestId is number instead of string`,
-		`{"RequestId":"a\u001b[2Jb"}`:        `RequestId holds a character that can't be printed`,
-		`{"RequestId":"a\nb"}`:               `RequestId holds a character that can't be printed`,
-		`{"RequestId":"a` + "\u202e" + `b"}`: `RequestId holds a character that can't be printed`,
-		`{"RequestId":"\ud800"}`:             `RequestId holds a character that can't be printed`,
+		`{"Point":"92"}`:                             `Point is string instead of int64`,
+		`{"LastPoint":{}}`:                           `LastPoint is object instead of int64`,
+		`{"PointRatio":[1]}`:                         `PointRatio is array instead of int64`,
+		`{"PointTime":true}`:                         `PointTime is bool instead of int64`,
+		`{"AwsAssetCount":false}`:                    `AwsAssetCount is bool instead of int64`,
+		`{"Point":10.5}`:                             `Point is number 10.5 instead of int64`,
+		`{"Point":10.0}`:                             `Point is number 10.0 instead of int64`,
+		`{"Point":1e1}`:                              `Point is number 1e1 instead of int64`,
+		`{"Point":9223372036854775808}`:              `Point is number 9223372036854775808 instead of int64`,
+		`{"Point":-9223372036854775809}`:             `Point is number -9223372036854775809 instead of int64`,
+		`{"Point":` + strings.Repeat("9", 500) + `}`: `Point is number ` + strings.Repeat("9", 42) + `… instead of int64`,
+		`{"BuyCertificateCount":-1}`:                 `BuyCertificateCount is -1, and a count can't be negative`,
+		`{"FreeCertificateCount":-1}`:                `FreeCertificateCount is -1, and a count can't be negative`,
+		`{"UploadCertificateCount":-1}`:              `UploadCertificateCount is -1, and a count can't be negative`,
+		`{"AliyunAssetCount":-1}`:                    `AliyunAssetCount is -1, and a count can't be negative`,
+		`{"TencentAssetCount":-1}`:                   `TencentAssetCount is -1, and a count can't be negative`,
+		`{"HuaweiAssetCount":-1}`:                    `HuaweiAssetCount is -1, and a count can't be negative`,
+		`{"AwsAssetCount":-1}`:                       `AwsAssetCount is -1, and a count can't be negative`,
+		`{"DomainAssetCount":-1}`:                    `DomainAssetCount is -1, and a count can't be negative`,
+		`{"Point":1,"Point":1}`:                      `Point is there twice`,
+		`{"Point":null,"Point":1}`:                   `Point is there twice`,
+		`{"Point":1,"\u0050oint":1}`:                 `Point is there twice`,
+		`{"RequestId":"a","RequestId":"a"}`:          `RequestId is there twice`,
+		`{"RequestId":7}`:                            `RequestId is number instead of string`,
+		`{"RequestId":"a\u001b[2Jb"}`:                `RequestId holds a character that can't be printed`,
+		`{"RequestId":"a\nb"}`:                       `RequestId holds a character that can't be printed`,
+		`{"RequestId":"a` + "\u202e" + `b"}`:         `RequestId holds a character that can't be printed`,
+		`{"RequestId":"\ud800"}`:                     `RequestId holds a character that can't be printed`,
 	} {
 		_, err := decoded(body)
-		if _, ok := errors.AsType[*fieldError](err); !ok || err.Error() != want {
+		if _, ok := errors.AsType[FieldError](err); !ok || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", body, err, want)
 		}
 	}
@@ -191,6 +187,22 @@ func TestInstant(t *testing.T) {
 		}
 	}
 	expect(t, `{"PointTime":9223372036854775807}`, &AssetCount{PointTime: new(int64(math.MaxInt64))})
+}
+
+func TestFiguresOutOfRange(t *testing.T) {
+	t.Parallel()
+	for body, figure := range map[string]string{
+		`"Point":9223372036854775807,"LastPoint":-1`:                                          "Point less LastPoint",
+		`"Point":-9223372036854775808,"LastPoint":1`:                                          "Point less LastPoint",
+		`"BuyCertificateCount":9,"FreeCertificateCount":0,"UploadCertificateCount":MAX`:       "the sum of the certificate counts",
+		`"BuyCertificateCount":MAX,"FreeCertificateCount":MAX,"UploadCertificateCount":2`:     "the sum of the certificate counts",
+		`"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":MAX`: "the sum of the four clouds' counts",
+	} {
+		_, err := decoded("{" + strings.ReplaceAll(body, "MAX", "9223372036854775807") + "}")
+		if want := figure + " is out of range"; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", body, err, want)
+		}
+	}
 }
 
 func TestExtremes(t *testing.T) {

@@ -9,18 +9,20 @@ import (
 
 // attempt makes one call: it finds out who calls and when, signs, sends and reads the answer.
 func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
-	creds, place, err := c.enter(ctx, call)
-	for err == nil && place == nil {
-		creds, place, err = c.enter(ctx, call)
-	}
-	if err != nil {
-		return nil, err
+	var creds credential.Credentials
+	var place *quota.Place
+	for place == nil {
+		var err error
+		if creds, place, err = c.enter(ctx, call); err != nil {
+			return nil, err
+		}
 	}
 	defer place.Release()
 	if err := call.depart(ctx, "an answer from "+c.config.Endpoint.Host); err != nil {
 		return nil, err
 	}
-	count, err := c.send(ctx, creds, c.gate.departed())
+	number := c.gate.departed()
+	count, err := c.send(ctx, creds, number)
 	c.gate.answered(ctx, err)
 	return count, err
 }
@@ -29,7 +31,7 @@ func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
 // yet.
 func (c *Client) enter(ctx context.Context, call *call) (creds credential.Credentials, place *quota.Place, err error) {
 	latest, source := call.latest(), c.config.Credentials.String()
-	fetch := slot{at: c.config.Credentials.NextFetch(), why: "the next attempt to get credentials from " + source, ours: true}
+	fetch := slot{at: c.config.Credentials.NextFetch(), why: "the next attempt to get credentials from " + source, flexible: true}
 	for _, s := range []slot{call.turn(), fetch} {
 		if latest.Before(s.at) {
 			s.at = latest
@@ -38,7 +40,7 @@ func (c *Client) enter(ctx context.Context, call *call) (creds credential.Creden
 			return creds, nil, call.pause(ctx, s)
 		}
 	}
-	call.waitFor(slot{why: "credentials from " + source})
+	call.setWait(slot{why: "credentials from " + source})
 	if creds, err = c.config.Credentials.Get(ctx); err != nil {
 		return creds, nil, err
 	}
@@ -46,7 +48,7 @@ func (c *Client) enter(ctx context.Context, call *call) (creds credential.Creden
 		c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", c.config.Credentials.String(),
 			"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
 	})
-	call.waitFor(slot{why: c.gate.quotaTitle()})
+	call.setWait(slot{why: c.gate.quotaTitle()})
 	place, wait := c.gate.enter(ctx, creds, latest)
 	if place == nil {
 		err = call.pause(ctx, wait)

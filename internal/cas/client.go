@@ -22,11 +22,11 @@ type Config struct {
 	UserAgent   string
 	Logger      *slog.Logger
 
-	RequestsPerSecond int           // maximum in any one second, of all processes of this user on this machine
+	RequestsPerSecond int           // maximum in any one second, at least 1, of all processes of this user on this machine
 	MaxRetries        int           // how often a failure that may pass, other than throttling, is tried again
-	RequestTimeout    time.Duration // maximum for one attempt, from connecting to the end of the answer
+	RequestTimeout    time.Duration // maximum for one call, from connecting to the end of the answer
 
-	// CacheDir is where processes share the quota. If it is empty, this process counts for itself.
+	// CacheDir is where processes share the quota. If it is empty, this process counts for itself, with a warning.
 	CacheDir string
 	// Transport replaces the one that [New] makes.
 	Transport http.RoundTripper
@@ -55,9 +55,9 @@ func New(config Config) *Client {
 // GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
 // resources. What it returns was asked for after it was called, and is shared: don't change it.
 //
-// What is throttled, by the service or by STS, is tried again until ctx ends, other failures that may pass at most
-// Config.MaxRetries times, and refused credentials once if fresh ones can be had. It fails with an [*Error], with a
-// [*WaitError] if ctx ended or would end first, or with what kept it from having credentials.
+// It retries throttled calls, also those to STS, until ctx ends, other temporary failures at most MaxRetries times, and refused
+// credentials once, if new ones can be had. The error is an [*Error], a [*WaitError] if ctx ended or would end first, or a
+// [*credential.Error].
 func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 	t := tries{started: time.Now()}
 	for {
@@ -65,7 +65,7 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 		if err == nil {
 			return count, nil
 		}
-		if again, err := t.again(err, c.config.MaxRetries); !again {
+		if err := t.next(err, c.config.MaxRetries); err != nil {
 			return nil, err
 		}
 	}

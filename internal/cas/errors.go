@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Error is the failure of one call. What wasn't sent by the service is zero.
+// Error is the failure of one call. Fields for which there is no value are zero.
 type Error struct {
 	Kind     egress.Kind
 	Endpoint string // scheme and host that were asked
@@ -23,10 +22,9 @@ type Error struct {
 	Recommend string        // where the service explains the code
 	Denied    *AccessDenied // what RAM says about a denied permission
 
-	Field string        // the element of the answer that is malformed
-	Skew  time.Duration // local time minus the service's, by the answer's Date header; 0 where there is none
+	Skew time.Duration // local time minus the service's, by the answer's Date header; 0 where there is none
 
-	Credentials string // where the credentials of the call came from
+	Credentials string // where the credentials of the call came from; empty if no answer came
 
 	Attempts int           // how many calls the read took part in
 	Elapsed  time.Duration // how long the read took
@@ -84,7 +82,7 @@ func (e *Error) brief() string {
 	}
 	text := fmt.Sprintf("%s (%s)", e.Kind, cmp.Or(e.Code, fmt.Sprintf("HTTP %d", e.Status)))
 	if e.Err != nil {
-		text += ": " + egress.Printable(strings.TrimSpace(e.Field+" "+e.Err.Error()), 300)
+		text += ": " + egress.Printable(e.Err.Error(), 300)
 	}
 	return text
 }
@@ -93,7 +91,7 @@ func (e *Error) brief() string {
 // time, or it was cancelled.
 type WaitError struct {
 	For      string        // what the read waited for
-	Needs    time.Duration // the minimum of what the wait would have taken; 0 where it was begun and cut short
+	Needs    time.Duration // how much longer the wait would last, at least; 0 if time ran out during it
 	Attempts int           // how many calls the read took part in
 	Elapsed  time.Duration
 	Cause    error // context.DeadlineExceeded or context.Canceled

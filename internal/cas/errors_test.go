@@ -21,7 +21,7 @@ func TestErrorOfEachSource(t *testing.T) {
 			Kind: egress.Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3,
 		},
 		"get asset count: malformed answer (HTTP 200): Point a�[2Jb c": &Error{
-			Kind: egress.Malformed, Status: 200, Attempts: 1, Field: "Point", Err: errors.New("a\x1b[2Jb\r\n\tc"),
+			Kind: egress.Malformed, Status: 200, Attempts: 1, Err: FieldError("Point a\x1b[2Jb\r\n\tc"),
 		},
 		"get asset count: waiting for an answer: context canceled after 1.234s (attempts: 2)": &WaitError{
 			For: "an answer", Attempts: 2, Elapsed: 1234432 * time.Microsecond, Cause: context.Canceled,

@@ -18,17 +18,17 @@ const sharing = "other reads to share the next call"
 // gate says when the next call may leave: by the pace, by what the service asks for, by our backoff and by the quota.
 //
 // The pace spreads calls evenly over the second, so that readers gather instead of spending the account's calls one by one.
-// A call also leaves no sooner than a moment after the last answer. Terraform starts further reads as soon as some have been
-// answered, and so they share one call, where they would fall apart into two groups that take turns.
+// A call also leaves no sooner than a moment after the last answer, because Terraform starts more reads as soon as some are
+// answered. Without this pause, they would split into two groups that take turns.
 type gate struct {
 	config   Config
 	interval time.Duration // the minimum between the departures of two calls
 
 	mu        sync.Mutex
 	next      slot         // the next departure by the pace, and by what the service asks for
-	backoff   slot         // the next departure by our own choice
+	backoff   slot         // the next departure by our backoff
 	begins    time.Time    // when the backoff begins: after what the service asks for
-	part      float64      // the part, from 0 to 1, of the time left that a longer backoff is cut to
+	part      float64      // where a shortened backoff ends: 0 is at begins, 1 at the last moment
 	failures  int          // the number of failures in a row
 	failing   time.Time    // when the first of the failures came
 	quota     *quota.Quota // shared by the processes that call this endpoint for this account
@@ -37,9 +37,9 @@ type gate struct {
 
 // slot is when a call goes on, and what it waits for until then.
 type slot struct {
-	at   time.Time
-	why  string
-	ours bool // nothing forbids the call to leave sooner, so the wait ends early for readers with little time
+	at       time.Time
+	why      string
+	flexible bool // nothing forbids the call to leave sooner, so the wait ends early for readers with little time
 }
 
 // delay moves the slot to a later time.
@@ -52,7 +52,7 @@ func (s *slot) delay(at time.Time, why string) {
 func (s slot) passed() bool { return !time.Now().Before(s.at) }
 
 func newGate(config Config) *gate {
-	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: slot{ours: true}}
+	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: slot{flexible: true}}
 }
 
 // enter returns a place for a call, or what the call waits for before it enters again. It asks the quota, and waits for

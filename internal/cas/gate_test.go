@@ -143,7 +143,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 			if got := time.Until(wait.at); got != told {
 				t.Errorf("with %s left: got a wait of %s, want %s", latest, got, told)
 			}
-			if wait.ours {
+			if wait.flexible {
 				t.Errorf("with %s left: got a wait of our choice, want the service's", latest)
 			}
 		}
@@ -152,7 +152,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		if got := time.Until(wait.at); got < time.Second/2 || got > time.Second {
 			t.Errorf("got a wait of %s on top, want 0.5s to 1s", got)
 		}
-		if !wait.ours {
+		if !wait.flexible {
 			t.Error("got a wait of the service's choice on top, want ours")
 		}
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now()); place == nil {

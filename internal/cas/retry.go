@@ -18,11 +18,11 @@ type tries struct {
 	last     error // the error of the last attempt
 }
 
-// again reports whether a read tries again after err. If it doesn't, it returns the error of the read.
-func (t *tries) again(err error, maxRetries int) (bool, error) {
+// next returns nil if the read tries again after err, and else the error of the read.
+func (t *tries) next(err error, maxRetries int) error {
 	if wait, ok := errors.AsType[*WaitError](err); ok {
 		wait.Attempts, wait.Elapsed, wait.Last = t.attempts+wait.Attempts, time.Since(t.started), t.last
-		return false, wait
+		return wait
 	}
 	t.last = fmt.Errorf("get asset count: %w", err)
 	var throttled, temporary, renewed bool
@@ -43,7 +43,7 @@ func (t *tries) again(err error, maxRetries int) (bool, error) {
 	case renewed && !t.renewed:
 		t.renewed = true
 	default:
-		return false, t.last
+		return t.last
 	}
-	return true, nil
+	return nil
 }

@@ -10,8 +10,8 @@ import (
 
 const retryAfterMillis = "X-Acs-Retry-After"
 
-// maxRetryAfter is longer than any read lasts, and short enough not to overflow.
-const maxRetryAfter = 24 * time.Hour
+// farOff limits what a header can ask for, and stands for the deadline of a reader that has none.
+const farOff = 24 * time.Hour
 
 // retryAfter is how long the service asks to wait, by the first of the headers that says it: x-acs-retry-after
 // (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and x-ratelimit-user, and Retry-After
@@ -38,11 +38,11 @@ func untilDate(header http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = date
 	}
-	return min(max(until.Sub(now), 0), maxRetryAfter)
+	return min(max(until.Sub(now), 0), farOff)
 }
 
 func scaled(number string, unit time.Duration) time.Duration {
 	// Without a number n is 0, and with one that is out of range it is the nearest that isn't.
 	n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-	return time.Duration(min(max(n, 0), int64(maxRetryAfter/unit))) * unit
+	return time.Duration(min(max(n, 0), int64(farOff/unit))) * unit
 }

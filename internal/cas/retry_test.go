@@ -575,9 +575,9 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[egress.Kind]bool{egress.Throttled: true, egress.Temporary: false} {
-		again, err := new(tries).again(&credential.Error{Kind: kind}, 0)
-		if again != want {
-			t.Errorf("%s: got %t, %v, want %t", kind, again, err, want)
+		err := new(tries).next(&credential.Error{Kind: kind}, 0)
+		if again := err == nil; again != want {
+			t.Errorf("%s: got %v, want another try: %t", kind, err, want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type share struct {
 	usual time.Duration // a moving average of what an answer takes
 }
 
-// call is one attempt and the readers who share it.
+// call is one request and the readers who share it.
 type call struct {
 	share  *share
 	wake   chan struct{} // ends a pause early
@@ -48,7 +48,7 @@ type call struct {
 // reader is one GetAssetCount that waits.
 type reader struct {
 	deadline time.Time
-	latest   time.Time               // when a wait of our own choice ends at the latest, so that there is time for an answer
+	latest   time.Time               // when a flexible wait ends at the latest, so that there is time for an answer
 	dismiss  context.CancelCauseFunc // ends the read with a [*WaitError]
 }
 
@@ -65,14 +65,14 @@ func (s *share) read(ctx context.Context, tried bool) (*AssetCount, error) {
 	case <-c.done:
 		return c.count, c.err
 	case <-ctx.Done():
-		return c.leave(r, context.Cause(ctx))
+		return c.remove(r, context.Cause(ctx))
 	}
 }
 
 func (s *share) join(ctx context.Context, r *reader, tried bool) *call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	never := time.Now().Add(maxRetryAfter)
+	never := time.Now().Add(farOff)
 	if r.deadline, _ = ctx.Deadline(); r.deadline.IsZero() {
 		r.deadline = never
 	}
@@ -83,7 +83,7 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *call {
 	c := s.open
 	if c == nil || c.ended {
 		c = &call{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, wait: slot{why: itsTurn}}
-		// The call belongs to all its readers: it keeps the first one's values, for the log, and not its end.
+		// The call belongs to all its readers: it keeps the first one's values, for the log, but not its cancellation.
 		ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		c.done = ctx.Done()
 		s.open = c
@@ -139,14 +139,14 @@ func (c *call) turn() slot {
 	if len(s.out) == 0 {
 		return slot{}
 	}
-	return slot{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the answer of the call before", ours: true}
+	return slot{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the answer of the call before", flexible: true}
 }
 
-// latest returns when a wait of our own choice ends at the latest, so that each reader has time for an answer.
+// latest returns when a flexible wait ends at the latest, so that each reader has time for an answer.
 func (c *call) latest() time.Time {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()
-	latest := time.Now().Add(maxRetryAfter)
+	latest := time.Now().Add(farOff)
 	for r := range c.readers {
 		if r.latest.Before(latest) {
 			latest = r.latest
@@ -155,8 +155,8 @@ func (c *call) latest() time.Time {
 	return latest
 }
 
-// waitFor notes what the readers are waiting for.
-func (c *call) waitFor(s slot) {
+// setWait notes what the readers wait for, and dismisses those for whom it is too long.
+func (c *call) setWait(s slot) {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()
 	c.wait = s
@@ -165,20 +165,20 @@ func (c *call) waitFor(s slot) {
 	}
 }
 
-// fit ends a wait of our own choice that leaves a reader too little time, and dismisses a reader for whom another wait is
-// too long. The caller holds share.mu.
+// fit ends a flexible wait that leaves a reader too little time, and dismisses a reader for whom another wait is too long. The
+// caller holds share.mu.
 func (c *call) fit(r *reader) {
 	switch {
-	case c.wait.ours && r.latest.Before(c.wait.at):
+	case c.wait.flexible && r.latest.Before(c.wait.at):
 		c.interrupt()
-	case !c.wait.ours && !r.deadline.After(c.wait.at):
+	case !c.wait.flexible && !r.deadline.After(c.wait.at):
 		r.dismiss(&WaitError{For: c.wait.why, Needs: time.Until(c.wait.at), Cause: context.DeadlineExceeded})
 	}
 }
 
 // pause waits until s.at, or until what the call waits for may have changed.
 func (c *call) pause(ctx context.Context, s slot) error {
-	c.waitFor(s)
+	c.setWait(s)
 	select {
 	case <-time.After(time.Until(s.at)):
 	case <-c.wake:
@@ -208,8 +208,8 @@ func (c *call) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// leave takes away a reader, and ends the call if it was the last one. An answer that has come by then is still handed out.
-func (c *call) leave(r *reader, cause error) (*AssetCount, error) {
+// remove takes away a reader, and ends the call if it was the last one. An answer that has come by then is still handed out.
+func (c *call) remove(r *reader, cause error) (*AssetCount, error) {
 	c.share.mu.Lock()
 	defer c.share.mu.Unlock()
 	if c.ended {

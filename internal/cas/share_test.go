@@ -252,7 +252,7 @@ func TestAnswerAtTheLastMoment(t *testing.T) {
 		c := client.share.join(t.Context(), &reader{}, false)
 		synctest.Wait()
 		client.share.end(c, answered, nil)
-		if count, err := c.leave(&reader{}, context.Canceled); count != answered || err != nil {
+		if count, err := c.remove(&reader{}, context.Canceled); count != answered || err != nil {
 			t.Errorf("got %v, %v, want %v", count, err, answered)
 		}
 	})

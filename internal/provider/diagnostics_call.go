@@ -112,9 +112,9 @@ func aboutAnswer(e *cas.Error) message {
 	}
 	cause := "it isn't the service's JSON"
 	if e.Err != nil {
-		cause = strings.TrimSpace(e.Field + " " + e.Err.Error())
+		cause = e.Err.Error()
 	}
-	if e.Field != "" {
+	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
 		m.do = "If this persists, the API may have changed: look for a newer version of the provider, or report it with the request ID."
 	}
 	m.fill("{status}", strconv.Itoa(e.Status), "{endpoint}", e.Endpoint, "{cause}", cause)

@@ -252,7 +252,7 @@ func calls() map[string]error {
 
 		"wrong_place": failed(egress.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
 		"malformed_field": failed(egress.Malformed, 200, "", "", func(e *cas.Error) {
-			e.Field, e.Err, e.RequestID = "Point", errors.New("is 92.5, which isn't a whole number"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
+			e.Err, e.RequestID = cas.FieldError("Point is number 92.5 instead of int64"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 		}),
 		"malformed_json": failed(egress.Malformed, 200, "", "<html>Welcome to our \x1b[31mguest\x1b[0m network</html>", func(e *cas.Error) {
 			e.Err = errors.New("invalid character '<' looking for beginning of value")
