@@ -8,13 +8,11 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
 // exitWhenUnread ends this process when nobody can read its output any more. Terraform, or another program that started the
-// provider, reads it for as long as it needs the provider; but where Terraform is killed, go-plugin would wait for its next
-// request for ever. Where the output is a file, there is no reader, and nothing ends.
+// provider, reads it for as long as it needs the provider; but if Terraform is killed, go-plugin waits for its next request
+// for ever. If the output is a file, it has no reader, and nothing ends.
 func exitWhenUnread(output *os.File) {
 	// macOS waits only for the events that are asked for. Elsewhere these two are always among them.
 	fds := []unix.PollFd{{Fd: int32(output.Fd()), Events: unix.POLLHUP}} //nolint:gosec // a file descriptor is small
@@ -22,7 +20,7 @@ func exitWhenUnread(output *os.File) {
 		_, err = unix.Poll(fds, -1)
 	}
 	if fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {
-		credential.Finish()
+		finish()
 		os.Exit(1)
 	}
 	runtime.KeepAlive(output) // its finalizer would close the descriptor

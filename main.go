@@ -38,12 +38,17 @@ func main() {
 		Address: provider.Address,
 		Debug:   *debug,
 	})
-	// Terraform kills a provider that hasn't ended two seconds after it was told to.
-	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
-	quota.Flush(ctx)
-	cancel()
-	credential.Finish()
+	finish()
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// finish completes what others depend on: they learn which places are free, and a sign-in that is being renewed is saved.
+// Terraform kills a provider two seconds after it has told it to end, so the quota gets half a second.
+func finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	quota.Flush(ctx)
+	credential.Finish()
 }
