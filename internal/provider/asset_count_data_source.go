@@ -15,7 +15,7 @@ var _ datasource.DataSourceWithConfigure = (*assetCountDataSource)(nil)
 func newAssetCountDataSource() datasource.DataSource { return &assetCountDataSource{} }
 
 type assetCountDataSource struct {
-	configured configured
+	data providerData
 }
 
 func (d *assetCountDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
@@ -43,9 +43,9 @@ func (d *assetCountDataSource) Schema(ctx context.Context, _ datasource.SchemaRe
 
 func (d *assetCountDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
 	// There is no data while Terraform validates, because it hasn't configured the provider then.
-	d.configured, _ = req.ProviderData.(configured)
+	d.data, _ = req.ProviderData.(providerData)
 }
 
 func (d *assetCountDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	resp.Diagnostics.Append(d.configured.read(ctx, req.Config, "read", resp.State.SetAttribute)...)
+	resp.Diagnostics.Append(d.data.read(ctx, req.Config, "read", resp.State.SetAttribute)...)
 }

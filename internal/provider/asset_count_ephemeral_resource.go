@@ -17,7 +17,7 @@ func newAssetCountEphemeralResource() ephemeral.EphemeralResource {
 }
 
 type assetCountEphemeralResource struct {
-	configured configured
+	data providerData
 }
 
 func (r *assetCountEphemeralResource) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
@@ -45,9 +45,9 @@ func (r *assetCountEphemeralResource) Schema(ctx context.Context, _ ephemeral.Sc
 
 func (r *assetCountEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
 	// There is no data while Terraform validates, because it hasn't configured the provider then.
-	r.configured, _ = req.ProviderData.(configured)
+	r.data, _ = req.ProviderData.(providerData)
 }
 
 func (r *assetCountEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
-	resp.Diagnostics.Append(r.configured.read(ctx, req.Config, "open", resp.Result.SetAttribute)...)
+	resp.Diagnostics.Append(r.data.read(ctx, req.Config, "open", resp.Result.SetAttribute)...)
 }

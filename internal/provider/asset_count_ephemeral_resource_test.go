@@ -37,8 +37,8 @@ func TestEphemeralResourceUsesTheDataSourcesClient(t *testing.T) {
 	p.Configure(t.Context(), provider.ConfigureRequest{Config: tfsdk.Config{
 		Raw: encoded(t, schema.Schema.Type().TerraformType(t.Context()), arguments{}), Schema: schema.Schema,
 	}}, &resp)
-	data, _ := resp.DataSourceData.(configured)
-	ephemeral, _ := resp.EphemeralResourceData.(configured)
+	data, _ := resp.DataSourceData.(providerData)
+	ephemeral, _ := resp.EphemeralResourceData.(providerData)
 	if data.client == nil {
 		t.Fatalf("got no client: %v", resp.Diagnostics)
 	}

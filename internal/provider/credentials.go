@@ -128,7 +128,7 @@ func halfPair(set, missing value) string {
 // it from adding either.
 func (r *resolver) oidc() *credential.OIDC {
 	const at = "assume_role_with_oidc."
-	provider, role := r.read(at+"oidc_provider_arn"), r.read(at+"role_arn")
+	provider, role := r.lookup(at+"oidc_provider_arn"), r.lookup(at+"role_arn")
 	token, file := r.inBlock(at+"oidc_token"), r.inBlock(at+"oidc_token_file")
 	if token.set() && file.set() {
 		r.refuse(file, "Conflicting OIDC tokens", fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))

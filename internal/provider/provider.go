@@ -64,7 +64,7 @@ func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateC
 // Terraform can defer the read.
 func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := newResolver(ctx, req.Config, p.getenv)
-	ready := configured{unknown: r.unknown()}
+	ready := providerData{unknown: r.unknown()}
 	if ready.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	} else if !ready.unknown.HasError() {
@@ -108,7 +108,7 @@ func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) 
 
 func (r *resolver) endpoint(source credential.Config) *url.URL {
 	region := r.text("region")
-	if !r.read("region").set() {
+	if !r.lookup("region").set() {
 		region = cmp.Or(source.Region(), region)
 	}
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {

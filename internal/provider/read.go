@@ -15,20 +15,20 @@ import (
 // defaultTimeout is how long a read may take where no timeouts block sets another duration.
 const defaultTimeout = 5 * time.Minute
 
-// configured is what the provider passes to its data source and ephemeral resource: a client, or the arguments that are
+// providerData is what the provider passes to its data source and ephemeral resource: a client, or the arguments that are
 // unknown before apply.
-type configured struct {
+type providerData struct {
 	client  *cas.Client
 	unknown diag.Diagnostics
 }
 
-// read calls the service, and passes each attribute to set. The operation is the argument's name in the timeouts block.
-func (c configured) read(
-	ctx context.Context, config tfsdk.Config, operation string, set func(context.Context, path.Path, any) diag.Diagnostics,
+// read calls the service, and passes each attribute to store. The operation is the argument's name in the timeouts block.
+func (d providerData) read(
+	ctx context.Context, config tfsdk.Config, operation string, store func(context.Context, path.Path, any) diag.Diagnostics,
 ) diag.Diagnostics {
 	var text types.String
 	diags := config.GetAttribute(ctx, path.Root("timeouts").AtName(operation), &text)
-	diags.Append(c.unknown...)
+	diags.Append(d.unknown...)
 	if diags.HasError() {
 		return diags
 	}
@@ -38,13 +38,13 @@ func (c configured) read(
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, reading{}, true), timeout)
 	defer cancel()
-	count, err := c.client.GetAssetCount(ctx)
+	count, err := d.client.GetAssetCount(ctx)
 	if err != nil {
 		diags.Append(diagnose(err))
 		return diags
 	}
 	for _, attribute := range attributes(count) {
-		diags.Append(set(ctx, path.Root(attribute.name), attribute.value)...)
+		diags.Append(store(ctx, path.Root(attribute.name), attribute.value)...)
 	}
 	return diags
 }

@@ -107,10 +107,10 @@ func (r *resolver) inFamily(name, family string) value {
 	return r.orVariable(value{setting: find(name).of(family)})
 }
 
-func (r *resolver) read(name string) value { return r.orVariable(r.inBlock(name)) }
+func (r *resolver) lookup(name string) value { return r.orVariable(r.inBlock(name)) }
 
 // text returns the value of a setting.
-func (r *resolver) text(name string) string { return r.use(r.read(name)) }
+func (r *resolver) text(name string) string { return r.use(r.lookup(name)) }
 
 // number returns the value of a setting that is a whole number.
 func (r *resolver) number(name string) int {
