@@ -19,7 +19,7 @@ func iniFile(cfg Config) fetcher {
 	return fetcher{source: title, fetch: func(ctx context.Context) (Credentials, error) {
 		content, err := readFile(path)
 		if err != nil {
-			return Credentials{}, fileError(err, cfg.SharedCredentialsFile+cfg.INIFile == "")
+			return Credentials{}, fileError(err, cfg.SharedCredentialsFile+cfg.INIFile+cfg.Profile == "")
 		}
 		p, err := parseINI(content, cfg.Profile)
 		if err != nil {
