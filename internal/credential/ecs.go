@@ -37,8 +37,12 @@ func ecsRole(role string) fetcher {
 		}
 		token, noToken := metadata(ctx, http.MethodPut, "api/token", "")
 		if noToken != nil && strings.EqualFold(os.Getenv(onlyV2), "true") {
-			text := fmt.Sprintf("%s is true, but it gave no token: %s. %s", onlyV2, asError(noToken).Err, hopLimit)
-			return Credentials{}, &Error{Kind: NotFound, Err: errors.New(text)}
+			e := asError(noToken)
+			if e.status == 0 || !e.Temporary() { // else it is only busy
+				const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
+				e.Kind, e.Err = NotFound, fmt.Errorf(text, onlyV2, e.Err, hopLimit)
+			}
+			return Credentials{}, e
 		}
 		const path = "meta-data/ram/security-credentials/"
 		answer, err := metadata(ctx, http.MethodGet, path+role, token)

@@ -53,7 +53,10 @@ func TestMetadata(t *testing.T) {
 			cfg: unnamed, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid, want: "it requires IMDSv2",
 		},
 		"v1 off, no v2": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: NotFound, want: "ALIBABA_CLOUD_IMDSV1_DISABLED is true",
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: NotFound, want: "HTTP 404. Enable IMDSv2",
+		},
+		"v1 off, busy": {
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(503)}, kind: egress.Temporary, want: "HTTP 503",
 		},
 		"token not taken": {cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403"},
 		"no role": {
