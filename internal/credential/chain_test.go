@@ -79,6 +79,10 @@ func TestDefaultChain(t *testing.T) {
 			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`, iniPath: ini},
 			source: inINI,
 		},
+		"no key, AK, role of before": {
+			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "AK", "ram_role_arn": "` + testRole + `"}]}`, iniPath: ini},
+			source: inINI,
+		},
 		"no key, StsToken": {
 			files: map[string]string{
 				cli:     `{"profiles": [{"name": "default", "mode": "StsToken", "access_key_id": "", "sts_token": ""}]}`,

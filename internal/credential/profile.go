@@ -181,9 +181,9 @@ func (f cliFile) find(name string) *profile {
 // unset reports whether nobody has set p up: its mode needs an access key, and it has nothing of that. The CLI makes such a
 // profile by itself.
 func (p profile) unset() bool {
-	switch p.mode() {
+	switch mode := p.mode(); mode {
 	case "ak", "ststoken", "ramrolearn":
-		return p.AccessKeyID+p.AccessKeySecret+p.SecurityToken+p.RoleARN == ""
+		return p.AccessKeyID+p.AccessKeySecret+p.SecurityToken == "" && (p.RoleARN == "" || mode != "ramrolearn")
 	}
 	return false
 }
@@ -286,7 +286,7 @@ func (p profile) configure() string {
 		command += " --mode " + p.Mode
 	}
 	site := strings.ToUpper(p.OAuthSite)
-	if _, known := oauthSites[site]; known {
+	if _, known := oauthSites[site]; known && p.mode() == "oauth" {
 		command += " --oauth-site-type " + site
 	}
 	if plainName.MatchString(p.Name) {

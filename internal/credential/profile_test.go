@@ -443,6 +443,9 @@ func TestConfigureQuotesNoSecret(t *testing.T) {
 	}{
 		"mode": {profile: profile{Name: "p", Mode: secret}, want: "aliyun configure --profile p"},
 		"site": {profile: profile{Name: "p", Mode: "OAuth", OAuthSite: secret}, want: "aliyun configure --mode OAuth --profile p"},
+		"site of before": {
+			profile: profile{Name: "p", Mode: "CloudSSO", OAuthSite: "CN"}, want: "aliyun configure --mode CloudSSO --profile p",
+		},
 		"good": {
 			profile: profile{Name: "p", Mode: "OAuth", OAuthSite: "intl"},
 			want:    "aliyun configure --mode OAuth --oauth-site-type INTL --profile p",
