@@ -34,7 +34,7 @@ type Source struct {
 	current   Credentials
 	fetched   time.Time // when the last fetch ended
 	failure   *Error    // of that fetch; nil if it didn't fail
-	failing   time.Time // since when fetches have failed
+	failing   time.Time // since when fetches have failed in a way that may pass by itself
 	nextFetch time.Time // when to try again, if the failure may pass by itself
 }
 
@@ -93,7 +93,7 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 	if err != nil {
 		e := asError(err)
 		e.Source = s.title(e.Source)
-		if s.failure == nil {
+		if s.failure == nil || !s.failure.Temporary() {
 			s.failing = s.fetched
 		}
 		s.failure, s.nextFetch = e, s.fetched.Add(egress.Backoff(s.fetched.Sub(s.failing)))

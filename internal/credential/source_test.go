@@ -50,6 +50,22 @@ func get(t *testing.T, s *Source) string {
 	return c.AccessKeyID
 }
 
+// Whoever signs in after hours doesn't have to wait for hours because a service is busy just then.
+func TestSourceBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := (&stub{fail: func(n int64) error {
+			return &Error{Kind: []egress.Kind{Login, egress.Temporary}[n-1], Err: errors.New("no")}
+		}}).source()
+		_, _ = s.Get(t.Context())
+		time.Sleep(3 * time.Hour)
+		_, _ = s.Get(t.Context())
+		if wait := time.Until(s.NextFetch()); wait <= 0 || wait > time.Second {
+			t.Errorf("got a wait of %s, want at most a second", wait)
+		}
+	})
+}
+
 func TestSourceFetchesOnceForAllWhoWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
