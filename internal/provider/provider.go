@@ -108,7 +108,7 @@ func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) 
 
 func (r *resolver) endpoint(source credential.Config) *url.URL {
 	region := r.text("region")
-	if !r.lookup("region").set() {
+	if !r.lookup("region").set() && !r.validating {
 		region = cmp.Or(source.Region(), region)
 	}
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {

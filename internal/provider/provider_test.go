@@ -386,3 +386,19 @@ func TestEndpoint(t *testing.T) {
 		})
 	}
 }
+
+// What is in the home directory of whoever validates says nothing about other environments.
+func TestValidateReadsNoRegion(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "config.json")
+	content := `{"profiles": [{"name": "default", "mode": "EcsRamRole", "region_id": "ap-southeast-1"}]}`
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := environment{}.resolver(t, arguments{"shared_credentials_file": file})
+	r.validating = true
+	config, _ := r.resolve(t.Context())
+	if got, want := config.Endpoint.Host, "cas.aliyuncs.com"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
