@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// ExpandHome replaces a leading ~ of a path by the user's home directory. It is an error if that isn't known: the path
+// expandHome replaces a leading ~ of a path by the user's home directory. It is an error if that isn't known: the path
 // would mean something in the working directory then.
-func ExpandHome(path string) (string, error) {
+func expandHome(path string) (string, error) {
 	rest, ok := strings.CutPrefix(path, "~")
 	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
 		return path, nil
@@ -33,7 +33,7 @@ var errTooLarge = errors.New("it is larger than 1 MiB")
 // readFile reads a file whose path may begin with ~. It reads regular files only, since others can be read just once, or never
 // end.
 func readFile(path string) (content []byte, err error) {
-	if path, err = ExpandHome(path); err != nil {
+	if path, err = expandHome(path); err != nil {
 		return nil, err
 	}
 	err = retryWhileInUse(func() error {

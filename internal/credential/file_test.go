@@ -54,7 +54,7 @@ func TestHomeIsExpanded(t *testing.T) {
 		t.Errorf("%s: %v", s, err)
 	}
 	for path, want := range map[string]string{"~": home, "~other/x": "~other/x", "/~/x": "/~/x", "": ""} {
-		if got, err := ExpandHome(path); got != want || err != nil {
+		if got, err := expandHome(path); got != want || err != nil {
 			t.Errorf("%q became %q, want %q: %v", path, got, want, err)
 		}
 	}

@@ -122,7 +122,7 @@ func readCLIFile(cfg Config) (cliFile, error) {
 	}
 	file, err := parseCLIFile(content)
 	file.Current = cmp.Or(cfg.Profile, file.Current, "default")
-	file.path, _ = ExpandHome(cfg.cliPath()) // it was read
+	file.path, _ = expandHome(cfg.cliPath()) // it was read
 	file.cfg = cfg
 	return file, err
 }

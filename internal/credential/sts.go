@@ -134,7 +134,7 @@ func (role OIDC) token() (string, error) {
 	}
 	content, err := readFile(role.TokenFile)
 	if err != nil {
-		return "", fmt.Errorf("read OIDC token file: %w", ExplainTokenFile(err))
+		return "", fmt.Errorf("read OIDC token file: %w", explainTokenFile(err))
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {
@@ -143,8 +143,8 @@ func (role OIDC) token() (string, error) {
 	return token, nil
 }
 
-// ExplainTokenFile adds to an error about an OIDC token file what lets the user of a pod read it.
-func ExplainTokenFile(err error) error {
+// explainTokenFile adds to an error about an OIDC token file what lets the user of a pod read it.
+func explainTokenFile(err error) error {
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("%w; in a pod, fsGroup in its securityContext lets its user read the token", err)
 	}

@@ -149,10 +149,10 @@ func TestVariablesAreNotRead(t *testing.T) {
 func TestExplainTokenFile(t *testing.T) {
 	t.Parallel()
 	denied := &fs.PathError{Op: "open", Path: "/token", Err: fs.ErrPermission}
-	if got := ExplainTokenFile(denied); !errors.Is(got, fs.ErrPermission) || !strings.Contains(got.Error(), "fsGroup") {
+	if got := explainTokenFile(denied); !errors.Is(got, fs.ErrPermission) || !strings.Contains(got.Error(), "fsGroup") {
 		t.Errorf("got %v, want fsGroup in it", got)
 	}
-	if got := ExplainTokenFile(fs.ErrNotExist); !errors.Is(got, fs.ErrNotExist) || strings.Contains(got.Error(), "fsGroup") {
+	if got := explainTokenFile(fs.ErrNotExist); !errors.Is(got, fs.ErrNotExist) || strings.Contains(got.Error(), "fsGroup") {
 		t.Errorf("got %v, want nothing added", got)
 	}
 }
