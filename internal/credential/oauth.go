@@ -2,11 +2,13 @@ package credential
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -88,7 +90,8 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	const limit, pause = requestTimeout + 5*time.Second, 50 * time.Millisecond // the one that has it makes a request
 	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	lock := flock.New(f.path + ".lock")
+	target, _ := filepath.EvalSymlinks(f.path) // others may come by another path
+	lock := flock.New(cmp.Or(target, f.path) + ".lock")
 	if _, err := lock.TryLockContext(wait, pause); err != nil {
 		f.cfg.Logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
 	}
