@@ -92,7 +92,7 @@ var proxySummaries = map[egress.Kind]string{
 
 // aboutUnanswered describes a request that got no usable answer.
 func aboutUnanswered(e *egress.Error) message {
-	m, peer, cause := unansweredMessages[e.Kind], e.Address, "it doesn't speak HTTP"
+	m, peer, cause := unansweredMessages[e.Kind], e.Address, "what it sent isn't valid HTTP"
 	if e.Proxy != "" {
 		peer = fmt.Sprintf("the proxy %s (%s)", e.Proxy, e.Variable)
 	}
