@@ -4,6 +4,6 @@ package main
 
 import "os"
 
-// exitWhenUnread does nothing, because Windows reports that nobody reads from a pipe only to whoever writes to it. A provider
-// outlives a Terraform that was killed there, until the user ends it.
+// exitWhenUnread does nothing, because only a process that writes to a pipe learns from Windows that nobody reads from it. There,
+// a provider outlives a Terraform that was killed, until the user ends it.
 func exitWhenUnread(*os.File) {}

@@ -15,7 +15,7 @@ func defaultChain(cfg Config) fetcher {
 	return firstOf(cfg.Logger, nothing, cliProfile(cfg), iniFile(cfg), ecsRole(""))
 }
 
-// firstOf asks sources in order, and fails with nothing if none of them has credentials.
+// firstOf asks sources in order. If none of them has credentials, it fails with the error nothing, to which it adds why.
 //
 // A source that is set up but broken ends the search, and so does one that had credentials once: the next one might be
 // someone else.

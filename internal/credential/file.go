@@ -58,10 +58,10 @@ func IsCLIFile(path string) bool {
 	return err == nil && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{"))
 }
 
-// fileError is about a file that can't be read. There may be none, and what is in the home directory belongs to somebody
-// else where this user can't read it: nobody has set these up for the default chain.
-func fileError(err error, inHome bool) *Error {
+// fileError is about a file that can't be read. Nobody has set it up if it is absent; or, where it is only looked for because the
+// user names no other, if this user may not read it: then it is somebody else's.
+func fileError(err error, unnamed bool) *Error {
 	e := asError(err)
-	e.unused = e.Kind == NotFound || inHome && errors.Is(err, os.ErrPermission)
+	e.unused = e.Kind == NotFound || unnamed && errors.Is(err, os.ErrPermission)
 	return e
 }

@@ -16,21 +16,21 @@ import (
 func TestFileError(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		err    error
-		inHome bool
-		kind   egress.Kind
-		unused bool
+		err     error
+		unnamed bool
+		kind    egress.Kind
+		unused  bool
 	}{
-		"absent":            {err: fs.ErrNotExist, kind: NotFound, unused: true},
-		"below a file":      {err: syscall.ENOTDIR, kind: NotFound, unused: true},
-		"no home":           {err: errNoHome, inHome: true, kind: NotFound, unused: true},
-		"forbidden, home":   {err: fs.ErrPermission, inHome: true, kind: Invalid, unused: true},
-		"forbidden, named":  {err: fs.ErrPermission, kind: Invalid},
-		"a directory, home": {err: syscall.EISDIR, inHome: true, kind: Invalid},
+		"absent":               {err: fs.ErrNotExist, kind: NotFound, unused: true},
+		"below a file":         {err: syscall.ENOTDIR, kind: NotFound, unused: true},
+		"no home":              {err: errNoHome, unnamed: true, kind: NotFound, unused: true},
+		"forbidden, unnamed":   {err: fs.ErrPermission, unnamed: true, kind: Invalid, unused: true},
+		"forbidden, named":     {err: fs.ErrPermission, kind: Invalid},
+		"a directory, unnamed": {err: syscall.EISDIR, unnamed: true, kind: Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := fileError(&fs.PathError{Op: "open", Path: "f", Err: test.err}, test.inHome)
+			e := fileError(&fs.PathError{Op: "open", Path: "f", Err: test.err}, test.unnamed)
 			if e.Kind != test.kind {
 				t.Errorf("got kind %s, want %s", e.Kind, test.kind)
 			}

@@ -83,7 +83,7 @@ var unansweredMessages = map[egress.Kind]message{
 	egress.Malformed: {summary: "Unexpected answer", do: checkBetween},
 }
 
-// proxySummaries are for failures of a proxy that are more than that it isn't reached.
+// proxySummaries are for the failures of a proxy that have a more precise summary than that it isn't reached.
 var proxySummaries = map[egress.Kind]string{
 	egress.NoSuchHost: "Proxy's host name not resolved",
 	egress.DNSFailed:  "Proxy's host name not resolved",
