@@ -133,20 +133,15 @@ func (role OIDC) token() (string, error) {
 		return "", errors.New("there is neither an OIDC token nor a token file")
 	}
 	content, err := readFile(role.TokenFile)
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w; in a pod, fsGroup in its securityContext lets its user read the token", err)
+	}
 	if err != nil {
-		return "", fmt.Errorf("read OIDC token file: %w", explainTokenFile(err))
+		return "", fmt.Errorf("read OIDC token file: %w", err)
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {
 		return "", fmt.Errorf("the OIDC token file %s is empty", role.TokenFile)
 	}
 	return token, nil
-}
-
-// explainTokenFile adds to an error about an OIDC token file what lets the user of a pod read it.
-func explainTokenFile(err error) error {
-	if errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("%w; in a pod, fsGroup in its securityContext lets its user read the token", err)
-	}
-	return err
 }

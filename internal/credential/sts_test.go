@@ -2,9 +2,7 @@ package credential
 
 import (
 	"errors"
-	"io/fs"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
@@ -143,17 +141,6 @@ func TestVariablesAreNotRead(t *testing.T) {
 				t.Errorf("got session name %s, want %s", got, DefaultSessionName)
 			}
 		})
-	}
-}
-
-func TestExplainTokenFile(t *testing.T) {
-	t.Parallel()
-	denied := &fs.PathError{Op: "open", Path: "/token", Err: fs.ErrPermission}
-	if got := explainTokenFile(denied); !errors.Is(got, fs.ErrPermission) || !strings.Contains(got.Error(), "fsGroup") {
-		t.Errorf("got %v, want fsGroup in it", got)
-	}
-	if got := explainTokenFile(fs.ErrNotExist); !errors.Is(got, fs.ErrNotExist) || strings.Contains(got.Error(), "fsGroup") {
-		t.Errorf("got %v, want nothing added", got)
 	}
 }
 
