@@ -20,7 +20,7 @@ var transport http.RoundTripper = egress.NewTransport()
 
 // newRequest returns a request, for a connection of its own.
 func newRequest(ctx context.Context, method string, address *url.URL, body string) *http.Request {
-	req := &http.Request{Method: method, URL: address, Header: make(http.Header), Body: http.NoBody, Close: true}
+	req := &http.Request{Method: method, URL: address, Header: http.Header{"User-Agent": {"terraform-provider-cas"}}, Close: true}
 	if body != "" {
 		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	}
