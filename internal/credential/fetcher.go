@@ -3,6 +3,7 @@ package credential
 import (
 	"cmp"
 	"context"
+	"errors"
 )
 
 // fetcher fetches credentials from one source. It keeps none: the cache is in [Source].
@@ -25,4 +26,14 @@ func (f fetcher) get(ctx context.Context) (Credentials, error) {
 	e := asError(err)
 	e.Source = cmp.Or(e.Source, c.source)
 	return Credentials{}, e
+}
+
+// accessKey is a key that was configured as it is. The token is empty unless the key is a temporary one.
+func accessKey(id, secret, token string) fetcher {
+	return fetcher{fetch: func(context.Context) (Credentials, error) {
+		if id == "" || secret == "" {
+			return Credentials{}, errors.New("there is no access key ID or no access key secret")
+		}
+		return Credentials{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token, given: true}, nil
+	}}
 }
