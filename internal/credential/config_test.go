@@ -18,6 +18,7 @@ func TestConfigIsRefused(t *testing.T) {
 		"no URI":         {cfg: Config{CredentialsURI: "not-a-uri/top-secret-value"}, want: "its scheme isn't https or http"},
 		"role, no ARN":   {cfg: role, want: "role ARN is empty"},
 		"OIDC, no token": {cfg: Config{OIDC: &OIDC{ProviderARN: "p"}}, want: "neither an OIDC token nor a token file"},
+		"OIDC, no ARN":   {cfg: Config{OIDC: &OIDC{Token: "top-secret-value"}}, want: "the OIDC provider ARN is empty"},
 		"OIDC, no role":  {cfg: Config{OIDC: &OIDC{Token: "top-secret-value", ProviderARN: "p"}}, want: "role ARN is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

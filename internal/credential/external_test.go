@@ -80,7 +80,7 @@ func TestInputIsBounded(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"command":    {SharedCredentialsFile: config(t, `"name": "p", "mode": "External", "process_command": `+endless)},
 		"file":       {SharedCredentialsFile: large},
-		"token file": {OIDC: &OIDC{TokenFile: large}},
+		"token file": {OIDC: &OIDC{ProviderARN: testProvider, TokenFile: large}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -75,7 +75,7 @@ func TestNoHome(t *testing.T) {
 			"chain":   {},
 			"profile": {Profile: "p"},
 			"file":    {SharedCredentialsFile: "~/.aliyun/config.json"},
-			"OIDC":    {OIDC: &OIDC{TokenFile: "~/token"}},
+			"OIDC":    {OIDC: &OIDC{ProviderARN: testProvider, TokenFile: "~/token"}},
 		} {
 			_, _, err := fetch(t, cfg)
 			kind := NotFound

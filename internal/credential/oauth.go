@@ -36,6 +36,9 @@ func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	case expires(p.OAuthAccessToken, p.OAuthAccessTokenExpire, 0):
 		return Credentials{}, p.signInNeeded()
 	}
+	if p.OAuthAccessToken == "" { // somebody has signed out since the file was read
+		return Credentials{}, p.signInNeeded()
+	}
 	return exchange(ctx, &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}, p.OAuthAccessToken, "")
 }
 

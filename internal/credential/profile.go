@@ -118,7 +118,7 @@ func (cfg Config) profileInUse() profile {
 func readCLIFile(cfg Config) (cliFile, error) {
 	content, err := readFile(cfg.cliPath())
 	if err != nil {
-		return cliFile{}, fileError(err, cfg.SharedCredentialsFile+cfg.CLIFile == "")
+		return cliFile{}, fileError(err, cfg.SharedCredentialsFile+cfg.CLIFile+cfg.Profile == "")
 	}
 	file, err := parseCLIFile(content)
 	file.Current = cmp.Or(cfg.Profile, file.Current, "default")
@@ -165,7 +165,10 @@ func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credenti
 		return c, nil
 	}
 	e := asError(err)
-	if e.Command == "" && !e.Temporary() && (e.Kind == Invalid || e.Kind == Login || e.status != 0) {
+	signIn := p.mode() == "cloudsso" || p.mode() == "oauth"
+	switch {
+	case e.Command != "", e.Temporary():
+	case e.Kind == Login, e.Kind == Invalid && e.status == 0, signIn && e.status != 0:
 		e.Command = p.configure()
 	}
 	return c, e
@@ -258,6 +261,9 @@ func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
 	}
 	if err := CheckURI(p.SignInURL); err != nil {
 		return Credentials{}, fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)
+	}
+	if p.AccountID == "" || p.AccessConfig == "" {
+		return Credentials{}, errors.New("cloud_sso_account_id or cloud_sso_access_config is empty")
 	}
 	address, _ := url.Parse(p.SignInURL) // it is one
 	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})

@@ -332,6 +332,14 @@ func TestProfileFailures(t *testing.T) {
 			command: "aliyun configure --mode CloudSSO --profile p",
 			want:    "InvalidAccessToken: The access token [redacted] is invalid.",
 		},
+		"CloudSSO, no account": {
+			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", "access_token": "` + secret +
+				`", "cloud_sso_access_config": "ac-1", "cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode CloudSSO --profile p",
+			want:    "cloud_sso_account_id or cloud_sso_access_config is empty",
+		},
 		"OAuth, new": {
 			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN"}]}`,
 			profile: "p",

@@ -87,6 +87,11 @@ func TestFetchFailures(t *testing.T) {
 				`{"Credentials": {"AccessKeySecret": "`+secret+`", "SecurityToken": "t", "Expiration": "2999-01-01T00:00:00Z"}}`),
 			kind: egress.Malformed, want: "its answer has no access key ID or no access key secret",
 		},
+		"STS, no token": {
+			service: "sts", cfg: viaSTS,
+			step: castest.Body(200, "application/json", `{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "`+secret+`"}}`),
+			kind: egress.Malformed, want: "its answer has no security token",
+		},
 		"STS, truncated": {
 			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{"Credentials": {"AccessKeySecret": "`+secret),
 			kind: egress.Malformed, want: "its answer isn't a JSON object",

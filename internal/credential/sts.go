@@ -62,6 +62,9 @@ func assumeRole(base fetcher, role AssumeRole, host func() (string, error)) fetc
 // oidc is a role, assumed with a token of an identity provider.
 func oidc(role OIDC, host func() (string, error)) fetcher {
 	return fetcher{source: "OIDC, as " + role.RoleARN, fetch: func(ctx context.Context) (Credentials, error) {
+		if role.ProviderARN == "" {
+			return Credentials{}, errors.New("the OIDC provider ARN is empty")
+		}
 		token, err := role.token()
 		if err != nil {
 			return Credentials{}, err
