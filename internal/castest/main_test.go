@@ -69,7 +69,7 @@ func (a answer) fields(t *testing.T) map[string]any {
 	decoder := json.NewDecoder(bytes.NewReader([]byte(a.body)))
 	decoder.UseNumber()
 	if err := decoder.Decode(&fields); err != nil {
-		t.Fatalf("decode answer %q: %v", a.body, err)
+		t.Fatalf("got %q, want JSON: %v", a.body, err)
 	}
 	return fields
 }
@@ -78,7 +78,7 @@ func send(t *testing.T, via http.RoundTripper, r *http.Request) answer {
 	t.Helper()
 	a, err := trySend(via, r)
 	if err != nil {
-		t.Fatalf("send: %v", err)
+		t.Fatalf("got %v, want an answer", err)
 	}
 	return a
 }
