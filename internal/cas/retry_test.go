@@ -250,9 +250,8 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 		if alone.took != 0 {
 			t.Errorf("got back after %s, want at once", alone.took)
 		}
-		wait := hopelessWait(t, alone.err, time.Minute, 0)
-		if !strings.Contains(wait.For, "Throttling.User") {
-			t.Errorf("got a wait for %s, want Throttling.User in it", wait.For)
+		if why := hopelessWait(t, alone.err, time.Minute, 0); !strings.Contains(why, "Throttling.User") {
+			t.Errorf("got a wait for %s, want Throttling.User in it", why)
 		}
 		if lasted.err != nil {
 			t.Errorf("who has the time for it: got %v, want an answer", lasted.err)
@@ -279,8 +278,9 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 	})
 }
 
-// hopelessWait returns the wait that wasn't begun since it needs at least so long, after so many attempts.
-func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) *WaitError {
+// hopelessWait checks that err is a wait that wasn't begun, for how long it would have been at least, and after how many
+// attempts. It returns what the wait would have been for.
+func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) (why string) {
 	t.Helper()
 	wait, ok := errors.AsType[*WaitError](err)
 	if !ok {
@@ -295,7 +295,7 @@ func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) *W
 	if !errors.Is(wait, context.DeadlineExceeded) {
 		t.Errorf("got a wait that ended with %v, want %v", wait.Cause, context.DeadlineExceeded)
 	}
-	return wait
+	return wait.For
 }
 
 // Cancellation ends every wait at once, and the error says what for, how often, how long, and what came back last.
