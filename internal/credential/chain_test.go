@@ -156,8 +156,11 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	_, _, err := fetch(t, Config{})
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != Nowhere || len(e.Tried) != 3 {
-		t.Fatalf("got %v", err)
+	if !ok || e.Kind != Nowhere {
+		t.Fatalf("got %v, want kind %s", err, Nowhere)
+	}
+	if len(e.Tried) != 3 {
+		t.Fatalf("got %d sources tried, want 3: %v", len(e.Tried), err)
 	}
 	for at, want := range []struct{ source, reason string }{
 		{source: "the current profile of ~/.aliyun/config.json", reason: "config.json: "},
@@ -165,11 +168,14 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 		{source: "ECS metadata service", reason: "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
 	} {
 		got := e.Tried[at]
-		if got.Source != want.source || !strings.Contains(got.Err.Error(), want.reason) {
-			t.Errorf("%d: %s: %v; want %s: %s", at, got.Source, got.Err, want.source, want.reason)
+		if got.Source != want.source {
+			t.Errorf("%d: got source %s, want %s", at, got.Source, want.source)
+		}
+		if !strings.Contains(got.Err.Error(), want.reason) {
+			t.Errorf("%d: got %v, want %q in it", at, got.Err, want.reason)
 		}
 		if !strings.Contains(err.Error(), want.source+": ") {
-			t.Errorf("%s isn't in the error", want.source)
+			t.Errorf("got %v, want %s in it", err, want.source)
 		}
 	}
 }
@@ -265,15 +271,13 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			}
 			write(t, filepath.Join(dir, ".alibabacloud/credentials"), test.ini)
 			_, c, err := fetch(t, Config{}, secret)
-			e, ok := errors.AsType[*Error](err)
-			if !ok {
-				t.Fatalf("it went on as %v: %v", c, err)
+			if err == nil {
+				t.Fatalf("got %v, want kind %s", c, test.kind)
 			}
-			if e.Kind != test.kind || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got kind %s, %v; want kind %s, %q", e.Kind, err, test.kind, test.want)
-			}
+			failed(t, err, test.kind, test.want)
+			e, _ := errors.AsType[*Error](err)
 			if e.Source != source && e.Source != "profile p of ~/.aliyun/config.json" {
-				t.Errorf("source %q, want %q", e.Source, source)
+				t.Errorf("got source %q, want %q", e.Source, source)
 			}
 		})
 	}
@@ -304,8 +308,15 @@ func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest 
 	}
 	s.Discard(c)
 	_, err = s.Get(t.Context())
-	if e, ok := errors.AsType[*Error](err); !ok || len(e.Tried) > 0 || e.Source != "the current profile of ~/.aliyun/config.json" {
-		t.Errorf("got %v", err)
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("got %v, want an error of the profile", err)
+	}
+	if len(e.Tried) > 0 {
+		t.Errorf("got other sources tried, want none: %v", e.Tried)
+	}
+	if want := "the current profile of ~/.aliyun/config.json"; e.Source != want {
+		t.Errorf("got source %q, want %q", e.Source, want)
 	}
 }
 
@@ -314,7 +325,7 @@ func TestDefaultChainIsBuiltAgainAfterAFailure(t *testing.T) {
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	s, _, err := fetch(t, Config{})
 	if err == nil {
-		t.Fatal("credentials from nowhere")
+		t.Fatal("got credentials from nowhere, want an error")
 	}
 	s.failure = nil
 	write(t, filepath.Join(dir, ".aliyun/config.json"), `{"current": "p", "profiles": [{"name": "p", "mode": "AK", `+ak+`}]}`)

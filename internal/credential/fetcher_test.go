@@ -65,7 +65,7 @@ func TestWhatCantBeAKeyIsRefused(t *testing.T) {
 					t.Errorf("got %v, want the source named", err)
 				}
 				if e.Temporary() {
-					t.Error("it would be tried again")
+					t.Errorf("got %v, want one that isn't tried again", err)
 				}
 			})
 			if source == "STS" { // which assumes one already
@@ -95,15 +95,21 @@ func TestAccessKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.AccessKeyID != cfg.AccessKeyID || c.AccessKeySecret != cfg.AccessKeySecret || c.SecurityToken != cfg.SecurityToken {
-		t.Error("other credentials than configured")
+	if c.AccessKeyID != cfg.AccessKeyID {
+		t.Errorf("got access key ID %s, want %s", c.AccessKeyID, cfg.AccessKeyID)
 	}
-	if got := s.String(); got != "access key LTAI…eyId (access_key in the provider block)" {
-		t.Error(got)
+	if c.AccessKeySecret != cfg.AccessKeySecret {
+		t.Errorf("got access key secret %s, want %s", c.AccessKeySecret, cfg.AccessKeySecret)
+	}
+	if c.SecurityToken != cfg.SecurityToken {
+		t.Errorf("got security token %s, want %s", c.SecurityToken, cfg.SecurityToken)
+	}
+	if got, want := s.String(), "access key LTAI…eyId (access_key in the provider block)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 	for range 2 { // the second is of a reader that is late
 		if s.Discard(c) {
-			t.Error("other keys are expected where these were given")
+			t.Error("got other keys to come, want none where these were given")
 		}
 	}
 }

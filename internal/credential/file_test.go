@@ -50,12 +50,15 @@ func TestHomeIsExpanded(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _, err := fetch(t, Config{SharedCredentialsFile: "~/mine.json"})
-	if err != nil || s.String() != "profile p of ~/mine.json" {
-		t.Errorf("%s: %v", s, err)
+	if err != nil {
+		t.Errorf("got %v, want credentials", err)
+	}
+	if want := "profile p of ~/mine.json"; s.String() != want {
+		t.Errorf("got source %q, want %q", s, want)
 	}
 	for path, want := range map[string]string{"~": home, "~other/x": "~other/x", "/~/x": "/~/x", "": ""} {
 		if got, err := expandHome(path); got != want || err != nil {
-			t.Errorf("%q became %q, want %q: %v", path, got, want, err)
+			t.Errorf("%q: got %q, %v, want %q", path, got, err, want)
 		}
 	}
 }
@@ -86,6 +89,6 @@ func TestNoHome(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat("ran"); err == nil {
-		t.Error("a command of the working directory was run")
+		t.Error("got a command of the working directory run, want none")
 	}
 }

@@ -20,7 +20,7 @@ func TestPipeIsNotRead(t *testing.T) {
 		t.Errorf("got region %q, want none", got)
 	}
 	if IsCLIFile(path) {
-		t.Error("got a pipe taken for the CLI's file")
+		t.Error("got a pipe taken for the CLI's file, want it left alone")
 	}
 	_, _, err := fetch(t, cfg)
 	failed(t, err, Invalid, "isn't a regular file")

@@ -15,8 +15,12 @@ func TestINIIsNeverQuoted(t *testing.T) {
 		"[default]\ntype = %(" + secret + ")s",
 	} {
 		_, err := parseINI([]byte(content), "")
-		if err == nil || strings.Contains(err.Error(), secret) {
-			t.Errorf("%q: %v", content, err)
+		if err == nil {
+			t.Errorf("%q: got no error, want one", content)
+			continue
+		}
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("%q: got %v, want the line left out", content, err)
 		}
 	}
 }

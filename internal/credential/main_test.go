@@ -125,7 +125,7 @@ func noSecrets(t *testing.T, shown string, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {
 		if secret != "" && strings.Contains(shown, secret) {
-			t.Errorf("secret %s… shows:\n%s", secret[:min(6, len(secret))], shown)
+			t.Errorf("got secret %s…, want it left out:\n%s", secret[:min(6, len(secret))], shown)
 		}
 	}
 }

@@ -38,19 +38,24 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := parsed.Profiles[1]
-	if p.OAuthRefreshToken != refresh+"-next" || p.OAuthAccessToken != castest.OAuthAccessToken ||
-		p.OAuthAccessTokenExpire <= time.Now().Unix() {
-		t.Error("the new tokens weren't kept")
+	if want := refresh + "-next"; p.OAuthRefreshToken != want {
+		t.Errorf("got refresh token %s, want %s", p.OAuthRefreshToken, want)
+	}
+	if want := castest.OAuthAccessToken; p.OAuthAccessToken != want {
+		t.Errorf("got access token %s, want %s", p.OAuthAccessToken, want)
+	}
+	if now := time.Now().Unix(); p.OAuthAccessTokenExpire <= now {
+		t.Errorf("got an access token that expires at %d, want one that expires after %d", p.OAuthAccessTokenExpire, now)
 	}
 	for _, kept := range []string{`"n": 12345678901234567890`, `"output_format": "json"`, `"\u003c\u0026\u003e"`, `"meta_path"`} {
 		if !strings.Contains(string(content), kept) {
-			t.Errorf("%s is gone", kept)
+			t.Errorf("got no %s in the file, want it kept:\n%s", kept, content)
 		}
 	}
 	left, err := os.ReadDir(filepath.Dir(path))
 	left = slices.DeleteFunc(left, func(e os.DirEntry) bool { return e.Name() == "config.json.lock" })
 	if err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v, %v", left, err)
+		t.Errorf("got %v, %v, want the file alone", left, err)
 	}
 }
 
@@ -64,10 +69,10 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
 		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
 	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != egress.Temporary {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want kind %s", err, egress.Temporary)
 	}
 	if _, err := s.Get(t.Context()); err != nil {
-		t.Errorf("the next try: %v", err)
+		t.Errorf("the next try: got %v, want credentials", err)
 	}
 }
 
@@ -92,10 +97,10 @@ func TestOAuthQuotesNoNewToken(t *testing.T) { //nolint:paralleltest // shared i
 	_, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
 		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)})
 	if err == nil {
-		t.Fatal("got no error")
+		t.Fatal("got no error, want one")
 	}
 	if strings.Contains(err.Error(), access) {
-		t.Errorf("got an error that quotes the token: %v", err)
+		t.Errorf("got an error that quotes the token, want it left out: %v", err)
 	}
 }
 
@@ -120,7 +125,7 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 		"level=WARN", "the next run needs a new sign-in", "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
 	} {
 		if !strings.Contains(lines.String(), want) {
-			t.Errorf("got no %q in the log:\n%s", want, lines)
+			t.Errorf("got no %q in the log, want it there:\n%s", want, lines)
 		}
 	}
 	noSecrets(t, lines.String(), castest.OAuthAccessToken, castest.OAuthRefreshToken)
@@ -151,7 +156,7 @@ func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
 		}
 	}
 	if spent != 1 {
-		t.Errorf("refresh tokens were spent %d times, want once", spent)
+		t.Errorf("got %d refresh tokens spent, want 1", spent)
 	}
 }
 
@@ -171,13 +176,13 @@ func TestOAuthLockHoldsUpNobody(t *testing.T) {
 		t.Errorf("got %v, want a cancelled context's error", err)
 	}
 	if slices.ContainsFunc(shared.Calls(), func(call castest.Issue) bool { return call.Token == refresh }) {
-		t.Error("the refresh token was spent while another process had the lock")
+		t.Error("got the refresh token spent while another process had the lock, want it kept")
 	}
 	if err := held.Unlock(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Get(t.Context()); err != nil {
-		t.Errorf("the next reader got %v", err)
+		t.Errorf("the next reader: got %v, want credentials", err)
 	}
 }
 

@@ -181,20 +181,21 @@ func TestProfileModes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := "profile p of " + cfg.SharedCredentialsFile; s.String() != want {
-				t.Errorf("source %q, want %q", s, want)
+				t.Errorf("got source %q, want %q", s, want)
 			}
 			if test.from == nil {
 				if c.AccessKeyID != test.id {
-					t.Errorf("access key ID %s, want %s", c.AccessKeyID, test.id)
+					t.Errorf("got access key ID %s, want %s", c.AccessKeyID, test.id)
 				}
 			} else {
 				isIssued(t, test.from, c)
-				if test.host != "" && !slices.ContainsFunc(test.from.Calls(), func(call castest.Issue) bool { return call.Host == test.host }) {
-					t.Errorf("%s wasn't asked", test.host)
+				asked := func(call castest.Issue) bool { return call.Host == test.host }
+				if test.host != "" && !slices.ContainsFunc(test.from.Calls(), asked) {
+					t.Errorf("got no call of %s, want one", test.host)
 				}
 			}
 			if after, err := os.ReadFile(cfg.SharedCredentialsFile); err != nil || string(after) != string(before) {
-				t.Errorf("the CLI's file was changed: %v", err)
+				t.Errorf("got the CLI's file changed, want it kept: %v", err)
 			}
 		})
 	}
@@ -427,15 +428,13 @@ func TestProfileFailures(t *testing.T) {
 				cfg.NoExternal = "NO_EXTERNAL"
 			}
 			_, _, err := fetch(t, cfg, secret)
-			e, ok := errors.AsType[*Error](err)
-			if !ok {
-				t.Fatalf("got %v", err)
-			}
-			if e.Kind != test.kind || e.Command != test.command || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got kind %s, command %q, %v\nwant kind %s, command %q, %q", e.Kind, e.Command, err, test.kind, test.command, test.want)
+			failed(t, err, test.kind, test.want)
+			e, _ := errors.AsType[*Error](err)
+			if e.Command != test.command {
+				t.Errorf("got command %q, want %q", e.Command, test.command)
 			}
 			if want := fmt.Sprintf("profile %s of %s", test.profile, path); e.Source != want {
-				t.Errorf("source %q, want %q", e.Source, want)
+				t.Errorf("got source %q, want %q", e.Source, want)
 			}
 		})
 	}
@@ -480,8 +479,9 @@ func TestSourceProfileCycle(t *testing.T) {
 			path := config(t, `"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "`+test.p+`"`,
 				`"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "`+test.q+`"`)
 			_, _, err := fetch(t, Config{SharedCredentialsFile: path})
-			if e, ok := errors.AsType[*Error](err); !ok || e.Err.Error() != "source_profile has a cycle: "+test.want {
-				t.Errorf("got %v", err)
+			want := "source_profile has a cycle: " + test.want
+			if e, ok := errors.AsType[*Error](err); !ok || e.Err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
 			}
 		})
 	}
@@ -494,7 +494,7 @@ func FuzzParseCLIFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		const secret = "tOpSeCrEt0123456789"
 		if _, err := parseCLIFile(append(content, secret...)); err != nil && strings.Contains(err.Error(), secret) {
-			t.Errorf("%s", err)
+			t.Errorf("got %v, want the secret left out", err)
 		}
 	})
 }
@@ -590,7 +590,13 @@ func TestNamedProfile(t *testing.T) {
 			if c.AccessKeyID != test.want {
 				t.Errorf("got access key ID %q, want %q", c.AccessKeyID, test.want)
 			}
-			if test.err == "" && err != nil || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) {
+			if test.err == "" {
+				if err != nil {
+					t.Errorf("got %v, want no error", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.err) {
 				t.Errorf("got %v, want %q", err, test.err)
 			}
 		})

@@ -58,7 +58,10 @@ func TestReplaceFileKeepsTheOwner(t *testing.T) {
 	}
 	want, _ := before.Sys().(*syscall.Stat_t)
 	got, _ := after.Sys().(*syscall.Stat_t)
-	if got.Uid != want.Uid || got.Gid != want.Gid {
-		t.Errorf("got owner %d:%d, want %d:%d", got.Uid, got.Gid, want.Uid, want.Gid)
+	if got.Uid != want.Uid {
+		t.Errorf("got owner %d, want %d", got.Uid, want.Uid)
+	}
+	if got.Gid != want.Gid {
+		t.Errorf("got group %d, want %d", got.Gid, want.Gid)
 	}
 }

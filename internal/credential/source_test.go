@@ -75,13 +75,13 @@ func TestSourceFetchesOnceForAllWhoWait(t *testing.T) {
 		for range 50 {
 			readers.Go(func() {
 				if id := get(t, s); id != "id1" {
-					t.Errorf("got %s", id)
+					t.Errorf("got %s, want id1", id)
 				}
 			})
 		}
 		readers.Wait()
 		if n := f.fetches.Load(); n != 1 {
-			t.Errorf("%d fetches, want 1", n)
+			t.Errorf("got %d fetches, want 1", n)
 		}
 	})
 }
@@ -93,17 +93,26 @@ func TestSourceRefreshesAheadInTheBackground(t *testing.T) {
 		s := f.source()
 		get(t, s)
 		time.Sleep(time.Hour - refreshAhead - time.Second)
-		if id := get(t, s); id != "id1" || f.fetches.Load() != 1 {
-			t.Errorf("just before: %s after %d fetches", id, f.fetches.Load())
+		if id := get(t, s); id != "id1" {
+			t.Errorf("just before: got %s, want id1", id)
+		}
+		if n := f.fetches.Load(); n != 1 {
+			t.Errorf("just before: got %d fetches, want 1", n)
 		}
 		time.Sleep(2 * time.Second)
 		began := time.Now()
-		if id := get(t, s); id != "id1" || time.Since(began) != 0 {
-			t.Errorf("while refreshing: %s after %s, want the old one at once", id, time.Since(began))
+		if id := get(t, s); id != "id1" {
+			t.Errorf("while refreshing: got %s, want id1", id)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("while refreshing: got it after %s, want at once", took)
 		}
 		time.Sleep(2 * time.Second)
-		if id := get(t, s); id != "id2" || f.fetches.Load() != 2 {
-			t.Errorf("afterwards: %s after %d fetches", id, f.fetches.Load())
+		if id := get(t, s); id != "id2" {
+			t.Errorf("afterwards: got %s, want id2", id)
+		}
+		if n := f.fetches.Load(); n != 2 {
+			t.Errorf("afterwards: got %d fetches, want 2", n)
 		}
 	})
 }
@@ -123,7 +132,7 @@ func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 		time.Sleep(time.Hour - refreshAhead)
 		for range 60 { // 4 minutes and 55 seconds
 			if id := get(t, s); id != "id1" {
-				t.Fatalf("got %s", id)
+				t.Fatalf("got %s, want id1", id)
 			}
 			if next := s.NextFetch(); !next.IsZero() {
 				t.Fatalf("got %s as the time for the next fetch, want none while the old credentials hold", next)
@@ -131,12 +140,13 @@ func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 			time.Sleep(4900 * time.Millisecond)
 		}
 		if n := f.fetches.Load(); n < 10 || n > 21 {
-			t.Errorf("%d fetches in five minutes, want one per pause", n)
+			t.Errorf("got %d fetches in five minutes, want 10 to 21, one per pause", n)
 		}
 		time.Sleep(10 * time.Second)
 		_, err := s.Get(t.Context())
-		if e, ok := errors.AsType[*Error](err); !ok || e.Source != "stub" || !strings.Contains(err.Error(), "service down") {
-			t.Errorf("after they expired: %v", err)
+		failed(t, err, egress.Temporary, "service down")
+		if e, _ := errors.AsType[*Error](err); e.Source != "stub" {
+			t.Errorf("got source %q, want stub", e.Source)
 		}
 		if next := s.NextFetch(); !next.After(time.Now()) {
 			t.Errorf("got %s as the time for the next fetch, want one to come", next)
@@ -154,8 +164,11 @@ func TestSourceWhileCredentialsExpire(t *testing.T) {
 			readers.Go(func() {
 				for range 100 {
 					c, err := s.Get(t.Context())
-					if err != nil || !time.Now().Before(c.Expiration) {
-						t.Errorf("got %v, %v", c, err)
+					if err != nil {
+						t.Errorf("got %v, want credentials", err)
+					}
+					if !time.Now().Before(c.Expiration) {
+						t.Errorf("got credentials that expired at %s, want some that hold", c.Expiration)
 					}
 					time.Sleep(time.Duration(reader+1) * 7 * time.Second)
 				}
@@ -163,7 +176,7 @@ func TestSourceWhileCredentialsExpire(t *testing.T) {
 		}
 		readers.Wait()
 		if n := f.fetches.Load(); n > 12 {
-			t.Errorf("%d fetches in %d hours", n, 50*7*100/3600)
+			t.Errorf("got %d fetches in %d hours, want at most 12", n, 50*7*100/3600)
 		}
 	})
 }
@@ -176,7 +189,7 @@ func TestSourceKeepsWhatComesLate(t *testing.T) {
 		slow := func(ctx context.Context) (Credentials, error) {
 			fetches.Add(1)
 			if atOnce.Add(1) > 1 {
-				t.Error("two fetches at a time")
+				t.Error("got two fetches at a time, want one")
 			}
 			defer atOnce.Add(-1)
 			time.Sleep(20 * time.Second)
@@ -188,16 +201,23 @@ func TestSourceKeepsWhatComesLate(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			began := time.Now()
 			_, err := s.Get(ctx)
-			switch {
-			case err == nil:
+			took := time.Since(began)
+			cancel()
+			if err == nil {
 				served++
 				time.Sleep(time.Second)
-			case !errors.Is(err, context.DeadlineExceeded), !strings.Contains(err.Error(), "slow"), time.Since(began) != time.Second:
-				t.Errorf("got %v after %s", err, time.Since(began))
-			default:
-				late++
+				continue
 			}
-			cancel()
+			late++
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+			}
+			if !strings.Contains(err.Error(), "slow") {
+				t.Errorf("got %v, want the source named", err)
+			}
+			if took != time.Second {
+				t.Errorf("got it after %s, want 1s", took)
+			}
 		}
 		if fetches.Load() != 1 {
 			t.Errorf("got %d fetches, want 1", fetches.Load())
@@ -247,7 +267,7 @@ func TestSourceRefreshOutlivesItsReader(t *testing.T) {
 		cancel()
 		time.Sleep(2 * time.Second)
 		if id := get(t, s); id != "id2" {
-			t.Errorf("got %s", id)
+			t.Errorf("got %s, want id2", id)
 		}
 	})
 }
@@ -278,8 +298,14 @@ func TestSourceRemembersFailures(t *testing.T) {
 				}
 				time.Sleep(test.pause)
 				_, second := s.Get(t.Context())
-				if first == nil || second == nil || second.Error() != first.Error() || f.fetches.Load() != test.fetches {
-					t.Errorf("%v, then %v after %d fetches, want %d", first, second, f.fetches.Load(), test.fetches)
+				if first == nil {
+					t.Fatal("got credentials, want an error")
+				}
+				if second == nil || second.Error() != first.Error() {
+					t.Errorf("got %v the second time, want %v again", second, first)
+				}
+				if n := f.fetches.Load(); n != test.fetches {
+					t.Errorf("got %d fetches, want %d", n, test.fetches)
 				}
 			})
 		})
@@ -296,16 +322,19 @@ func TestSourceDiscard(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !s.Discard(old) {
-			t.Error("there won't be others")
+			t.Error("got no others to come, want some")
 		}
 		if id := get(t, s); id != "id2" {
-			t.Errorf("after discard: %s", id)
+			t.Errorf("after discard: got %s, want id2", id)
 		}
 		if !s.Discard(old) { // a slow reader's: what is current isn't what was refused
-			t.Error("there are others already")
+			t.Error("after a second discard of the same: got no others, want those that are there already")
 		}
-		if id := get(t, s); id != "id2" || f.fetches.Load() != 2 {
-			t.Errorf("after a second discard of the same: %s, %d fetches", id, f.fetches.Load())
+		if id := get(t, s); id != "id2" {
+			t.Errorf("after a second discard of the same: got %s, want id2", id)
+		}
+		if n := f.fetches.Load(); n != 2 {
+			t.Errorf("after a second discard of the same: got %d fetches, want 2", n)
 		}
 	})
 }
@@ -316,8 +345,8 @@ func TestSourceRefusesWhatHasExpired(t *testing.T) {
 		return Credentials{AccessKeyID: "id", AccessKeySecret: "secret", Expiration: time.Unix(1, 0)}, nil
 	})
 	_, err := s.Get(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "expired at 1970-01-01T00:00:01Z by this machine's clock") {
-		t.Errorf("got %v", err)
+	if want := "expired at 1970-01-01T00:00:01Z by this machine's clock"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q in it", err, want)
 	}
 }
 
@@ -355,7 +384,7 @@ func TestIdentity(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := s.Identity(c); got != test.want {
-				t.Errorf("identity %q, want %q", got, test.want)
+				t.Errorf("got identity %q, want %q", got, test.want)
 			}
 		})
 	}

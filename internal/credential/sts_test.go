@@ -75,7 +75,7 @@ func TestSTSHostIsNothingElse(t *testing.T) {
 		}
 	}
 	if _, err := (Config{}).stsHost(profile{STSRegion: "evil.example/"}); err == nil {
-		t.Error("got a region that leads elsewhere")
+		t.Error("got a region taken that leads elsewhere, want an error")
 	}
 }
 
@@ -156,14 +156,14 @@ func TestAssumeRole(t *testing.T) {
 	}
 	isIssued(t, i, c)
 	if got := s.Identity(c); got != "1234567890123456" {
-		t.Errorf("identity %s", got)
+		t.Errorf("got identity %s, want 1234567890123456", got)
 	}
 	call := i.Calls()[0]
 	for name, want := range map[string]string{
 		"RoleArn": testRole, "RoleSessionName": "terraform", "Policy": `{"Version": "1"}`, "ExternalId": "ext + 1", "DurationSeconds": "900",
 	} {
 		if got := call.Parameters[name]; got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
+			t.Errorf("got %s %q, want %q", name, got, want)
 		}
 	}
 	for range 10 {
@@ -172,11 +172,11 @@ func TestAssumeRole(t *testing.T) {
 		}
 	}
 	if n := len(i.Calls()); n != 1 {
-		t.Errorf("%d calls of STS, want 1", n)
+		t.Errorf("got %d calls of STS, want 1", n)
 	}
 	s.Discard(c)
 	if again, err := s.Get(t.Context()); err != nil || again.AccessKeyID == c.AccessKeyID {
-		t.Errorf("after discard: %v, %v", again, err)
+		t.Errorf("after discard: got %v, %v, want another key", again, err)
 	}
 }
 
@@ -225,16 +225,20 @@ func TestOIDC(t *testing.T) {
 	}
 	isIssued(t, i, c)
 	if got := i.Calls()[0].Parameters["RoleSessionName"]; got != "terraform" {
-		t.Errorf("session %q", got)
+		t.Errorf("got session %q, want terraform", got)
 	}
 	if err := os.WriteFile(path, []byte("another-token-altogether"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.Discard(c)
 	_, err = s.Get(t.Context())
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != egress.Rejected || e.Code != "AuthenticationFail.OIDCToken.Invalid" || e.RequestID == "" {
-		t.Errorf("with a new token in the file: %v", err)
+	failed(t, err, egress.Rejected, "AuthenticationFail.OIDCToken.Invalid")
+	e, _ := errors.AsType[*Error](err)
+	if want := "AuthenticationFail.OIDCToken.Invalid"; e.Code != want {
+		t.Errorf("got code %q, want %q", e.Code, want)
+	}
+	if e.RequestID == "" {
+		t.Errorf("got no request ID, want one: %v", err)
 	}
 	noSecrets(t, err.Error(), "another-token-altogether")
 }

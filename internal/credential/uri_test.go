@@ -39,8 +39,11 @@ func TestURIWithoutTokenOrExpiration(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.AccessKeyID != "a" || c.SecurityToken != test.token {
-				t.Errorf("got key %s with token %q, want a with %q", c.AccessKeyID, c.SecurityToken, test.token)
+			if c.AccessKeyID != "a" {
+				t.Errorf("got access key ID %q, want a", c.AccessKeyID)
+			}
+			if c.SecurityToken != test.token {
+				t.Errorf("got token %q, want %q", c.SecurityToken, test.token)
 			}
 			if !c.Expiration.IsZero() {
 				t.Errorf("got expiration %s, want none", c.Expiration)
@@ -61,11 +64,11 @@ func TestURIThatIsQuoted(t *testing.T) {
 	uri := strings.Replace(i.CredentialsURI(), "://", "://user:"+password+"@", 1) + "?auth=" + query
 	_, _, err := fetch(t, Config{CredentialsURI: uri})
 	if err == nil {
-		t.Fatal("got no error")
+		t.Fatal("got no error, want one")
 	}
 	for _, secret := range []string{query, password} {
 		if strings.Contains(err.Error(), secret) {
-			t.Errorf("got an error that quotes a secret: %v", err)
+			t.Errorf("got %v, want %s left out", err, secret)
 		}
 	}
 }
