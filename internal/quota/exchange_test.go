@@ -35,7 +35,7 @@ func TestHung(t *testing.T) {
 		start := time.Now()
 		place, _ := p.Take(t.Context())
 		if place == nil {
-			t.Fatal("got no place")
+			t.Fatal("got no place, want one")
 		}
 		since(t, start, fileTimeout)
 		p.warned(t, errHung.Error())
@@ -44,7 +44,7 @@ func TestHung(t *testing.T) {
 		p.want(t, 0)
 		since(t, start, 0)
 		if !place.Held() {
-			t.Error("the place doesn't hold")
+			t.Error("got a place that doesn't hold, want one that does")
 		}
 		time.Sleep(5 * time.Second)
 		start = time.Now()
@@ -84,7 +84,7 @@ func TestHungEnds(t *testing.T) {
 		defer p.Quota.mu.Unlock()
 		p.takeUncounted(errHung) // by one who gave up just when the exchange ended
 		if p.hung {
-			t.Error("the file counts as hung though no exchange uses it")
+			t.Error("got the file taken for hung though no exchange uses it, want it used again")
 		}
 	})
 }
@@ -185,7 +185,7 @@ func TestAskerLeaves(t *testing.T) {
 			return p.clock(now)
 		}
 		if place, _ := p.Take(ctx); place != nil {
-			t.Error("got a place")
+			t.Error("got a place, want none")
 		}
 		synctest.Wait()
 		other.want(t, 2)
@@ -203,8 +203,11 @@ func TestExchangesEnd(t *testing.T) {
 				place.Release()
 			}
 			time.Sleep(2*renewal + 1)
-			if p.renewal.Stop() || p.exchanges() {
-				t.Error("there will be another exchange, though no call is out")
+			if p.renewal.Stop() {
+				t.Error("got a renewal to come though no call is out, want none")
+			}
+			if p.exchanges() {
+				t.Error("got another exchange though no call is out, want none")
 			}
 		}
 	})
@@ -226,8 +229,11 @@ func FuzzOthers(f *testing.F) {
 			return wall
 		}}
 		for _, e := range q.others(entries, now) {
-			if e.Holder == "reader" || e.Until < wall || e.Until > wall+int64(lease) {
-				t.Errorf("got %+v, want an entry of another process that ends soon after %d", e, wall)
+			if e.Holder == "reader" {
+				t.Errorf("got %+v, want an entry of another process", e)
+			}
+			if latest := wall + int64(lease); e.Until < wall || e.Until > latest {
+				t.Errorf("got %+v, want an entry that ends between %d and %d", e, wall, latest)
 			}
 		}
 	})

@@ -40,7 +40,7 @@ func (test badFile) run(t *testing.T) {
 		if test.reason != "" {
 			p.warned(t, test.reason)
 		} else if log := p.log.String(); log != "" {
-			t.Errorf("process %d: warned though it shares: %s", i, log)
+			t.Errorf("process %d: got %q in the log, want nothing of one that shares", i, log)
 		}
 	}
 }
@@ -151,14 +151,16 @@ func TestFormat(t *testing.T) {
 	if got, want := f.name, "quota-v1-"; !strings.HasPrefix(got, want) {
 		t.Errorf("got the name %s, want it to begin with %s", got, want)
 	}
-	err := f.change(func([]entry) []entry { return []entry{{"A", 10, 0, 4}, {"B", 3, 2, 5}} })
+	err := f.change(func([]entry) []entry {
+		return []entry{{Holder: "A", Limit: 10, Since: 0, Until: 4}, {Holder: "B", Limit: 3, Since: 2, Until: 5}}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(f.path())
 	want := slots(1, "", `[{"holder":"A","limit":10,"until":4},{"holder":"B","limit":3,"since":2,"until":5}]`)
 	if string(data) != want || err != nil {
-		t.Errorf("got %q, %v; want %q", data, err, want)
+		t.Errorf("got %q, %v, want %q", data, err, want)
 	}
 }
 
@@ -184,7 +186,7 @@ func TestTornWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := read(t, f); len(got) != 1 || got[0].Until != 6 {
-				t.Errorf("%s, torn after %d bytes, and changed: got %v", name, i, got)
+				t.Errorf("%s, torn after %d bytes, and changed: got %v, want the change alone", name, i, got)
 			}
 		}
 	}
@@ -212,7 +214,7 @@ func TestFileSaysNothingAboutIdentity(t *testing.T) {
 		synctest.Wait()
 		files, err := os.ReadDir(dir)
 		if err != nil || len(files) != 1 {
-			t.Fatalf("got %v, %v; want one file", files, err)
+			t.Fatalf("got %v, %v, want one file", files, err)
 		}
 		text, err := os.ReadFile(filepath.Join(dir, files[0].Name()))
 		if err != nil {
@@ -220,7 +222,7 @@ func TestFileSaysNothingAboutIdentity(t *testing.T) {
 		}
 		for _, part := range []string{"cas", "LTAI"} {
 			if strings.Contains(files[0].Name()+string(text), part) {
-				t.Errorf("%s holds %q:\n%s", files[0].Name(), part, text)
+				t.Errorf("got %q in %s, want it left out:\n%s", part, files[0].Name(), text)
 			}
 		}
 	})

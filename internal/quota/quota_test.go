@@ -163,7 +163,7 @@ func (q *Quota) await(ctx context.Context) *Place {
 func since(t testing.TB, start time.Time, want time.Duration) {
 	t.Helper()
 	if got := time.Since(start); got != want {
-		t.Errorf("took %v, want %v", got, want)
+		t.Errorf("got it after %v, want %v", got, want)
 	}
 }
 
@@ -179,17 +179,21 @@ func TestTake(t *testing.T) {
 					t.Fatalf("got %d places, want 3", got)
 				}
 				if wait != window+1 {
-					t.Errorf("asks again in %v, want just over %v", wait, window)
+					t.Errorf("got a wait of %v, want just over %v", wait, window)
 				}
 
 				time.Sleep(700 * time.Millisecond)
 				places[0].Release()
 				if _, wait := p.takeAll(t); wait != window+1 {
-					t.Errorf("asks again %v after the release, want just over %v", wait, window)
+					t.Errorf("got a wait of %v after the release, want just over %v", wait, window)
 				}
 				time.Sleep(window)
-				if places, wait := p.takeAll(t); len(places) != 0 || wait != 1 {
-					t.Errorf("a second after the release: got %d places, asks again in %v; want none yet, 1ns", len(places), wait)
+				places, wait = p.takeAll(t)
+				if got := len(places); got != 0 {
+					t.Errorf("a second after the release: got %d places, want none yet", got)
+				}
+				if wait != 1 {
+					t.Errorf("a second after the release: got a wait of %v, want 1ns", wait)
 				}
 				time.Sleep(time.Nanosecond)
 				p.want(t, 1)
@@ -257,14 +261,14 @@ func TestRenewed(t *testing.T) {
 		for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 			got, again := other.Take(t.Context())
 			if got != nil {
-				t.Fatal("the other process got the place")
+				t.Fatal("got the place in the other process, want none")
 			}
 			if wait := time.Until(again); wait > window+1 {
-				t.Errorf("asks again in %v, want just over %v at most", wait, window)
+				t.Errorf("got a wait of %v, want just over %v at most", wait, window)
 			}
 			time.Sleep(time.Until(again))
 			if !place.Held() {
-				t.Fatal("the place no longer holds")
+				t.Fatal("got a place that no longer holds, want one that does")
 			}
 		}
 	})
@@ -359,10 +363,10 @@ func TestContextEnds(t *testing.T) {
 		start := time.Now()
 		place, again := p.Take(ctx)
 		if place != nil {
-			t.Error("got a place")
+			t.Error("got a place, want none")
 		}
 		if !again.After(time.Now()) {
-			t.Errorf("asks again at %v, want a time to come", again)
+			t.Errorf("got %v as the time to ask again, want one to come", again)
 		}
 		since(t, start, time.Second+tick/2)
 		p.resume()
@@ -383,7 +387,7 @@ func TestNamesDiffer(t *testing.T) {
 			q := Open(Config{Dir: dir, Name: fmt.Sprint("account ", i), Places: 1, Logger: slog.New(slog.DiscardHandler)})
 			place, _ := q.Take(t.Context())
 			if place == nil {
-				t.Errorf("account %d: got no place", i)
+				t.Errorf("account %d: got no place, want one", i)
 				continue
 			}
 			place.Release()
@@ -479,7 +483,7 @@ func TestQueue(t *testing.T) {
 				group.Wait()
 				for i, want := range test.want {
 					if got[i] != want {
-						t.Errorf("number %d got a place after %v, want %v", i, got[i], want)
+						t.Errorf("number %d: got a place after %v, want %v", i, got[i], want)
 					}
 				}
 			})
@@ -540,7 +544,7 @@ func TestClockSteps(t *testing.T) {
 				start := time.Now()
 				other.await(t.Context())
 				if got := time.Since(start) - 1; got < lease-1 || got > test.longest {
-					t.Errorf("the killed process' place was free after %v, want %v to %v", got, lease, test.longest)
+					t.Errorf("got the killed process' place after %v, want %v to %v", got, lease, test.longest)
 				}
 				alive.want(t, 0)
 			})

@@ -73,7 +73,7 @@ func changeOften(dir string) error {
 func TestFilesAreClosed(t *testing.T) {
 	t.Parallel()
 	if out, err := child(t, "few open files", t.TempDir()).Output(); err != nil {
-		t.Errorf("%v: %s", err, out)
+		t.Errorf("got %v, want no error: %s", err, out)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestNoWriting(t *testing.T) {
 			before, _ := os.ReadFile(file.path())
 			out, err := child(t, test.mode, dir).Output()
 			if err != nil {
-				t.Fatalf("%v: %s", err, out)
+				t.Fatalf("got %v, want no error: %s", err, out)
 			}
 			if bytes.Count(out, []byte("level=WARN")) != 1 {
 				t.Errorf("got %s, want one warning", out)

@@ -178,26 +178,26 @@ func TestProcesses(t *testing.T) {
 				_ = start.Close()
 			}
 			for i, process := range processes {
-				if err := process.Wait(); (err == nil) != (i >= test.victims) {
-					t.Errorf("process %d: %v", i, err)
+				if err, survives := process.Wait(), i >= test.victims; (err == nil) != survives {
+					t.Errorf("process %d: got %v, want it to survive: %t", i, err, survives)
 				}
 			}
 			_ = listener.Close()
 			group.Wait()
 
 			if got := server.maximum(all); got > processLimit {
-				t.Errorf("%d calls arrived in a second, limit %d", got, processLimit)
+				t.Errorf("got %d calls in a second, want at most %d", got, processLimit)
 			}
 			for i, got := range calls[test.victims:] {
 				if want := processReaders * test.calls; got != want {
-					t.Errorf("survivor %d made %d calls, want %d", i, got, want)
+					t.Errorf("survivor %d: got %d calls, want %d", i, got, want)
 				}
 			}
 
 			// Whoever ended has told the others what it gave back.
 			for _, e := range read(t, openAsChild(dir, io.Discard).file) {
 				if left := time.Until(time.Unix(0, e.Until)); left > window && test.victims == 0 {
-					t.Errorf("got %+v, which is left for %v; want a second at most", e, left)
+					t.Errorf("got %+v, which is left for %v, want a second at most", e, left)
 				}
 			}
 		})
@@ -224,7 +224,7 @@ func TestLockIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "locked\n" {
-		t.Fatalf("got %q, %v", line, err)
+		t.Fatalf("got %q, %v, want %q", line, err, "locked\n")
 	}
 	p.await(t.Context())
 	p.want(t, 0)

@@ -213,7 +213,7 @@ func TestBound(t *testing.T) {
 					if !v.dead {
 						alive++
 						if v.exchanges() {
-							t.Errorf("process %d: uses the file", i)
+							t.Errorf("process %d: got an exchange, want none", i)
 						}
 						v.Quota.mu.Lock()
 						if got := len(v.own); got > 0 {
@@ -223,14 +223,14 @@ func TestBound(t *testing.T) {
 					}
 					v.mu.Unlock()
 					if got := server.maximum(func(caller int) bool { return caller == i }); got > v.limit {
-						t.Errorf("process %d: %d calls arrived in a second, limit %d", i, got, v.limit)
+						t.Errorf("process %d: got %d calls in a second, want at most %d", i, got, v.limit)
 					}
 				}
 				if got := server.maximum(all); got > limit {
-					t.Errorf("%d calls arrived in a second, limit %d", got, limit)
+					t.Errorf("got %d calls in a second, want at most %d", got, limit)
 				}
 				if got, want := len(server.arrivals), alive*readers*calls; got < want {
-					t.Errorf("%d calls arrived, want at least %d", got, want)
+					t.Errorf("got %d calls, want at least %d", got, want)
 				}
 			})
 		})
@@ -282,14 +282,14 @@ func TestThroughput(t *testing.T) {
 				}
 				group.Wait()
 				if got, want := len(server.arrivals), limit*rounds; got < want*99/100 || got > want {
-					t.Errorf("%d calls arrived, the limit and the round trip allow %d", got, want)
+					t.Errorf("got %d calls, want %d as the limit and the round trip allow", got, want)
 				}
 				calls := make([]int, test.processes)
 				for _, caller := range server.callers {
 					calls[caller]++
 				}
 				if slices.Max(calls)-slices.Min(calls) > 2 {
-					t.Errorf("calls by process: %v, want the same of each", calls)
+					t.Errorf("got %v calls by process, want the same of each", calls)
 				}
 			})
 		})
@@ -322,18 +322,18 @@ func TestSmallLimit(t *testing.T) {
 		run(2, 3)
 		group.Wait()
 		if got := server.maximum(all); got > 10 {
-			t.Errorf("%d calls arrived in a second, want 10 at most", got)
+			t.Errorf("got %d calls in a second, want at most 10", got)
 		}
 		if got := server.maximum(func(caller int) bool { return caller == 2 }); got > 3 {
-			t.Errorf("%d of them from the one with the small limit, want 3 at most", got)
+			t.Errorf("got %d of them from the one with the small limit, want at most 3", got)
 		}
 		first := slices.Index(server.callers, 2)
 		if got := server.arrivals[first].Sub(start); got > window {
-			t.Errorf("its first call arrived after %v, want it at once", got)
+			t.Errorf("got its first call after %v, want it at once", got)
 		}
 		count := len(slices.DeleteFunc(slices.Clone(server.callers), func(caller int) bool { return caller != 2 }))
 		if count < 60 {
-			t.Errorf("%d of its calls arrived in 50s, want more than one a second", count)
+			t.Errorf("got %d of its calls in 50s, want at least 60, more than one a second", count)
 		}
 	})
 }
