@@ -22,7 +22,7 @@ func TestBackoff(t *testing.T) {
 			seen[wait < (shortest+longest)/2] = true
 		}
 		if len(seen) != 2 {
-			t.Errorf("%s after the first failure: the waits aren't spread over %s to %s", elapsed, shortest, longest)
+			t.Errorf("%s after the first failure: got waits in one half of %s to %s, want them in both", elapsed, shortest, longest)
 		}
 	}
 }

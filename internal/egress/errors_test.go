@@ -80,8 +80,8 @@ func TestErrorText(t *testing.T) {
 		if got := e.Error(); got[:min(len(got), len(want))] != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
-		if !errors.Is(e, e.Err) && e.Err != nil {
-			t.Errorf("%s doesn't wrap its cause", e)
+		if e.Err != nil && !errors.Is(e, e.Err) {
+			t.Errorf("%s: got cause %v, want %v", e, errors.Unwrap(e), e.Err)
 		}
 	}
 }

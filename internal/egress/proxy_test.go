@@ -58,8 +58,11 @@ func TestProxyIsUsed(t *testing.T) {
 					t.Fatal(err)
 				}
 				req := <-asked
-				if req.Method != http.MethodConnect || req.Host != "cas.test:443" {
-					t.Errorf("the proxy was asked %s %s", req.Method, req.Host)
+				if req.Method != http.MethodConnect {
+					t.Errorf("got method %s, want %s", req.Method, http.MethodConnect)
+				}
+				if want := "cas.test:443"; req.Host != want {
+					t.Errorf("got host %s, want %s", req.Host, want)
 				}
 				want := ""
 				if test.scheme != "" {
@@ -130,7 +133,7 @@ func TestProxyOf(t *testing.T) {
 
 // What isn't exactly a proxy's URL is an error that names the variable, and nothing is sent.
 func TestInvalidProxy(t *testing.T) {
-	sent := listen(t, func(net.Conn) { t.Error("something was sent") })
+	sent := listen(t, func(net.Conn) { t.Error("got a connection, want none") })
 	for name, value := range map[string]string{
 		"raw percent":            "http://user:50%hush@" + sent,
 		"raw percent, no scheme": "user:50%hush@" + sent,
@@ -160,19 +163,22 @@ func TestInvalidProxy(t *testing.T) {
 				t.Setenv(variable, value)
 				_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
 					transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-						t.Error("something was dialled")
+						t.Error("got an address dialled, want none")
 						return nil, net.ErrClosed
 					}
 				})
 				e := failed(t, err)
-				if e.Kind != InvalidProxy || e.Variable != named(variable) {
+				if e.Kind != InvalidProxy {
 					t.Errorf("got %v, want kind %q", e, InvalidProxy)
+				}
+				if want := named(variable); e.Variable != want {
+					t.Errorf("got variable %q, want %q", e.Variable, want)
 				}
 				if !strings.Contains(err.Error(), named(variable)+" can't be used") {
 					t.Errorf("got %v, want %s named", err, variable)
 				}
 				if strings.Contains(err.Error(), "hush") {
-					t.Errorf("got %v, which shows the password", err)
+					t.Errorf("got %v, want the password left out", err)
 				}
 			})
 		}
@@ -231,8 +237,11 @@ func TestProxyFails(t *testing.T) {
 			t.Setenv("HTTPS_PROXY", scheme+"://user:hush-hush@"+address)
 			_, err := ask(t, "https://cas.test")
 			e := failed(t, err)
-			if e.Kind != test.kind || e.Status != test.status {
-				t.Errorf("got %v, want kind %q, HTTP %d", e, test.kind, test.status)
+			if e.Kind != test.kind {
+				t.Errorf("got %v, want kind %q", e, test.kind)
+			}
+			if e.Status != test.status {
+				t.Errorf("got HTTP %d, want %d", e.Status, test.status)
 			}
 			if e.Temporary() != test.may {
 				t.Errorf("may pass: got %t, want %t", e.Temporary(), test.may)
@@ -240,11 +249,11 @@ func TestProxyFails(t *testing.T) {
 			if wantProxy := map[bool]string{false: address}[test.peer]; e.Proxy != wantProxy {
 				t.Errorf("got proxy %q, want %q", e.Proxy, wantProxy)
 			}
-			if (e.Variable == "HTTPS_PROXY") == test.peer {
-				t.Errorf("got variable %q", e.Variable)
+			if wantVariable := map[bool]string{false: "HTTPS_PROXY"}[test.peer]; e.Variable != wantVariable {
+				t.Errorf("got variable %q, want %q", e.Variable, wantVariable)
 			}
 			if strings.Contains(err.Error(), "hush") {
-				t.Errorf("got %v, which shows the password", err)
+				t.Errorf("got %v, want the password left out", err)
 			}
 		})
 	}
@@ -266,14 +275,26 @@ func TestProxyNotReached(t *testing.T) {
 					return nil, &net.OpError{Op: "dial", Net: "tcp", Err: test.failure}
 				}
 			})
-			if e := failed(t, err); e.Kind != test.kind || e.Proxy != "proxy.test:3128" || e.Variable != named("https_proxy") {
-				t.Errorf("got %v, want kind %q of the proxy", e, test.kind)
+			e := failed(t, err)
+			if e.Kind != test.kind {
+				t.Errorf("got %v, want kind %q", e, test.kind)
+			}
+			if want := "proxy.test:3128"; e.Proxy != want {
+				t.Errorf("got proxy %q, want %q", e.Proxy, want)
+			}
+			if want := named("https_proxy"); e.Variable != want {
+				t.Errorf("got variable %q, want %q", e.Variable, want)
 			}
 		})
 	}
-	t.Setenv("HTTPS_PROXY", closed(t))
+	proxy := closed(t)
+	t.Setenv("HTTPS_PROXY", proxy)
 	_, err := ask(t, "https://cas.test")
-	if e := failed(t, err); e.Kind != Refused || e.Proxy == "" {
-		t.Errorf("got %v, want kind %q of the proxy", e, Refused)
+	e := failed(t, err)
+	if e.Kind != Refused {
+		t.Errorf("got %v, want kind %q", e, Refused)
+	}
+	if e.Proxy != proxy {
+		t.Errorf("got proxy %q, want %q", e.Proxy, proxy)
 	}
 }

@@ -97,7 +97,7 @@ func TestBrokenPeers(t *testing.T) {
 				t.Errorf("got an error about %s, want %s", e.Address, address)
 			}
 			if strings.Contains(err.Error(), secret) {
-				t.Errorf("got %v, which quotes the peer", err)
+				t.Errorf("got %v, want the peer's words left out", err)
 			}
 		})
 	}
@@ -123,19 +123,22 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			_, err := ask(t, server.URL)
 			server.Close()
 			e := failed(t, err)
-			if e.Kind != Redirected || e.Status != status {
-				t.Errorf("HTTP %d to %q: got %v", status, location, e)
+			if e.Kind != Redirected {
+				t.Errorf("HTTP %d to %q: got %v, want kind %q", status, location, e, Redirected)
+			}
+			if e.Status != status {
+				t.Errorf("HTTP %d to %q: got HTTP %d, want %d", status, location, e.Status, status)
 			}
 			if e.Location != want {
 				t.Errorf("HTTP %d to %q: got location %q, want %q", status, location, e.Location, want)
 			}
 			if strings.Contains(err.Error(), "hush") {
-				t.Errorf("got %v, which shows a password", err)
+				t.Errorf("got %v, want the password left out", err)
 			}
 		}
 	}
 	if n := followed.Load(); n > 0 {
-		t.Errorf("followed %d times", n)
+		t.Errorf("got %d requests where redirects point, want none", n)
 	}
 }
 
@@ -178,8 +181,11 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			e := failed(t, err)
-			if e.Kind != test.kind || !strings.Contains(err.Error(), test.text) {
-				t.Errorf("got %v, want kind %q and %q", e, test.kind, test.text)
+			if e.Kind != test.kind {
+				t.Errorf("got %v, want kind %q", e, test.kind)
+			}
+			if !strings.Contains(err.Error(), test.text) {
+				t.Errorf("got %v, want %q in it", err, test.text)
 			}
 			if e.Proxy != "" {
 				t.Errorf("got proxy %q, want none", e.Proxy)
@@ -188,7 +194,7 @@ func TestTLS(t *testing.T) {
 				t.Fatalf("got certificate %v, want one: %t", e.Certificate, test.shown)
 			}
 			if test.shown && e.Certificate.Subject.CommonName != "test peer" {
-				t.Errorf("got the certificate of %s", e.Certificate.Subject)
+				t.Errorf("got the certificate of %s, want that of test peer", e.Certificate.Subject)
 			}
 		})
 	}
@@ -206,14 +212,18 @@ func TestNoRoots(t *testing.T) {
 		cmd.Env = append(os.Environ(), noRoots+"=1")
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "PASS: TestNoRoots") {
-			t.Errorf("%v\n%s", err, out)
+			t.Errorf("got %v, want the test passed:\n%s", err, out)
 		}
 		return
 	}
 	for _, host := range []string{"127.0.0.1", "portal.test"} {
 		_, err := ask(t, "https://"+listen(t, secured(trusted.server(host, time.Time{}), says(""))))
-		if e := failed(t, err); e.Kind != NoRoots || e.Temporary() {
+		e := failed(t, err)
+		if e.Kind != NoRoots {
 			t.Errorf("%s: got %v, want kind %q", host, e, NoRoots)
+		}
+		if e.Temporary() {
+			t.Errorf("%s: got %v, want one that doesn't pass by itself", host, e)
 		}
 	}
 }
@@ -295,8 +305,11 @@ func TestTimeLimits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				_, err := Send(piped(t, stage.serve), request(t, stage.scheme+"://cas.test"), limit)
-				if e := failed(t, err); e.Kind != TimedOut || !strings.HasSuffix(err.Error(), "it took longer than 7s") {
+				if e := failed(t, err); e.Kind != TimedOut {
 					t.Errorf("got %v, want kind %q", e, TimedOut)
+				}
+				if want := "it took longer than 7s"; !strings.HasSuffix(err.Error(), want) {
+					t.Errorf("got %v, want %q at its end", err, want)
 				}
 				if took := time.Since(began); took != limit {
 					t.Errorf("got it after %s, want %s", took, limit)

@@ -92,8 +92,8 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
-	if got := redact("a short secret", "short"); got != "a [redacted] secret" {
-		t.Errorf("a short secret: got %q", got)
+	if got, want := redact("a short secret", "short"), "a [redacted] secret"; got != want {
+		t.Errorf("a short secret: got %q, want %q", got, want)
 	}
 	for _, code := range []string{"InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"} {
 		if got := redact(code, "YourAccessKeySecret", "YourSecurityToken"); got != code {
@@ -111,7 +111,7 @@ func TestQuote(t *testing.T) {
 	for _, s := range []string{secret, token, signature} {
 		for _, pad := range []int{0, 150, 175, 199, 950, 980, 999, maxInspected - 40, maxInspected - 16, maxInspected - 1, maxInspected} {
 			if piece := leak(Quote(strings.Repeat("x", pad)+s, maxInspected, secret, token, signature)); piece != "" {
-				t.Fatalf("%d before the secret: shows %q", pad, piece)
+				t.Fatalf("%d before the secret: got %q of it, want nothing", pad, piece)
 			}
 		}
 	}

@@ -13,7 +13,7 @@ func TestParseURL(t *testing.T) {
 		"https://[::1]:8443/", "http://[fe80::1%25eth0]/", "http://-:hush@1.test",
 	} {
 		if u, err := ParseURL(text, "https", "http"); err != nil || u.Hostname() == "" {
-			t.Errorf("%s: got %v, %v", text, u, err)
+			t.Errorf("%s: got %v, %v, want a URL with a host", text, u, err)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func TestParseURLSaysWhy(t *testing.T) {
 		"https://user:hush@127.0.0.1:65536": port,
 	} {
 		if u, err := ParseURL(text, "https", "http"); err == nil || err.Error() != want {
-			t.Errorf("%q: got %v, %v; want %q", text, u, err, want)
+			t.Errorf("%q: got %v, %v, want %q", text, u, err, want)
 		}
 	}
 }
