@@ -27,14 +27,14 @@ func TestVariablesAreRight(t *testing.T) {
 	for _, file := range documents(t) {
 		for _, name := range variable.FindAllString(read(t, file), -1) {
 			if !known[name] {
-				t.Errorf("%s names %s, which the provider doesn't read", file, name)
+				t.Errorf("%s: got %s named, want none but what the provider reads", file, name)
 			}
 		}
 	}
 	explained := read(t, "templates/guides/authentication.md.tmpl") + read(t, "docs/index.md")
 	for name := range known {
 		if !strings.Contains(explained, name) {
-			t.Errorf("neither the index nor the authentication guide names %s", name)
+			t.Errorf("got no %s in the index and in the authentication guide, want it in one of them", name)
 		}
 	}
 }
@@ -51,7 +51,7 @@ func TestExamplesAreShown(t *testing.T) {
 	}
 	for _, file := range exampleFiles(t) {
 		if !strings.Contains(shown.String(), "examples/"+file) {
-			t.Errorf("no document shows or links examples/%s", file)
+			t.Errorf("got examples/%s in no document, want it shown or linked", file)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func TestExamplesAreShown(t *testing.T) {
 func TestReadmeShowsTheExample(t *testing.T) {
 	t.Parallel()
 	if !strings.Contains(read(t, "README.md"), "```terraform\n"+read(t, "examples/provider/provider.tf")+"```") {
-		t.Error("README.md doesn't show examples/provider/provider.tf as it is")
+		t.Error("got another example in README.md, want examples/provider/provider.tf as it is")
 	}
 }
 
@@ -74,7 +74,7 @@ func TestSnippetsAreFormatted(t *testing.T) {
 			cmd.Env = []string{"CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE=" + os.DevNull}
 			cmd.Stdin = strings.NewReader(found[1])
 			if output, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%s: %v: %s", file, err, output)
+				t.Errorf("%s: got %v, want it formatted: %s", file, err, output)
 			}
 		}
 	}

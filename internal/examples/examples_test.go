@@ -164,23 +164,23 @@ func TestEveryExampleIsRun(t *testing.T) {
 			run = append(run, path.Join(dir, file))
 		}
 		if len(e.plans) == 0 {
-			t.Errorf("%s isn't planned", dir)
+			t.Errorf("%s: got no plan, want one at least", dir)
 		}
 	}
 	slices.Sort(run)
 	there := exampleFiles(t)
 	slices.Sort(there)
 	if !slices.Equal(run, there) {
-		t.Errorf("the table has %d files\n%s\nexamples/ has %d\n%s", len(run), strings.Join(run, "\n"), len(there), strings.Join(there, "\n"))
+		t.Errorf("got %d files in the table\n%s\nwant %d as in examples/\n%s", len(run), strings.Join(run, "\n"), len(there),
+			strings.Join(there, "\n"))
 	}
 }
 
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	product, minor := cliVersion(t)
-	firstEphemeral := map[string]int{"Terraform": 10, "OpenTofu": 11}[product]
 	for dir, e := range examples {
-		if e.tofu && product != "OpenTofu" || e.ephemeral && minor < firstEphemeral || minor < e.since {
+		if !e.understoodBy(product, minor) {
 			t.Logf("%s 1.%d doesn't understand %s", product, minor, dir)
 			continue
 		}
@@ -203,10 +203,22 @@ func TestExamples(t *testing.T) {
 				w.checkGate(t)
 			}
 			if refused := w.service.Refused() + w.service.Throttled(); refused > 0 {
-				t.Errorf("%d calls were refused", refused)
+				t.Errorf("got %d calls refused, want none", refused)
 			}
 		})
 	}
+}
+
+// understoodBy reports whether version 1.minor of the product understands the example.
+func (e example) understoodBy(product string, minor int) bool {
+	firstEphemeral := map[string]int{"Terraform": 10, "OpenTofu": 11}[product]
+	switch {
+	case e.tofu && product != "OpenTofu":
+		return false
+	case e.ephemeral && minor < firstEphemeral:
+		return false
+	}
+	return minor >= e.since
 }
 
 // answer makes the service answer as usual, but for what changes.
@@ -222,16 +234,16 @@ func (w *workspace) check(t *testing.T, p plan, calls int) {
 	before := len(w.service.Calls())
 	said, status := w.terraform(t, "plan", "-input=false", "-no-color")
 	if stopped := status != 0; stopped != p.stops {
-		t.Errorf("exit status %d, while stopped should be %v: %s", status, p.stops, said)
+		t.Errorf("got exit status %d, want it stopped: %t: %s", status, p.stops, said)
 	}
 	if warned := strings.Contains(said, "Warning: "); warned != p.warns {
-		t.Errorf("warned is %v instead of %v: %s", warned, p.warns, said)
+		t.Errorf("got a warning: %t, want one: %t: %s", warned, p.warns, said)
 	}
 	if !strings.Contains(said, p.says) {
-		t.Errorf("it doesn't say %q: %s", p.says, said)
+		t.Errorf("got %s, want %q in it", said, p.says)
 	}
 	if made := len(w.service.Calls()) - before; made != calls {
-		t.Errorf("%d calls instead of %d", made, calls)
+		t.Errorf("got %d calls, want %d", made, calls)
 	}
 }
 
@@ -243,11 +255,14 @@ func (w *workspace) checkGate(t *testing.T) {
 	w.must(t, "show", "-json", "tfplan")
 	w.answer(low)
 	said, status := w.terraform(t, "apply", "-input=false", "-no-color", "tfplan")
-	if status != 1 || !strings.Contains(said, "The certificate health score is below 80.") {
-		t.Errorf("got exit status %d, want 1 and the gate's message: %s", status, said)
+	if status != 1 {
+		t.Errorf("got exit status %d, want 1: %s", status, said)
+	}
+	if want := "The certificate health score is below 80."; !strings.Contains(said, want) {
+		t.Errorf("got %s, want %q in it", said, want)
 	}
 	if strings.Contains(said, "Creating...") {
-		t.Errorf("something behind the gate was created: %s", said)
+		t.Errorf("got something behind the gate created, want nothing: %s", said)
 	}
 	w.answer(nil)
 	w.must(t, "apply", "-input=false", "-no-color", "-auto-approve")

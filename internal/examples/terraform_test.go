@@ -160,7 +160,7 @@ func (w *workspace) terraform(t *testing.T, args ...string) (said string, status
 func (w *workspace) must(t *testing.T, args ...string) {
 	t.Helper()
 	if said, status := w.terraform(t, args...); status != 0 {
-		t.Fatalf("%s: exit status %d: %s", strings.Join(args, " "), status, said)
+		t.Fatalf("%s: got exit status %d, want 0: %s", strings.Join(args, " "), status, said)
 	}
 }
 
@@ -170,7 +170,7 @@ func cliVersion(t *testing.T) (product string, minor int) {
 	w := &workspace{dir: t.TempDir(), env: []string{"CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE=" + os.DevNull}}
 	said, _ := w.terraform(t, "version")
 	if _, err := fmt.Sscanf(said, "%s v1.%d", &product, &minor); err != nil {
-		t.Fatalf("%v: %s", err, said)
+		t.Fatalf("got %v, want a version: %s", err, said)
 	}
 	return product, minor
 }
