@@ -32,7 +32,7 @@ func demo(t *testing.T, until string) (string, error) {
 	cmd.Stdout, cmd.Stderr = out, out
 	err := cmd.Run()
 	if left, failed := os.ReadDir(dir); failed != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, failed)
+		t.Errorf("got %v, %v, want nothing left behind", left, failed)
 	}
 	return out.said.String(), err
 }
@@ -57,14 +57,14 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	out, err := demo(t, "")
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("got %v, want no error:\n%s", err, out)
 	}
 	for _, want := range []string{
 		"certificates = 10", "cloud_assets = 48", "The certificate health score is 61.", "The certificate health score is below 80.",
 		"the service was called 5 times",
 	} {
 		if !strings.Contains(out, want) {
-			t.Errorf("%q isn't in:\n%s", want, out)
+			t.Errorf("got no %q, want it said:\n%s", want, out)
 		}
 	}
 	if strings.Contains(out, "Warning") {

@@ -19,8 +19,11 @@ func TestDemoIsInterrupted(t *testing.T) {
 			t.Parallel()
 			out, err := demo(t, until)
 			exit, ok := err.(*exec.ExitError) //nolint:errorlint // as Run returns it
-			if !ok || exit.ExitCode() != 130 || !strings.HasSuffix(out, "demo: interrupted; everything is cleaned up\n") {
-				t.Errorf("%v\n%s", err, out)
+			if !ok || exit.ExitCode() != 130 {
+				t.Errorf("got %v, want exit status 130:\n%s", err, out)
+			}
+			if want := "demo: interrupted; everything is cleaned up\n"; !strings.HasSuffix(out, want) {
+				t.Errorf("got %q, want %q at its end", out, want)
 			}
 		})
 	}
