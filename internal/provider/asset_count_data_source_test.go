@@ -120,8 +120,11 @@ output "certificates" {
 			},
 		},
 	})
-	if server.Refused()+server.Throttled() > 0 {
-		t.Errorf("%d calls refused, %d throttled", server.Refused(), server.Throttled())
+	if refused := server.Refused(); refused > 0 {
+		t.Errorf("got %d calls refused, want none", refused)
+	}
+	if throttled := server.Throttled(); throttled > 0 {
+		t.Errorf("got %d calls throttled, want none", throttled)
 	}
 }
 
@@ -205,8 +208,14 @@ provider "cas" {
 				}},
 			})
 			for _, call := range server.Calls() {
-				if call.Code != "" || call.AccessKeyID != test.want.AccessKeyID || call.Header.Get("X-Acs-Security-Token") != test.want.SecurityToken {
-					t.Errorf("a call was answered %q and signed with %s, not %s", call.Code, call.AccessKeyID, test.want.AccessKeyID)
+				if call.Code != "" {
+					t.Errorf("got a call refused with %q, want an answer", call.Code)
+				}
+				if want := test.want.AccessKeyID; call.AccessKeyID != want {
+					t.Errorf("got a call signed with %s, want %s", call.AccessKeyID, want)
+				}
+				if got, want := call.Header.Get("X-Acs-Security-Token"), test.want.SecurityToken; got != want {
+					t.Errorf("got a call with token %q, want %q", got, want)
 				}
 			}
 		})
@@ -225,7 +234,7 @@ func TestTerraformUserAgent(t *testing.T) {
 	want := regexp.MustCompile(`^terraform-provider-cas/1\.2\.3 Terraform/[0-9]+\.[0-9]+\.[0-9]+[^ ]* ci/42$`)
 	for _, call := range server.Calls() {
 		if !want.MatchString(call.UserAgent) {
-			t.Errorf("user agent is %q", call.UserAgent)
+			t.Errorf("got user agent %q, want a match of %s", call.UserAgent, want)
 		}
 	}
 }
@@ -306,7 +315,7 @@ func TestTerraformErrors(t *testing.T) {
 				}},
 			})
 			if calls := len(server.Calls()); calls != test.calls {
-				t.Errorf("%d calls, want %d", calls, test.calls)
+				t.Errorf("got %d calls, want %d", calls, test.calls)
 			}
 		})
 	}
@@ -355,7 +364,7 @@ func TestTerraformTimeouts(t *testing.T) {
 				Steps:                    []resource.TestStep{{Config: config, PlanOnly: true, ExpectError: regexp.MustCompile(test.want)}},
 			})
 			if calls := len(server.Calls()); calls != 1 {
-				t.Errorf("%d calls, want 1", calls)
+				t.Errorf("got %d calls, want 1", calls)
 			}
 		})
 	}
@@ -410,10 +419,10 @@ output "domains" {
 	} {
 		said, log, err := tf.run(t, args...)
 		if err != nil {
-			t.Fatalf("%s: %v\n%s", args[0], err, said)
+			t.Fatalf("%s: got %v, want no error\n%s", args[0], err, said)
 		}
 		if calls := len(tf.cas.Calls()); calls != i+1 {
-			t.Errorf("%d calls after %d commands, the last of which is %v", calls, i+1, args)
+			t.Errorf("%v: got %d calls, want %d, one for each command", args, calls, i+1)
 		}
 		var logged []string // the calls, each with what the service's support asks for
 		for line := range strings.Lines(log) {
@@ -440,13 +449,12 @@ output "domains" {
 	decoder := json.NewDecoder(strings.NewReader(said))
 	decoder.UseNumber()
 	if err := decoder.Decode(&outputs); err != nil {
-		t.Fatalf("%v\n%s", err, said)
+		t.Fatalf("got %v, want JSON:\n%s", err, said)
 	}
-	if got := outputs["score"].Value; got != json.Number("92") {
-		t.Errorf("score is %#v", got)
-	}
-	if got := outputs["domains"].Value; got != json.Number("9007199254740993") {
-		t.Errorf("domains is %#v", got)
+	for name, want := range map[string]json.Number{"score": "92", "domains": "9007199254740993"} {
+		if got := outputs[name].Value; got != want {
+			t.Errorf("got %s %#v, want %#v", name, got, want)
+		}
 	}
 	want := map[string]any{
 		"point": json.Number("92"), "last_point": json.Number("88"), "point_change": json.Number("4"), "point_ratio": json.Number("1"),
@@ -491,17 +499,17 @@ output "scores" {
 }
 `, keysInEnvironment...)
 	if said, log, err := tf.run(t, "apply", "-no-color", "-auto-approve"); err != nil {
-		t.Fatalf("%v\n%s", err, said)
+		t.Fatalf("got %v, want no error\n%s", err, said)
 	} else {
 		tf.checkSecrets(t, said+log)
 	}
 	said, _, err := tf.run(t, "output", "-json", "scores")
-	if got := strings.TrimSpace(said); err != nil || got != "[92,81]" {
-		t.Errorf("scores are %s, %v", got, err)
+	if got, want := strings.TrimSpace(said), "[92,81]"; err != nil || got != want {
+		t.Errorf("got scores %s, %v, want %s", got, err, want)
 	}
 	for name, server := range map[string]*castest.Server{"china": tf.cas, "international": international} {
 		if calls := server.Calls(); len(calls) != 1 || calls[0].Code != "" {
-			t.Errorf("%s: %v", name, calls)
+			t.Errorf("%s: got calls %+v, want one that is answered", name, calls)
 		}
 	}
 }
@@ -530,16 +538,14 @@ func TestFailuresAtTheService(t *testing.T) {
 			tf := newTerraform(t, "data \"cas_asset_count\" \"this\" {}\n", keysInEnvironment...)
 			test.prepare(tf.cas)
 			said, log, err := tf.run(t, "plan", "-no-color")
-			if err == nil || strings.Count(said, "Error: ") != 1 {
-				t.Errorf("got error %v, want one diagnostic:\n%s", err, said)
-			}
+			oneDiagnostic(t, said, err)
 			for _, want := range []string{"Error: " + test.summary, "Request ID: "} {
 				if !strings.Contains(said, want) {
-					t.Errorf("got no %q:\n%s", want, said)
+					t.Errorf("got no %q, want it said:\n%s", want, said)
 				}
 			}
 			if calls := len(tf.cas.Calls()); calls != 1 {
-				t.Errorf("%d calls", calls)
+				t.Errorf("got %d calls, want 1", calls)
 			}
 			tf.checkSecrets(t, said+log)
 		})
@@ -551,9 +557,7 @@ func TestNoCredentialsIsOneDiagnostic(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, "data \"cas_asset_count\" \"this\" {}\n", "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true")
 	said, _, err := tf.run(t, "plan", "-no-color")
-	if err == nil || strings.Count(said, "Error: ") != 1 {
-		t.Fatalf("%v\n%s", err, said)
-	}
+	oneDiagnostic(t, said, err)
 	for _, want := range []string{
 		"Error: No Alibaba Cloud credentials",
 		"- the current profile of ~/.aliyun/config.json: ", "- file ~/.alibabacloud/credentials: ",
@@ -561,7 +565,18 @@ func TestNoCredentialsIsOneDiagnostic(t *testing.T) {
 		"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
 	} {
 		if !strings.Contains(said, want) {
-			t.Errorf("%q isn't in:\n%s", want, said)
+			t.Errorf("got no %q, want it said:\n%s", want, said)
 		}
+	}
+}
+
+// oneDiagnostic checks that a command failed, and said why once.
+func oneDiagnostic(t *testing.T, said string, err error) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("got no error, want one:\n%s", said)
+	}
+	if n := strings.Count(said, "Error: "); n != 1 {
+		t.Errorf("got %d diagnostics, want 1:\n%s", n, said)
 	}
 }

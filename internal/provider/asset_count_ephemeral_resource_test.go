@@ -40,7 +40,7 @@ func TestEphemeralResourceUsesTheDataSourcesClient(t *testing.T) {
 	data, _ := resp.DataSourceData.(providerData)
 	ephemeral, _ := resp.EphemeralResourceData.(providerData)
 	if data.client == nil {
-		t.Fatalf("got no client: %v", resp.Diagnostics)
+		t.Fatalf("got no client, want one: %v", resp.Diagnostics)
 	}
 	if ephemeral.client != data.client {
 		t.Errorf("got client %p, want the data source's, %p", ephemeral.client, data.client)
@@ -160,7 +160,7 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 		name, args, _ := strings.Cut(step.command, " ")
 		said, log, err := tf.run(t, append([]string{name, "-no-color", "-input=false"}, strings.Fields(args)...)...)
 		if stopped := err != nil; stopped != step.stops {
-			t.Fatalf("%s, with a score of %v: %v\n%s", step.command, step.answer["Point"], err, said)
+			t.Fatalf("%s, with a score of %v: got %v, want it stopped: %t\n%s", step.command, step.answer["Point"], err, step.stops, said)
 		}
 		if step.stops && !strings.Contains(said, "The certificate health score is below 80.") {
 			t.Errorf("%s: got\n%s\nwant the precondition's message", step.command, said)
@@ -188,10 +188,10 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 		}
 		if step.release != "" && !strings.Contains(string(state), fmt.Sprintf(`"input": {
               "value": %q`, step.release)) {
-			t.Errorf("%s: want the release %q in the state:\n%s", step.command, step.release, state)
+			t.Errorf("%s: got the state\n%s\nwant the release %q in it", step.command, state, step.release)
 		}
 		if step.release == "" && strings.Contains(string(state), `"terraform_data"`) {
-			t.Errorf("%s: want no release in the state:\n%s", step.command, state)
+			t.Errorf("%s: got the state\n%s\nwant no release in it", step.command, state)
 		}
 	}
 }
@@ -221,7 +221,7 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 			for _, args := range [][]string{{"plan", "-out=tfplan"}, {"show", "-json", "tfplan"}, {"apply", "tfplan"}, {"show", "-json"}} {
 				said, log, err := tf.run(t, args...)
 				if err != nil {
-					t.Fatalf("%v: %v\n%s", args, err, said)
+					t.Fatalf("%v: got %v, want no error\n%s", args, err, said)
 				}
 				places[strings.Join(args, " ")] = said
 				for line := range strings.Lines(log) {

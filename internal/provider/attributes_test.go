@@ -28,11 +28,14 @@ func TestSchemasHaveTheSameAttributes(t *testing.T) {
 		t.Errorf("got the attributes %v, want %v", got, want)
 	}
 	if !reflect.DeepEqual(data, ephemeral) {
-		t.Errorf("the ephemeral resource has the attributes\n%v\nand the data source\n%v", ephemeral, data)
+		t.Errorf("got the attributes\n%v\nof the ephemeral resource, want\n%v\nas of the data source", ephemeral, data)
 	}
 	for name, attribute := range data {
-		if attribute.Description == "" || !attribute.Computed {
-			t.Errorf("%s is computed: %t, described as %q", name, attribute.Computed, attribute.Description)
+		if attribute.Description == "" {
+			t.Errorf("%s: got no description, want one", name)
+		}
+		if !attribute.Computed {
+			t.Errorf("%s: got an attribute that isn't computed, want one that is", name)
 		}
 	}
 }

@@ -370,7 +370,7 @@ func TestSecondOpinion(t *testing.T) {
 				want = test.ours
 			}
 			if (want != test.signer) != (test.because != "") {
-				t.Errorf("a difference needs a reason, and nothing else does: %q", test.because)
+				t.Errorf("got the reason %q, want one where %q isn't %q, and none else", test.because, want, test.signer)
 			}
 
 			mine := func() string {
@@ -387,14 +387,14 @@ func TestSecondOpinion(t *testing.T) {
 				return signer(c.AccessKeyID, issuer, shared)
 			}
 			if got := mine(); got != want {
-				t.Errorf("the provider signs as %q, want %q", got, want)
+				t.Errorf("the provider: got %q, want %q", got, want)
 			}
 			got := ""
 			if c, err := providers.NewDefaultCredentialsProvider().GetCredentials(); err == nil {
 				got = signer(c.AccessKeyId, issuer, shared)
 			}
 			if got != test.signer {
-				t.Errorf("the library signs as %q, want %q", got, test.signer)
+				t.Errorf("the library: got %q, want %q", got, test.signer)
 			}
 		})
 	}

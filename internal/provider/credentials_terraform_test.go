@@ -127,8 +127,11 @@ func (tf *terraform) needs(t *testing.T, terraform, openTofu int) {
 	said, _, err := tf.run(t, "version")
 	var product string
 	var major, minor int
-	if _, scanned := fmt.Sscanf(said, "%s v%d.%d", &product, &major, &minor); err != nil || scanned != nil {
-		t.Fatalf("%v, %v\n%s", err, scanned, said)
+	if err != nil {
+		t.Fatalf("got %v, want a version:\n%s", err, said)
+	}
+	if _, err := fmt.Sscanf(said, "%s v%d.%d", &product, &major, &minor); err != nil {
+		t.Fatalf("got %v, want a version:\n%s", err, said)
 	}
 	first := terraform
 	if product == "OpenTofu" {
@@ -158,7 +161,7 @@ func (tf *terraform) checkSecrets(t *testing.T, shown string) {
 		for _, form := range []string{secret, url.QueryEscape(secret), strings.Trim(string(escaped(secret)), `"`)} {
 			if secret != "" && strings.Contains(shown, form) {
 				at := strings.Index(shown, form)
-				t.Errorf("a secret shows: %s", shown[max(0, at-200):at+len(form)])
+				t.Errorf("got a secret, want it left out: %s", shown[max(0, at-200):at+len(form)])
 				break
 			}
 		}
@@ -235,16 +238,21 @@ func TestCredentialSources(t *testing.T) {
 			tf.write(t, "token", castest.OIDCToken)
 			said, log, err := tf.run(t, "plan", "-no-color")
 			if err != nil {
-				t.Fatalf("%v\n%s", err, said)
+				t.Fatalf("got %v, want no error\n%s", err, said)
 			}
-			if n := tf.cas.Refused(); n != 0 || len(tf.cas.Calls()) == 0 {
-				t.Errorf("%d of %d calls were refused", n, len(tf.cas.Calls()))
+			if refused := tf.cas.Refused(); refused != 0 {
+				t.Errorf("got %d calls refused, want none", refused)
+			}
+			if len(tf.cas.Calls()) == 0 {
+				t.Error("got no calls, want some")
 			}
 			if n := fetches(tf.issuer, test.service); test.service != "" && n != 1 {
-				t.Errorf("%s was asked %d times, want once", test.service, n)
+				t.Errorf("got %d fetches from %s, want 1", n, test.service)
 			}
-			if !strings.Contains(log, "Fetched credentials") || !strings.Contains(log, test.source) {
-				t.Errorf("the log doesn't say that %s was used", test.source)
+			for _, want := range []string{"Fetched credentials", test.source} {
+				if !strings.Contains(log, want) {
+					t.Errorf("got no %q in the log, want it there", want)
+				}
 			}
 			if n := strings.Count(log, "Reading Certificate Management Service"); n != 1 {
 				t.Errorf("got %d lines that say who reads, want 1", n)
@@ -434,17 +442,17 @@ func TestSameIdentity(t *testing.T) {
 			}
 			said, log, err := tf.run(t, "plan", "-no-color")
 			if (err != nil) != test.fails {
-				t.Fatalf("got %v\n%s", err, said)
+				t.Fatalf("got %v, want it to fail: %t\n%s", err, test.fails, said)
 			}
 			if said := unwrapped(said); !strings.Contains(said, test.says) {
-				t.Errorf("%q isn't in:\n%s", test.says, said)
+				t.Errorf("got no %q, want it said:\n%s", test.says, said)
 			}
 			for _, call := range tf.cas.Calls() {
 				if want := tf.fill(test.signer)[0]; want != "" && call.AccessKeyID != want {
 					t.Errorf("got a call signed with %s, want %s", call.AccessKeyID, want)
 				}
 				if call.Code != "" {
-					t.Errorf("got a call refused: %s", call.Code)
+					t.Errorf("got a call refused with %s, want an answer", call.Code)
 				}
 			}
 			var asked []castest.Issue
@@ -540,18 +548,18 @@ func TestCredentialFailures(t *testing.T) {
 			)
 			said, log, err := tf.run(t, "plan", "-no-color")
 			if err == nil {
-				t.Fatalf("it worked:\n%s", said)
+				t.Fatalf("got no error, want one:\n%s", said)
 			}
 			said = unwrapped(said)
 			for _, want := range test.want {
 				if !strings.Contains(said, want) {
-					t.Errorf("%q isn't in:\n%s", want, said)
+					t.Errorf("got no %q, want it said:\n%s", want, said)
 				}
 			}
 			// Terraform itself shows the line of the configuration that is wrong.
 			tf.checkSecrets(t, said+log)
 			if n := len(tf.cas.Calls()); n != 0 {
-				t.Errorf("%d calls without credentials", n)
+				t.Errorf("got %d calls without credentials, want none", n)
 			}
 		})
 	}
@@ -576,10 +584,13 @@ data "cas_asset_count" "this" {
 `)
 	tf.needs(t, 4, 6) // for terraform_data
 	if said, _, err := tf.run(t, "apply", "-auto-approve", "-no-color"); err != nil {
-		t.Fatalf("%v\n%s", err, said)
+		t.Fatalf("got %v, want no error\n%s", err, said)
 	}
-	if n := len(tf.cas.Calls()); n != 1 || tf.cas.Refused() != 0 {
-		t.Errorf("%d calls, %d refused; want 1, none", n, tf.cas.Refused())
+	if n := len(tf.cas.Calls()); n != 1 {
+		t.Errorf("got %d calls, want 1", n)
+	}
+	if refused := tf.cas.Refused(); refused != 0 {
+		t.Errorf("got %d calls refused, want none", refused)
 	}
 }
 
@@ -589,10 +600,10 @@ func TestCredentialsExpireDuringAPlan(t *testing.T) {
 	tf := newTerraform(t, "provider \"cas\" {\n  credentials_uri = \"$URI\"\n}\n"+twentyReads)
 	tf.issuer.ExpireAfter(time.Minute)
 	if said, _, err := tf.run(t, "plan", "-no-color"); err != nil {
-		t.Fatalf("%v\n%s", err, said)
+		t.Fatalf("got %v, want no error\n%s", err, said)
 	}
-	if tf.cas.Refused() != 0 {
-		t.Errorf("%d calls were refused", tf.cas.Refused())
+	if refused := tf.cas.Refused(); refused != 0 {
+		t.Errorf("got %d calls refused, want none", refused)
 	}
 }
 
@@ -603,7 +614,10 @@ func TestThrottledSTSIsAskedAgain(t *testing.T) {
 		"role_arn = \"$ROLE\"\n }\n endpoints {\n  sts = \"$STS\"\n }\n}\n"+twentyReads)
 	tf.issuer.Script("sts", castest.Fault(400, "Throttling.User", "Request was denied due to user flow control."))
 	said, _, err := tf.run(t, "plan", "-no-color")
-	if asked := len(tf.issuer.Calls()); err != nil || asked != 2 {
-		t.Errorf("STS was asked %d times: %v\n%s", asked, err, said)
+	if err != nil {
+		t.Errorf("got %v, want no error\n%s", err, said)
+	}
+	if calls := len(tf.issuer.Calls()); calls != 2 {
+		t.Errorf("got %d calls of STS, want 2", calls)
 	}
 }

@@ -462,8 +462,11 @@ func TestPrecedence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, unknown, diags := test.env.resolve(t, test.block)
-			if unknown.HasError() || diags.HasError() {
-				t.Fatalf("got %v, %v", unknown, diags)
+			if unknown.HasError() {
+				t.Fatalf("got %v, want nothing unknown", unknown)
+			}
+			if diags.HasError() {
+				t.Fatalf("got %v, want no error", diags)
 			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
@@ -475,30 +478,29 @@ func TestPrecedence(t *testing.T) {
 // problem is a diagnostic: its path, and parts of its summary and detail.
 type problem struct{ path, summary, detail string }
 
+func (p problem) is(d diag.Diagnostic) bool {
+	at, ok := d.(diag.DiagnosticWithPath)
+	return ok && at.Path().String() == p.path && strings.Contains(d.Summary(), p.summary) && strings.Contains(d.Detail(), p.detail)
+}
+
 func checkProblems(t *testing.T, diags diag.Diagnostics, want []problem) {
 	t.Helper()
 	if len(diags) != len(want) {
-		t.Errorf("%d problems, want %d", len(diags), len(want))
+		t.Errorf("got %d problems, want %d", len(diags), len(want))
 	}
 	for _, d := range diags {
 		if !slices.Contains(knownSummaries, d.Summary()) {
-			t.Errorf("%q isn't in knownSummaries", d.Summary())
+			t.Errorf("got summary %q, want one of knownSummaries", d.Summary())
 		}
 	}
 	for _, w := range want {
-		found := false
-		for _, d := range diags {
-			at, _ := d.(diag.DiagnosticWithPath)
-			found = found || at != nil && at.Path().String() == w.path && strings.Contains(d.Summary(), w.summary) &&
-				strings.Contains(d.Detail(), w.detail)
-		}
-		if !found {
-			t.Errorf("missing: %+v", w)
+		if !slices.ContainsFunc(diags, w.is) {
+			t.Errorf("got no such problem, want %+v", w)
 		}
 	}
 	for _, d := range diags {
 		if strings.Contains(d.Summary()+d.Detail(), hush) {
-			t.Errorf("a secret shows: %s", d.Detail())
+			t.Errorf("got a secret, want it left out: %s", d.Detail())
 		}
 		if t.Failed() {
 			t.Logf("%s\n%s", d.Summary(), d.Detail())
@@ -853,7 +855,7 @@ func TestUnknownCredentials(t *testing.T) {
 			_, unknown, diags := environment{}.resolve(t, test.block)
 			checkProblems(t, unknown, test.want)
 			if len(diags) > 0 {
-				t.Errorf("%v", diags)
+				t.Errorf("got %v, want nothing but what is unknown", diags)
 			}
 		})
 	}
@@ -939,7 +941,7 @@ func TestSTSEndpoint(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", given, config.STSEndpoint, want)
 		}
 		if len(diags) > 0 {
-			t.Errorf("%q: got %v", given, diags)
+			t.Errorf("%q: got %v, want no diagnostics", given, diags)
 		}
 	}
 }
@@ -966,7 +968,7 @@ func TestTokenFileProblems(t *testing.T) {
 			text := texts(diagnostics)
 			for _, want := range []string{test.want, "(ALIBABA_CLOUD_OIDC_PROVIDER_ARN)", test.file} {
 				if !strings.Contains(text, want) {
-					t.Errorf("got no %q in:\n%s", want, text)
+					t.Errorf("got no %q, want it said:\n%s", want, text)
 				}
 			}
 		})

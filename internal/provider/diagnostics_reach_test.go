@@ -205,7 +205,7 @@ func TestSameMistakeEverywhere(t *testing.T) {
 						RequestsPerSecond: 10, MaxRetries: 1, RequestTimeout: time.Minute,
 					}).GetAssetCount(t.Context())
 					if err == nil {
-						t.Errorf("%s: got an answer", source)
+						t.Errorf("%s: got an answer, want an error", source)
 						return
 					}
 					d := diagnose(err)
@@ -213,7 +213,7 @@ func TestSameMistakeEverywhere(t *testing.T) {
 						t.Errorf("%s: got %q, want %q: %s", source, d.Summary(), test.summary, d.Detail())
 					}
 					if strings.Contains(d.Detail()+err.Error(), "hush") {
-						t.Errorf("%s: shows a secret: %s", source, d.Detail())
+						t.Errorf("%s: got %s, want the secret left out", source, d.Detail())
 					}
 					if e, ok := errors.AsType[*credential.Error](err); ok && !strings.Contains(d.Detail(), "No credentials came from "+e.Source) {
 						t.Errorf("%s: got %s, want the source named", source, d.Detail())
@@ -225,7 +225,7 @@ func TestSameMistakeEverywhere(t *testing.T) {
 				"hush", castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken, "Signature=",
 			} {
 				if strings.Contains(lines.String(), secret) {
-					t.Errorf("the log shows %s…:\n%s", secret[:4], lines.String())
+					t.Errorf("got %s… in the log, want it left out:\n%s", secret[:4], lines.String())
 				}
 			}
 			if want := test.tries * int64(len(sources)); dialled.Load() != want {

@@ -106,7 +106,7 @@ func TestSummaries(t *testing.T) {
 	t.Parallel()
 	for _, s := range settings {
 		if s.summary != "" && !slices.Contains(knownSummaries, s.summary) {
-			t.Errorf("%s: %q isn't in knownSummaries", s.name, s.summary)
+			t.Errorf("%s: got summary %q, want one of knownSummaries", s.name, s.summary)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 		headings = append(headings, heading[1])
 	}
 	if !slices.Equal(headings, knownSummaries) {
-		t.Errorf("the troubleshooting guide has the headings\n%q\nwant\n%q", headings, knownSummaries)
+		t.Errorf("got the headings\n%q\nwant\n%q", headings, knownSummaries)
 	}
 }
 
@@ -141,10 +141,10 @@ func TestDiagnose(t *testing.T) {
 			t.Parallel()
 			d := diagnose(fmt.Errorf("wrapped: %w", err))
 			if !slices.Contains(knownSummaries, d.Summary()) {
-				t.Errorf("%q isn't in knownSummaries", d.Summary())
+				t.Errorf("got summary %q, want one of knownSummaries", d.Summary())
 			}
 			if d.Severity() != diag.SeverityError {
-				t.Errorf("severity %s", d.Severity())
+				t.Errorf("got severity %s, want %s", d.Severity(), diag.SeverityError)
 			}
 			golden(t, filepath.Join("testdata", "diagnostics", name+".txt"), "Error: "+d.Summary()+"\n\n"+d.Detail()+"\n")
 		})
@@ -331,13 +331,13 @@ func TestSameMistakeSameSummary(t *testing.T) {
 		call := diagnose(failed(e.Kind, e.Status, "", "", func(call *cas.Error) { call.Err = e }))
 		role := diagnose(&credential.Error{Source: "a role", Kind: e.Kind, Err: e})
 		if role.Summary() != call.Summary() {
-			t.Errorf("%s: got %q with a role, %q without", name, role.Summary(), call.Summary())
+			t.Errorf("%s: got %q with a role, want %q as without", name, role.Summary(), call.Summary())
 		}
 		if !strings.HasPrefix(role.Detail(), "No credentials came from a role. ") {
 			t.Errorf("%s: got %q, want the source named", name, role.Detail())
 		}
 		if !slices.Contains(knownSummaries, call.Summary()) {
-			t.Errorf("%q isn't in knownSummaries", call.Summary())
+			t.Errorf("%s: got summary %q, want one of knownSummaries", name, call.Summary())
 		}
 	}
 }

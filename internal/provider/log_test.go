@@ -28,7 +28,7 @@ func logged(t *testing.T, use func(read context.Context, logger *slog.Logger), s
 	use(read, newLogger(configured, secrets...))
 	for _, secret := range secrets {
 		if strings.Contains(out.String(), secret) {
-			t.Errorf("%q is in the log:\n%s", secret, out.String())
+			t.Errorf("got %q in the log, want it left out:\n%s", secret, out.String())
 		}
 	}
 	lines, err := tflogtest.MultilineJSONDecode(&out)
@@ -103,12 +103,12 @@ func TestLogMasksSecrets(t *testing.T) {
 			"struct", struct{ Key string }{all}, "bytes", []string{all})
 	}, secret)
 	if len(lines) != 1 {
-		t.Fatalf("got %v", lines)
+		t.Fatalf("got %v, want one line", lines)
 	}
 	for name, value := range lines[0] {
 		for _, secret := range []string{secret, token, signature} {
 			if text, ok := value.(string); !ok || strings.Contains(text, secret) {
-				t.Errorf("%s is %v", name, value)
+				t.Errorf("got %s %v, want it without a secret", name, value)
 			}
 		}
 	}

@@ -34,8 +34,14 @@ func TestSchemas(t *testing.T) {
 	described := map[string]string{"provider": ofProvider.Schema.MarkdownDescription, "data source": ofData.Schema.MarkdownDescription}
 	for name, attribute := range ofData.Schema.Attributes {
 		described[name] = attribute.GetMarkdownDescription()
-		if !attribute.IsComputed() || attribute.IsOptional() || attribute.IsRequired() {
-			t.Errorf("%s isn't just computed", name)
+		if !attribute.IsComputed() {
+			t.Errorf("%s: got an attribute that isn't computed, want one that is", name)
+		}
+		if attribute.IsOptional() {
+			t.Errorf("%s: got an optional attribute, want one that can't be set", name)
+		}
+		if attribute.IsRequired() {
+			t.Errorf("%s: got a required attribute, want one that can't be set", name)
 		}
 	}
 	for name, block := range ofData.Schema.Blocks {
@@ -63,12 +69,12 @@ func TestSchemas(t *testing.T) {
 	}
 	for name, description := range described {
 		if !strings.HasSuffix(description, ".") {
-			t.Errorf("%s is described as %q, which isn't a sentence", name, description)
+			t.Errorf("%s: got description %q, want a sentence", name, description)
 		}
 	}
 	slices.Sort(sensitive)
 	if want := []string{"assume_role_with_oidc.oidc_token", "secret_key", "security_token"}; !slices.Equal(sensitive, want) {
-		t.Errorf("sensitive are %v, want %v", sensitive, want)
+		t.Errorf("got sensitive %v, want %v", sensitive, want)
 	}
 }
 
@@ -87,11 +93,14 @@ func TestConfigureReportsEverything(t *testing.T) {
 	got := map[string]string{}
 	for _, d := range diagnostics {
 		if other, twice := got[d.Attribute.String()]; twice {
-			t.Errorf("%s: %q and %q", d.Attribute, other, d.Summary)
+			t.Errorf("%s: got %q and %q, want one diagnostic", d.Attribute, other, d.Summary)
 		}
 		got[d.Attribute.String()] = d.Summary
-		if strings.HasSuffix(d.Summary, ".") || !strings.HasSuffix(d.Detail, ".") {
-			t.Errorf("%s: no full stop ends a summary, and one ends a detail: %q, %q", d.Attribute, d.Summary, d.Detail)
+		if strings.HasSuffix(d.Summary, ".") {
+			t.Errorf("%s: got summary %q, want no full stop at its end", d.Attribute, d.Summary)
+		}
+		if !strings.HasSuffix(d.Detail, ".") {
+			t.Errorf("%s: got detail %q, want a full stop at its end", d.Attribute, d.Detail)
 		}
 	}
 	at := func(names ...string) string {
@@ -115,13 +124,13 @@ func TestConfigureReportsEverything(t *testing.T) {
 	}
 	text := texts(diagnostics)
 	if strings.Contains(text, castest.DefaultKey.AccessKeySecret) {
-		t.Errorf("got a secret:\n%s", text)
+		t.Errorf("got a secret, want it left out:\n%s", text)
 	}
 	if !strings.Contains(text, "CAS_MAX_RETRIES is \"many\"") {
-		t.Errorf("got no variable with its value:\n%s", text)
+		t.Errorf("got no variable with its value, want CAS_MAX_RETRIES:\n%s", text)
 	}
 	if calls := server.Calls(); len(calls) > 0 {
-		t.Errorf("%d calls", len(calls))
+		t.Errorf("got %d calls, want none", len(calls))
 	}
 }
 
@@ -142,8 +151,11 @@ func TestConfigureCallsNobody(t *testing.T) {
 			t.Error(texts(diagnostics))
 		}
 	}
-	if calls, issued := server.Calls(), issuer.Calls(); len(calls)+len(issued) > 0 {
-		t.Errorf("%d calls, %d for credentials", len(calls), len(issued))
+	if calls := server.Calls(); len(calls) > 0 {
+		t.Errorf("got %d calls, want none", len(calls))
+	}
+	if calls := issuer.Calls(); len(calls) > 0 {
+		t.Errorf("got %d calls for credentials, want none", len(calls))
 	}
 }
 
@@ -162,12 +174,15 @@ func TestUnknownProviderBlock(t *testing.T) {
 		for name, get := range p.readers() {
 			_, diagnostics := get(t, nil)
 			text := texts(diagnostics)
-			if len(diagnostics) != 2 || strings.Count(text, "Unknown ") != 2 {
+			if len(diagnostics) != 2 {
 				t.Errorf("%s: got %d diagnostics, want 2:\n%s", name, len(diagnostics), text)
+			}
+			if n := strings.Count(text, "Unknown "); n != 2 {
+				t.Errorf("%s: got \"Unknown\" %d times, want it twice:\n%s", name, n, text)
 			}
 			for _, want := range []string{"secret_key", "endpoints.cas"} {
 				if !strings.Contains(text, want) {
-					t.Errorf("%s: got no diagnostic of %s:\n%s", name, want, text)
+					t.Errorf("%s: got no diagnostic of %s, want one:\n%s", name, want, text)
 				}
 			}
 		}
@@ -190,9 +205,7 @@ func TestUnknownProviderBlock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(resp.Diagnostics) > 0 || resp.Deferred == nil || resp.Deferred.Reason != tfprotov6.DeferredReasonProviderConfigUnknown {
-			t.Errorf("deferred %v, %s", resp.Deferred, texts(resp.Diagnostics))
-		}
+		isDeferred(t, resp.Deferred, resp.Diagnostics)
 		opened, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
 			TypeName: "cas_asset_count", Config: dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"], nil),
 			ClientCapabilities: &tfprotov6.OpenEphemeralResourceClientCapabilities{DeferralAllowed: true},
@@ -200,12 +213,21 @@ func TestUnknownProviderBlock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(opened.Diagnostics) > 0 || opened.Deferred == nil || opened.Deferred.Reason != tfprotov6.DeferredReasonProviderConfigUnknown {
-			t.Errorf("opening is deferred %v, %s", opened.Deferred, texts(opened.Diagnostics))
-		}
+		isDeferred(t, opened.Deferred, opened.Diagnostics)
 	})
 	if calls := server.Calls(); len(calls) > 0 {
-		t.Errorf("%d calls", len(calls))
+		t.Errorf("got %d calls, want none", len(calls))
+	}
+}
+
+// isDeferred checks that Terraform is told to ask again when the provider's block is known, and nothing else.
+func isDeferred(t *testing.T, got *tfprotov6.Deferred, diagnostics []*tfprotov6.Diagnostic) {
+	t.Helper()
+	if len(diagnostics) > 0 {
+		t.Errorf("got %d diagnostics, want none:\n%s", len(diagnostics), texts(diagnostics))
+	}
+	if want := tfprotov6.DeferredReasonProviderConfigUnknown; got == nil || got.Reason != want {
+		t.Errorf("got deferral %v, want one for %s", got, want)
 	}
 }
 

@@ -124,7 +124,7 @@ func encoded(t *testing.T, kind tftypes.Type, v any) tftypes.Value {
 	case arguments:
 		object, ok := kind.(tftypes.Object)
 		if !ok {
-			t.Fatalf("%s isn't a block", kind)
+			t.Fatalf("got %s, want a block", kind)
 		}
 		values := map[string]tftypes.Value{}
 		for name, kind := range object.AttributeTypes {
@@ -223,14 +223,14 @@ func TestReadValues(t *testing.T) {
 		"seconds": {change: map[string]any{"PointTime": 1767681210}, want: map[string]any{"point_time": int64(1767681210)}},
 	}
 	missing := struct{}{}
-	all := answer{map[string]any{}, map[string]any{}}
+	all := answer{change: map[string]any{}, want: map[string]any{}}
 	for element, attributes := range elements {
 		null := map[string]any{}
 		for _, attribute := range attributes {
 			null[attribute], all.want[attribute] = nil, nil
 		}
-		tests[element+" null"] = answer{map[string]any{element: nil}, null}
-		tests[element+" missing"] = answer{map[string]any{element: missing}, null}
+		tests[element+" null"] = answer{change: map[string]any{element: nil}, want: null}
+		tests[element+" missing"] = answer{change: map[string]any{element: missing}, want: null}
 		all.change[element] = missing
 	}
 	tests["nothing"] = all
@@ -253,8 +253,12 @@ func TestReadValues(t *testing.T) {
 			want := answered()
 			maps.Copy(want, test.want)
 			for name, get := range p.readers() {
-				if got, diagnostics := get(t, nil); len(diagnostics) > 0 || !reflect.DeepEqual(got, want) {
-					t.Errorf("%s: got  %v\nwant %v\n%s", name, got, want, texts(diagnostics))
+				got, diagnostics := get(t, nil)
+				if len(diagnostics) > 0 {
+					t.Errorf("%s: got %d diagnostics, want none:\n%s", name, len(diagnostics), texts(diagnostics))
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: got  %v\nwant %v", name, got, want)
 				}
 			}
 			if got := len(server.Calls()); got != 2 {

@@ -37,7 +37,7 @@ func TestGuideShowsEverySetting(t *testing.T) {
 	}
 	for _, table := range []string{arguments, variables} {
 		if !strings.Contains(string(guide), "\n\n"+table+"\n") {
-			t.Errorf("the authentication guide needs this table:\n%s", table)
+			t.Errorf("got another table in the authentication guide, want this one:\n%s", table)
 		}
 	}
 }
@@ -48,14 +48,16 @@ func TestSettings(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range settings {
 		if seen[s.name+s.variableAlone()] {
-			t.Errorf("%s is there twice", s.name+s.variableAlone())
+			t.Errorf("got %s twice, want it once", s.name+s.variableAlone())
 		}
 		seen[s.name+s.variableAlone()] = true
-		if s.fallback != "" && s.flaw != nil && s.flaw(s.fallback) != nil {
-			t.Errorf("%s: the default %s: %s", s.name, s.fallback, s.flaw(s.fallback))
+		if s.fallback != "" && s.flaw != nil {
+			if err := s.flaw(s.fallback); err != nil {
+				t.Errorf("%s: got %v of the default %s, want it accepted", s.name, err, s.fallback)
+			}
 		}
 		if s.secret && !s.hidden {
-			t.Errorf("%s is a secret that a diagnostic shows", s.name)
+			t.Errorf("%s: got a secret that a diagnostic shows, want it hidden", s.name)
 		}
 	}
 }
