@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -44,7 +45,7 @@ func (f *sharedFile) exists() bool {
 }
 
 // change replaces the entries by what change returns for them, while no other process does. It waits for the lock in the
-// kernel's queue, which ends only when the lock is free. What can't be read counts as no entries.
+// kernel's queue, which ends only when the lock is free.
 func (f *sharedFile) change(change func([]entry) []entry) error {
 	if err := f.makeDir(); err != nil {
 		return err
@@ -64,9 +65,9 @@ func (f *sharedFile) change(change func([]entry) []entry) error {
 		return err
 	}
 	slot := int64(number[0] & 1)
-	var entries []entry
-	if json.NewDecoder(io.NewSectionReader(file, start+1+slot*slotSize, slotSize)).Decode(&entries) != nil {
-		entries = nil
+	entries, err := decode(io.NewSectionReader(file, start+1+slot*slotSize, slotSize))
+	if err != nil {
+		return err
 	}
 	data, err := json.Marshal(change(entries))
 	if err != nil {
@@ -78,6 +79,20 @@ func (f *sharedFile) change(change func([]entry) []entry) error {
 	}
 	_, err = file.WriteAt([]byte{byte(slot)}, start)
 	return err
+}
+
+// decode reads the entries of a slot. What isn't a list of entries counts as none, and what the file system can't read is an
+// error.
+func decode(slot io.Reader) (entries []entry, err error) {
+	err = json.NewDecoder(slot).Decode(&entries)
+	failure, failed := errors.AsType[*fs.PathError](err)
+	switch {
+	case failed:
+		return nil, failure
+	case err != nil:
+		entries = nil
+	}
+	return entries, nil
 }
 
 // makeDir makes the directory if it isn't there, and refuses one in which another user could put something.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -189,6 +190,23 @@ func TestTornWrite(t *testing.T) {
 				t.Errorf("%s, torn after %d bytes, and changed: got %v, want the change alone", name, i, got)
 			}
 		}
+	}
+}
+
+// Where the file system can't read a slot, nobody knows that it is empty.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	unreadable, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unreadable.Close()
+	if entries, err := decode(unreadable); err == nil {
+		t.Errorf("got %v, want an error", entries)
+	}
+	half := io.MultiReader(strings.NewReader(full(4)[:60]), unreadable)
+	if entries, err := decode(half); err == nil {
+		t.Errorf("got %v from half a slot, want an error", entries)
 	}
 }
 
