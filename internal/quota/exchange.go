@@ -100,7 +100,7 @@ func (x *exchange) wait(ctx context.Context) error {
 // holds mu.
 func (q *Quota) takeUncounted(reason error) (*Place, time.Time) {
 	maximum := 1
-	if q.alone {
+	if q.alone && !errors.Is(reason, errHung) {
 		maximum = q.places
 	}
 	q.hung = errors.Is(reason, errHung) && len(q.turn) > 0

@@ -89,6 +89,24 @@ func TestHungEnds(t *testing.T) {
 	})
 }
 
+// A file system that hangs says nothing about others, whatever it said before.
+func TestHungAfterFailure(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir() + "/cache"
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, dir, 3)
+		write(t, dir, "")
+		for _, place := range p.want(t, 3) {
+			place.Release()
+		}
+		time.Sleep(window + 1)
+		synctest.Wait()
+		remove(t, dir)
+		p.stop()
+		p.want(t, 1)
+	})
+}
+
 // A release that the file couldn't take at first is written as soon as it can.
 func TestReleaseWhileHung(t *testing.T) {
 	t.Parallel()
