@@ -162,6 +162,25 @@ func TestFails(t *testing.T) {
 	}
 }
 
+// Once the file works again, others see what was taken without it, though nobody asks and the call is still out.
+func TestFailureEnds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p, other := open(t, dir, 3), open(t, dir, 3)
+		p.fail(syscall.EIO)
+		p.await(t.Context())
+		p.fail(nil)
+		for range 10 {
+			time.Sleep(renewal + 1)
+			synctest.Wait()
+			for _, place := range other.want(t, 2) {
+				place.Release()
+			}
+		}
+	})
+}
+
 func remove(t *testing.T, path string) {
 	t.Helper()
 	if err := os.RemoveAll(path); err != nil {

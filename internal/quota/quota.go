@@ -194,6 +194,7 @@ func (q *Quota) take(now time.Time, others []entry, maximum int) (*Place, time.T
 	q.due = time.Time{}
 	p := &Place{quota: q, renewed: now}
 	q.own = append(q.own, p)
+	q.renewal.Reset(renewal) // also where no exchange begins it
 	return p, time.Time{}
 }
 
