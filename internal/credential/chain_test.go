@@ -217,7 +217,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 		"no such token file": {
 			cli:  profile(`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`),
 			kind: NotFound,
-			want: "stat /nowhere: ",
+			want: "/nowhere: ",
 		},
 		"no such role": {
 			cli:  profile(`"mode": "EcsRamRole", "ram_role_name": "another"`),

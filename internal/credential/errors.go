@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"syscall"
@@ -67,8 +68,10 @@ func asError(err error) *Error {
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
 		return &Error{Kind: unanswered.Kind, Err: unanswered}
 	}
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errNoHome) {
-		return &Error{Kind: NotFound, Err: err}
+	for _, absent := range []error{os.ErrNotExist, syscall.ENOTDIR, exec.ErrNotFound, errNoHome} {
+		if errors.Is(err, absent) {
+			return &Error{Kind: NotFound, Err: err}
+		}
 	}
 	return &Error{Kind: Invalid, Err: err}
 }

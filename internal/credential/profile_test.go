@@ -383,6 +383,12 @@ func TestProfileFailures(t *testing.T) {
 			kind:    NotFound,
 			want:    "run /nowhere/tool",
 		},
+		"External, not in PATH": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "no-such-tool-anywhere --key ` + secret + `"}]}`,
+			profile: "p",
+			kind:    NotFound,
+			want:    "run no-such-tool-anywhere",
+		},
 		"External, fails": {
 			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret) +
 				`}]}`,
@@ -417,7 +423,7 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`,
 			profile: "p",
 			kind:    NotFound,
-			want:    "stat /nowhere: ",
+			want:    "/nowhere: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -578,7 +584,7 @@ func TestNamedProfile(t *testing.T) {
 		"file that isn't there": {
 			cfg:   Config{SharedCredentialsFile: "~/f"},
 			files: map[string]string{cliJSON: cli("other", "wrong")},
-			err:   "from file ~/f: stat ",
+			err:   "from file ~/f: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
