@@ -495,6 +495,9 @@ func TestWireFormat(t *testing.T) {
 				t.Fatalf("got %d calls, want %d of each", len(calls), test.calls)
 			}
 			for n, ours := range calls[:test.calls] {
+				if got, want := ours.Header.Get("User-Agent"), "terraform-provider-cas"; got != want {
+					t.Errorf("got the user agent %q, want %q", got, want)
+				}
 				if got, want := sent(ours), sent(calls[test.calls+n]); !reflect.DeepEqual(got, want) {
 					t.Errorf("got  %v\nwant %v", got, want)
 				}

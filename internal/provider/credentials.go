@@ -56,7 +56,7 @@ func (r *resolver) credentials() credential.Config {
 		c.CredentialsURI = r.text("credentials_uri")
 	default:
 		c.NoCLIFile = switchedOff
-		c.Profile = r.text("profile") // where the CLI's file is switched off, this is a section of the INI file
+		c.Profile = r.text("profile") // if the CLI's file is switched off, this is a section of the INI file
 	}
 	c.AssumeRole = r.assumeRole(c.OIDC != nil)
 	return c
@@ -151,7 +151,7 @@ func (r *resolver) oidc() *credential.OIDC {
 	}
 }
 
-// assumeRole returns the role to assume with the credentials, or nil where there is no block for it. The environment completes
+// assumeRole returns the role to assume with the credentials, or nil if there is no block for it. The environment completes
 // the block.
 func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
 	const at = "assume_role."

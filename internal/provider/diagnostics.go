@@ -34,7 +34,7 @@ func diagnose(err error) diag.Diagnostic {
 	return m.diagnostic()
 }
 
-// about describes an error of the client or of a source of credentials. There is no summary where it is none of these.
+// about describes an error of the client or of a source of credentials. There is no summary if it is none of these.
 func about(err error) message {
 	if e, ok := errors.AsType[*cas.WaitError](err); ok {
 		return aboutWait(e)

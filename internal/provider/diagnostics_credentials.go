@@ -47,7 +47,10 @@ var credentialMessages = map[egress.Kind]message{
 		what:    "What came from {source} can't be a key: {cause}, which isn't part of any key or token. Nothing was sent with it.",
 		do:      "Remove it: it was probably added when the value was copied, or printed by a command.",
 	},
-	egress.Clock: callMessages[egress.Clock],
+	egress.Clock: {
+		summary: callMessages[egress.Clock].summary,
+		do:      callMessages[egress.Clock].do,
+	},
 	egress.Throttled: {
 		summary: "Throttled by the source of Alibaba Cloud credentials",
 		do:      "Other machines or tools of the same account ask for credentials too: run fewer of them at once.",

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// checkBetween is the advice where something other than the server that was meant may have answered.
+	// checkBetween is the advice if something other than the server that was meant may have answered.
 	checkBetween = "Look for a proxy, a captive portal or a gateway that answers in the server's place, and check the address."
 
 	orNoProxy = " If the host needs no proxy, add it to NO_PROXY."

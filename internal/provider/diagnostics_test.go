@@ -398,6 +398,11 @@ func noCredentials() map[string]error {
 			Err:  errors.New("it answered HTTP 400"),
 			Code: "Throttling.User", Message: "Request was denied due to user flow control.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
 		},
+		"credentials_clock": &credential.Error{
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.Clock,
+			Err:  errors.New("it answered InvalidTimeStamp.Expired: Specified time stamp or date value is expired."),
+			Code: "InvalidTimeStamp.Expired", Message: "Specified time stamp or date value is expired.",
+		},
 		"credentials_not_a_key": &credential.Error{
 			Source: "profile vault of ~/.aliyun/config.json", Kind: credential.NotAKey,
 			Err: errors.New("its access key ID begins or ends with white space"),

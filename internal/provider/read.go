@@ -12,7 +12,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-// defaultTimeout is how long a read may take where no timeouts block sets another duration.
+// defaultTimeout is how long a read may take if no timeouts block sets another duration.
 const defaultTimeout = 5 * time.Minute
 
 // providerData is what the provider passes to its data source and ephemeral resource: a client, or the arguments that are

@@ -20,7 +20,7 @@ import (
 // value is a setting with its text, and the place where it is set.
 type value struct {
 	setting
-	text     string // empty where the setting isn't set
+	text     string // empty if the setting isn't set
 	variable string // where the text comes from; empty for the provider block
 	unknown  bool   // whether Terraform knows the value only during apply
 }
@@ -171,7 +171,7 @@ func (r *resolver) refuse(v value, summary, detail string) {
 	r.diags.AddAttributeError(v.path(), summary, detail)
 }
 
-// require refuses the first of some values where none of them is set. While Terraform validates, the environment may still
+// require refuses the first of some values if none of them is set. While Terraform validates, the environment may still
 // set them.
 func (r *resolver) require(summary, advice string, values ...value) {
 	var places []string
