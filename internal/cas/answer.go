@@ -60,7 +60,7 @@ func (e FieldError) Error() string { return string(e) }
 func fieldError(format string, args ...any) error { return FieldError(fmt.Sprintf(format, args...)) }
 
 // readObject reads the members of a JSON object into fields, which are pointers by name. The error is [io.EOF] or
-// [io.ErrUnexpectedEOF] where the text breaks off.
+// [io.ErrUnexpectedEOF] if the text breaks off.
 //
 // Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement characters for what
 // isn't UTF-8: each a value that is quietly wrong.

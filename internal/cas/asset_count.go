@@ -16,22 +16,22 @@ type AssetCount struct {
 	PointRatio *int64 // health score ratio; the service documents no scale
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
-	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is seconds. It is nil where
+	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is seconds. It is nil if
 	// PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't write.
 	PointUpdatedAt *time.Time
-	PointChange    *int64 // Point − LastPoint; nil where either is
+	PointChange    *int64 // Point − LastPoint; nil if either is
 
 	BuyCertificateCount    *int64 // paid certificates
 	FreeCertificateCount   *int64 // free certificates
 	UploadCertificateCount *int64 // uploaded certificates
-	TotalCertificateCount  *int64 // the sum of the three; nil where any of them is
+	TotalCertificateCount  *int64 // the sum of the three; nil if any of them is
 
 	AliyunAssetCount  *int64 // Alibaba Cloud resources
 	TencentAssetCount *int64 // Tencent Cloud resources
 	HuaweiAssetCount  *int64 // Huawei Cloud resources
 	AwsAssetCount     *int64 // AWS resources
 
-	TotalCloudAssetCount *int64 // the sum of the four clouds' resources; nil where any of them is
+	TotalCloudAssetCount *int64 // the sum of the four clouds' resources; nil if any of them is
 	DomainAssetCount     *int64 // domain name resources
 
 	RequestID *string // unique for each call

@@ -27,7 +27,7 @@ func (c *Client) attempt(ctx context.Context, call *call) (*AssetCount, error) {
 	return count, err
 }
 
-// enter returns credentials and a place for a call. Where it is too early for one of them, the call pauses, and has no place
+// enter returns credentials and a place for a call. If it is too early for one of them, the call pauses, and has no place
 // yet.
 func (c *Client) enter(ctx context.Context, call *call) (creds credential.Credentials, place *quota.Place, err error) {
 	latest, source := call.latest(), c.config.Credentials.String()

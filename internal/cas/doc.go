@@ -12,5 +12,5 @@
 //     any one second.
 //   - What may pass is tried again (retry.go): each time with a place, a date and a nonce of its own.
 //
-// A failure is an [*Error], a [*WaitError] where time ran out, or credential.Error; find them with [errors.As].
+// A failure is an [*Error], a [*WaitError] if time ran out, or credential.Error; find them with [errors.As].
 package cas

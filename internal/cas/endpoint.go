@@ -40,7 +40,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: canonical(u), Path: "/"}, nil
 }
 
-// canonical spells a host in one way: in lower case, an address as short as it can be, and a port only where it isn't the
+// canonical spells a host in one way: in lower case, an address as short as it can be, and a port only if it isn't the
 // scheme's.
 func canonical(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")

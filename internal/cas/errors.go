@@ -15,23 +15,23 @@ type Error struct {
 	Kind     egress.Kind
 	Endpoint string // scheme and host that were asked
 
-	Status    int    // HTTP status; 0 where no answer came
+	Status    int    // HTTP status; 0 if no answer came
 	Code      string // the service's error code, as in "Throttling.User"
 	Message   string // the service's message, or the first words of an answer that has neither code nor message
 	RequestID string
 	Recommend string        // where the service explains the code
 	Denied    *AccessDenied // what RAM says about a denied permission
 
-	Skew time.Duration // local time minus the service's, by the answer's Date header; 0 where there is none
+	Skew time.Duration // local time minus the service's, by the answer's Date header; 0 if there is none
 
 	Credentials string // where the credentials of the call came from; empty if no answer came
 
 	Attempts int           // how many calls the read took part in
 	Elapsed  time.Duration // how long the read took
 
-	Err error // the cause, where the service didn't report one; an [*egress.Error] where no answer came
+	Err error // the cause, if the service didn't report one; an [*egress.Error] if no answer came
 
-	retryAfter time.Duration // how long the service asked to wait; 0 where it didn't
+	retryAfter time.Duration // how long the service asked to wait; 0 if it didn't
 	renewed    bool          // the credentials were refused, and the next attempt has others
 }
 
@@ -71,7 +71,7 @@ func (e *Error) Temporary() bool {
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		return unanswered.Temporary()
 	}
-	// Where an answer breaks off, the connection was closed early.
+	// If an answer breaks off, the connection was closed early.
 	return e.Kind == egress.Throttled || e.Kind == egress.Temporary || errors.Is(e.Err, io.ErrUnexpectedEOF)
 }
 
@@ -95,7 +95,7 @@ type WaitError struct {
 	Attempts int           // how many calls the read took part in
 	Elapsed  time.Duration
 	Cause    error // context.DeadlineExceeded or context.Canceled
-	Last     error // what the last attempt ended with; nil where there was none
+	Last     error // what the last attempt ended with; nil if there was none
 }
 
 // Error says what the read waited for, for how long, and what came back last.
@@ -108,5 +108,5 @@ func (e *WaitError) Error() string {
 	return text
 }
 
-// Unwrap returns the context's error, and the last attempt's where there was one.
+// Unwrap returns the context's error, and the last attempt's if there was one.
 func (e *WaitError) Unwrap() error { return errors.Join(e.Cause, e.Last) }

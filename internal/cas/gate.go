@@ -86,7 +86,7 @@ func (g *gate) quotaTitle() string {
 
 // quotaOf returns the quota of the account that the credentials belong to, as far as that is known. The caller holds g.mu.
 func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
-	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), g.config.Credentials.Identity(creds))
+	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), creds.Identity())
 	if g.quota == nil || g.quotaName != name {
 		g.quotaName = name
 		g.quota = quota.Open(quota.Config{

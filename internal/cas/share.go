@@ -122,7 +122,7 @@ func (s *share) end(c *call, count *AssetCount, err error) {
 // caller holds s.mu.
 func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
-// finish does nothing where a later call's answer was faster. The caller holds share.mu.
+// finish does nothing if a later call's answer was faster. The caller holds share.mu.
 func (c *call) finish(count *AssetCount, err error) {
 	if c.ended {
 		return
@@ -195,7 +195,7 @@ func (c *call) interrupt() {
 	}
 }
 
-// depart closes the call to further readers, since its request is about to leave. It fails where nobody waits any more.
+// depart closes the call to further readers, since its request is about to leave. It fails if nobody waits any more.
 func (c *call) depart(ctx context.Context, what string) error {
 	s := c.share
 	s.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// defaultChain asks the sources that every Alibaba Cloud tool asks where its environment names none.
+// defaultChain asks the sources that every Alibaba Cloud tool asks if its environment names none.
 func defaultChain(cfg Config) fetcher {
 	nothing := Error{
 		Source: "the default chain", Kind: Nowhere,

@@ -2,7 +2,7 @@ package credential
 
 import "log/slog"
 
-// DefaultSessionName names the sessions of assumed roles where nothing else does.
+// DefaultSessionName names the sessions of assumed roles if nothing else does.
 const DefaultSessionName = "terraform"
 
 // Config says where credentials come from. At most one of the access key, the profile or file, the URI, the ECS role and
@@ -16,7 +16,7 @@ type Config struct {
 
 	// Profile is a profile of the CLI's file, or else a section of the INI file.
 	Profile string
-	// SharedCredentialsFile is the only file to look into: the CLI's where it is a JSON object, else an INI file. Without a
+	// SharedCredentialsFile is the only file to look into: the CLI's if it is a JSON object, else an INI file. Without a
 	// Profile it means the current profile, or the section [default].
 	SharedCredentialsFile string
 
@@ -34,13 +34,13 @@ type Config struct {
 	// URI. Empty means that they are on. With NoCLIFile set, Profile is only a section for the default chain.
 	NoCLIFile, NoExternal string
 
-	// STSEndpoint is a host, with a port where it isn't 443. Empty means what the profile says, else STSRegion's endpoint,
-	// within a VPC where STSVPC says so, else sts.aliyuncs.com.
+	// STSEndpoint is a host, with a port if it isn't 443. Empty means what the profile says, else STSRegion's endpoint,
+	// within a VPC if STSVPC says so, else sts.aliyuncs.com.
 	STSEndpoint string
 	STSRegion   string
 	STSVPC      bool
 
-	// SetBy is who asked for this source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
+	// SetBy names the setting that asked for this source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
 	SetBy string
 
 	Logger *slog.Logger

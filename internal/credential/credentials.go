@@ -13,10 +13,10 @@ type Credentials struct {
 	AccessKeySecret string
 	SecurityToken   string
 
-	// Expiration is zero where the source doesn't say.
+	// Expiration is zero if the source doesn't say.
 	Expiration time.Time
 
-	source  string // which source they came from, where that isn't known beforehand
+	source  string // which source they came from, if that isn't known beforehand
 	account string // the account of the role or the sign-in that they are for
 	given   bool   // they were configured as they are, not issued
 }
@@ -26,6 +26,21 @@ func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 
 // GoString returns the same as String, for %#v.
 func (c Credentials) GoString() string { return c.String() }
+
+// Identity returns what stands for the account that c belongs to, the same in every run: the account of an assumed role
+// or a CloudSSO sign-in, else the ID of an access key that was given without a token. Of other credentials, which are new
+// on every run, the account isn't known, and all of them share one name: two accounts that share a quota are slower than
+// they need be, but one account with two quotas is throttled. Two access keys of one account do have two, because nothing shows
+// that they belong together.
+func (c Credentials) Identity() string {
+	switch {
+	case c.account != "":
+		return c.account
+	case c.SecurityToken == "":
+		return c.AccessKeyID
+	}
+	return "temporary credentials"
+}
 
 // check refuses what can't be a key or a token, without quoting it, and what has expired.
 func (c Credentials) check() error {
@@ -43,7 +58,7 @@ func (c Credentials) check() error {
 }
 
 // KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has white space in it". It is
-// empty where nothing is wrong, and never quotes s. All of them are printable ASCII without quotes.
+// empty if nothing is wrong, and never quotes s. All of them are printable ASCII without quotes.
 func KeyFlaw(s string) string {
 	switch {
 	case strings.TrimSpace(s) != s:

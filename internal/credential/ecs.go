@@ -13,7 +13,7 @@ import (
 
 const (
 	metadataHost = "100.100.100.200"
-	// metadataTimeout bounds each request to the metadata service. It answers within milliseconds, and where there is none,
+	// metadataTimeout bounds each request to the metadata service. It answers within milliseconds, and if there is none,
 	// its address usually answers nothing at all.
 	metadataTimeout = time.Second
 
@@ -22,7 +22,7 @@ const (
 		"to 2, or use the host's network"
 )
 
-// ecsRole is the RAM role of the instance, by name or, where role is empty, the one that it has.
+// ecsRole is the RAM role of the instance, by name or, if role is empty, the one that it has.
 //
 // https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
 func ecsRole(role string) fetcher {

@@ -30,14 +30,14 @@ type Error struct {
 	// Command is what to run in a terminal first, if that helps.
 	Command string
 
-	// Code, Message and RequestID are the service's own, where it answered.
+	// Code, Message and RequestID are the service's own, if it answered.
 	Code, Message, RequestID string
 
-	// Tried is each source that was asked, where several were, and why it had nothing.
+	// Tried is each source that was asked, if several were, and why it had nothing.
 	Tried []*Error
 
 	unused bool // nobody has set this source up, so that the default chain may go on
-	status int  // HTTP status of the answer, where it was another one than 200
+	status int  // HTTP status of the answer, if it was another one than 200
 }
 
 // Error says which source had no credentials, and why.

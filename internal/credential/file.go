@@ -58,7 +58,7 @@ func IsCLIFile(path string) bool {
 	return err == nil && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{"))
 }
 
-// fileError is about a file that can't be read. Nobody has set it up if it is absent; or, where it is only looked for because the
+// fileError is about a file that can't be read. Nobody has set it up if it is absent; or, if it is only looked for because the
 // user names no other, if this user may not read it: then it is somebody else's.
 func fileError(err error, unnamed bool) *Error {
 	e := asError(err)

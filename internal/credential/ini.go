@@ -31,7 +31,7 @@ func iniFile(cfg Config) fetcher {
 	}}
 }
 
-// parseINI never quotes content, nor what the parser says about it: it holds secrets. Where a section is named, a file without it
+// parseINI never quotes content, nor what the parser says about it: it holds secrets. If a section is named, a file without it
 // is a mistake: the next source would be someone else.
 func parseINI(content []byte, named string) (profile, error) {
 	// A dot in a section's name is a part of it, and doesn't make the section inherit keys from another one.

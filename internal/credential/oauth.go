@@ -87,7 +87,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 	return nil
 }
 
-// lock locks the CLI's file. It waits for other processes, but not for good, as one of them may hang. Where the file can't
+// lock locks the CLI's file. It waits for other processes, but not for good, as one of them may hang. If the file can't
 // be locked it goes on without.
 func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	const limit, pause = requestTimeout + 5*time.Second, 50 * time.Millisecond // the one that has it makes a request

@@ -99,11 +99,11 @@ func cliProfile(cfg Config) fetcher {
 	return f
 }
 
-// Region is the region of the CLI's profile in use, empty where there is none.
+// Region is the region of the CLI's profile in use, empty if there is none.
 func (cfg Config) Region() string { return cfg.profileInUse().RegionID }
 
-// profileInUse is the CLI's profile that cfg means, or an empty one. What is wrong with the file is for the fetch of
-// credentials to say.
+// profileInUse is the CLI's profile that cfg means, or an empty one. The fetch of credentials reports what is
+// wrong with the file.
 func (cfg Config) profileInUse() profile {
 	if cfg.AccessKeyID+cfg.CredentialsURI+cfg.ECSRoleName != "" || cfg.OIDC != nil || cfg.NoCLIFile != "" {
 		return profile{}
@@ -191,7 +191,7 @@ func (p profile) unset() bool {
 	return false
 }
 
-// mode is p's mode in lower case, or else that of the one that the CLI takes its fields for.
+// mode returns p's mode in lower case; without one, the mode that the CLI infers from the fields.
 func (p profile) mode() string {
 	switch hasKey := p.AccessKeyID+p.AccessKeySecret != ""; {
 	case p.Mode != "":

@@ -9,7 +9,7 @@ import (
 
 func inUse(error) bool { return false }
 
-// copyPermissions gives the file at to the owner, the group and the mode of the file at from. Where this user may not give it
+// copyPermissions gives the file at to the owner, the group and the mode of the file at from. If this user may not give it
 // to that group, the group gets no access.
 func copyPermissions(from, to string) error {
 	info, err := os.Stat(from)

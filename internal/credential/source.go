@@ -40,7 +40,7 @@ type Source struct {
 	nextFetch time.Time // when to try again, if the failure may pass by itself
 }
 
-// Get returns credentials that hold now. It fetches them where there are none, once for all who wait: ctx ends only this
+// Get returns credentials that hold now. It fetches them if there are none, once for all who wait: ctx ends only this
 // caller's wait, and the fetch goes on, so that what comes late is there for the next caller. Shortly before they expire they
 // are fetched again in the background. A failure is remembered for a few seconds, unless it is temporary. The error is an
 // [*Error] or wraps the context's.
@@ -80,7 +80,7 @@ func (s *Source) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
-// start begins a fetch where none is under way. Who waits for it may leave, but it goes on for the others.
+// start begins a fetch if none is under way. Who waits for it may leave, but it goes on for the others.
 func (s *Source) start(ctx context.Context) <-chan singleflight.Result {
 	ctx = context.WithoutCancel(ctx)
 	return s.flight.DoChan("", func() (any, error) { return s.fetch(ctx) })
@@ -109,7 +109,7 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 }
 
 // NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait: without credentials that hold,
-// it fetches at once. It is zero where the last fetch didn't fail so, and while older credentials hold.
+// it fetches at once. It is zero if the last fetch didn't fail so, and while older credentials hold.
 func (s *Source) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,18 +143,4 @@ func (s *Source) title(name string) string {
 		return name
 	}
 	return name + " (" + s.askedBy + ")"
-}
-
-// Identity returns what stands for the account that c belongs to, the same in every run: the account of an assumed role
-// or a CloudSSO sign-in, else the ID of an access key that was given without a token. Of other credentials, which are new
-// on every run, the account isn't known, and all of them share one name: two accounts that share a quota are slower than
-// they need be, but one account with two quotas is throttled.
-func (*Source) Identity(c Credentials) string {
-	switch {
-	case c.account != "":
-		return c.account
-	case c.SecurityToken == "":
-		return c.AccessKeyID
-	}
-	return "temporary credentials"
 }

@@ -379,11 +379,11 @@ func TestIdentity(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, c, err := fetch(t, test.cfg)
+			_, c, err := fetch(t, test.cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := s.Identity(c); got != test.want {
+			if got := c.Identity(); got != test.want {
 				t.Errorf("got identity %q, want %q", got, test.want)
 			}
 		})

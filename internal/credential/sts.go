@@ -92,7 +92,8 @@ func (role AssumeRole) parameters(action string) (query, form url.Values) {
 	return query, form
 }
 
-// sign adds a signature of version 1.0 to the query of a POST request.
+// sign adds a signature of version 1.0 to the query of a POST request. STS knows newer ones, but this is what credentials-go
+// sends, with whose requests the tests compare these.
 //
 // https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
 func sign(query, form url.Values, as Credentials) {

@@ -155,7 +155,7 @@ func TestAssumeRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	isIssued(t, i, c)
-	if got := s.Identity(c); got != "1234567890123456" {
+	if got := c.Identity(); got != "1234567890123456" {
 		t.Errorf("got identity %s, want 1234567890123456", got)
 	}
 	call := i.Calls()[0]

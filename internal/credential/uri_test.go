@@ -35,7 +35,7 @@ func TestURIWithoutTokenOrExpiration(t *testing.T) {
 			t.Parallel()
 			i := issuer(t)
 			i.Script("uri", castest.Body(200, "application/json", test.answer))
-			s, c, err := fetch(t, Config{CredentialsURI: i.CredentialsURI()})
+			_, c, err := fetch(t, Config{CredentialsURI: i.CredentialsURI()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -48,7 +48,7 @@ func TestURIWithoutTokenOrExpiration(t *testing.T) {
 			if !c.Expiration.IsZero() {
 				t.Errorf("got expiration %s, want none", c.Expiration)
 			}
-			if got := s.Identity(c); got != test.identity {
+			if got := c.Identity(); got != test.identity {
 				t.Errorf("got identity %q, want %q", got, test.identity)
 			}
 		})

@@ -45,14 +45,14 @@ type Error struct {
 	Kind    Kind
 	Address string // scheme and host that were asked
 
-	// Proxy is the host and port of the proxy where it is the proxy that failed, and Variable what names it.
+	// Proxy is the host and port of the proxy if it is the proxy that failed, and Variable what names it.
 	Proxy, Variable string
 
 	Status      int               // HTTP status of an answer that isn't used
 	Location    string            // scheme and host that a redirect points to
-	Certificate *x509.Certificate // what the peer showed where it isn't trusted
+	Certificate *x509.Certificate // what the peer showed if it isn't trusted
 
-	Err error // the cause; nil where its text would quote the peer
+	Err error // the cause; nil if its text would quote the peer
 }
 
 // Error says who was asked and what failed.
@@ -115,7 +115,7 @@ var codes = []struct {
 	{"InvalidVersion", WrongPlace},
 }
 
-// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. It is [Malformed] where
+// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. It is [Malformed] if
 // there is no code, and the status isn't that of a failure that may pass.
 func KindOf(status int, code string) Kind {
 	for _, known := range codes {

@@ -29,7 +29,7 @@ type Answer struct {
 }
 
 // Send sends a request and reads its answer, both within limit. It follows no redirect and reads no more than [MaxBody].
-// Where it gets no answer that can be used the error is an [*Error]; where the request's context ended, the context's.
+// If it gets no answer that can be used, the error is an [*Error]; if the request's context ended, the context's.
 func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (*Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
@@ -117,7 +117,7 @@ func (r *round) explain(err error, late bool) *Error {
 	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		e := &Error{Kind: Untrusted, Err: untrusted.Err, Certificate: untrusted.UnverifiedCertificates[0]}
-		// Where the files with the roots are missing, crypto/x509 has an empty pool and no error.
+		// If the files with the roots are missing, crypto/x509 has an empty pool and no error.
 		if roots, err := x509.SystemCertPool(); err != nil || roots.Equal(x509.NewCertPool()) {
 			e.Kind = NoRoots
 		}

@@ -35,7 +35,7 @@ func NewTransport() *http.Transport {
 		TLSHandshakeTimeout:    connectTimeout,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    2, // one for a call, and one for the next where the first hangs
+		MaxIdleConnsPerHost:    2, // one for a call, and one for the next if the first hangs
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
 	}

@@ -21,7 +21,7 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	case strings.ContainsFunc(text, unicode.IsSpace):
 		return nil, errors.New("it has white space in it")
 	case badEscape:
-		return nil, errors.New("it has a % in it that no two hexadecimal digits follow")
+		return nil, errors.New("it has a % that isn't followed by two hexadecimal digits")
 	case err != nil:
 		return nil, errors.New("it isn't a URL")
 	case !slices.Contains(schemes, u.Scheme):
@@ -34,7 +34,7 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// ParseAddress reads a host with or without a port, or a URL of no more than that. The scheme is the first one where it is
+// ParseAddress reads a host with or without a port, or a URL of no more than that. The scheme is the first one if it is
 // left out.
 func ParseAddress(text string, schemes ...string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {

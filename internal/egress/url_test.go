@@ -22,7 +22,7 @@ func TestParseURLSaysWhy(t *testing.T) {
 	t.Parallel()
 	const (
 		space  = "it has white space in it"
-		escape = "it has a % in it that no two hexadecimal digits follow"
+		escape = "it has a % that isn't followed by two hexadecimal digits"
 		none   = "it isn't a URL"
 		scheme = "its scheme isn't https or http"
 		host   = "its host is neither a host name nor an IP address"

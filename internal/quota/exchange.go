@@ -96,7 +96,7 @@ func (x *exchange) wait(ctx context.Context) error {
 	return errHung
 }
 
-// takeUncounted is take where the file can't be used: one call at a time where there are signs of other processes. The caller
+// takeUncounted is take if the file can't be used: one call at a time if there are signs of other processes. The caller
 // holds mu.
 func (q *Quota) takeUncounted(reason error) (*Place, time.Time) {
 	maximum := 1

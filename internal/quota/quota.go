@@ -96,30 +96,30 @@ func Open(cfg Config) *Quota {
 
 // Take returns a place, or, when none is free, the time to ask again: about when this process can get one, and at most
 // a second from now. Processes get places in the order in which they began to wait. One that asks late loses
-// its place to the next, and comes first then.
+// its turn to the next, and comes first then.
 //
-// Take waits for the file until ctx ends, and no longer than two seconds. Where the file can't be used, it gives one
+// Take waits for the file until ctx ends, and no longer than two seconds. If the file can't be used, it gives one
 // place at a time if other processes may be there, and otherwise counts for this process alone.
 func (q *Quota) Take(ctx context.Context) (place *Place, again time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	gone, err := false, errHung
-	if !q.hung {
-		x := q.join()
-		x.takes = append(x.takes, func(now time.Time, others []entry) {
-			if !gone {
-				place, again = q.take(now, others, q.places)
-			}
-		})
-		q.mu.Unlock()
-		err = x.wait(ctx)
-		q.mu.Lock()
-		gone = true
+	if q.hung {
+		return q.takeUncounted(errHung)
 	}
+	gone, x := false, q.join()
+	x.takes = append(x.takes, func(now time.Time, others []entry) {
+		if !gone {
+			place, again = q.take(now, others, q.places)
+		}
+	})
+	q.mu.Unlock()
+	err := x.wait(ctx)
+	q.mu.Lock()
+	gone = true
 	if err == nil {
 		return place, again
 	}
-	// Other processes may not know of a place that was taken meanwhile.
+	// This place may not be in the file, so other processes don't know of it.
 	q.own = slices.DeleteFunc(q.own, func(p *Place) bool { return p == place })
 	if ctx.Err() != nil {
 		q.join()
@@ -194,7 +194,7 @@ func (q *Quota) take(now time.Time, others []entry, maximum int) (*Place, time.T
 	q.due = time.Time{}
 	p := &Place{quota: q, renewed: now}
 	q.own = append(q.own, p)
-	q.renewal.Reset(renewal) // also where no exchange begins it
+	q.renewal.Reset(renewal) // also if no exchange begins it
 	return p, time.Time{}
 }
 
