@@ -76,7 +76,7 @@ func New(cfg Config) *Source {
 	if role := cfg.AssumeRole; role != nil {
 		f = assumeRole(f, *role, func() (string, error) { return cfg.stsHost(cfg.profileInUse()) })
 	}
-	return &Source{fetcher: f, name: f.source, askedBy: cfg.SetBy, logger: cfg.Logger}
+	return &Source{fetcher: f, name: f.source, setBy: cfg.SetBy, logger: cfg.Logger}
 }
 
 func (cfg Config) fetcher() fetcher {

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kballard/go-shellquote"
 )
 
 // profile is an entry of the CLI's configuration file.
@@ -282,21 +282,15 @@ func (p profile) signInNeeded() *Error {
 	return &Error{Kind: Login, Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
 }
 
-// plainName matches a name that a shell takes as it is.
-var plainName = regexp.MustCompile(`^[\pL\p{Nd}_.@-]+$`)
-
 // configure is the CLI's command that sets p up, or signs in again.
 func (p profile) configure() string {
-	command := "aliyun configure"
+	args := []string{"aliyun", "configure"}
 	if p.Mode != "" && typeName(p.Mode) == p.Mode {
-		command += " --mode " + p.Mode
+		args = append(args, "--mode", p.Mode)
 	}
 	site := strings.ToUpper(p.OAuthSite)
 	if _, known := oauthSites[site]; known && p.mode() == "oauth" {
-		command += " --oauth-site-type " + site
+		args = append(args, "--oauth-site-type", site)
 	}
-	if plainName.MatchString(p.Name) {
-		return command + " --profile " + p.Name
-	}
-	return command + " --profile " + strconv.Quote(p.Name)
+	return shellquote.Join(append(args, "--profile", p.Name)...)
 }

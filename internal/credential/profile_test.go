@@ -262,7 +262,7 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p q", "mode": "BearerToken", "bearer_token": "` + secret + `"}]}`,
 			profile: "p q",
 			kind:    Invalid,
-			command: `aliyun configure --mode BearerToken --profile "p q"`,
+			command: `aliyun configure --mode BearerToken --profile 'p q'`,
 			want:    "isn't supported",
 		},
 		"External, off": {

@@ -27,7 +27,7 @@ const (
 // Source hands out credentials. It is safe for concurrent use.
 type Source struct {
 	fetcher fetcher
-	askedBy string
+	setBy   string
 	logger  *slog.Logger
 	flight  singleflight.Group // of the one fetch that may be under way
 
@@ -139,8 +139,8 @@ func (s *Source) String() string {
 
 // title adds who asked for the source to its name.
 func (s *Source) title(name string) string {
-	if s.askedBy == "" {
+	if s.setBy == "" {
 		return name
 	}
-	return name + " (" + s.askedBy + ")"
+	return name + " (" + s.setBy + ")"
 }
