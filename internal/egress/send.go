@@ -1,5 +1,5 @@
 // Package egress is the provider's one way out. Every request to the service, and to all that issues credentials, goes
-// through its transport, and what a failure to get an answer means is decided here.
+// through its transport. Here it is decided what a failure to get an answer means, and what Alibaba Cloud's error codes mean.
 package egress
 
 import (
