@@ -53,9 +53,6 @@ func parseIssued(body []byte) (Credentials, error) {
 		return Credentials{}, malformed("its answer isn't a JSON object of strings")
 	}
 	issued := cmp.Or(answer.key, answer.Credentials, answer.CloudCredential)
-	if issued != answer.key && issued.SecurityToken == "" { // neither a role nor a sign-in has a key that needs no token
-		return Credentials{}, malformed("its answer has no security token")
-	}
 	if answer.Code != "" && answer.Code != "Success" {
 		code := egress.Quote(answer.Code, 100, issued.AccessKeySecret, issued.SecurityToken)
 		return Credentials{}, &Error{Kind: egress.Rejected, Code: code, Err: errors.New("it answered " + code)}

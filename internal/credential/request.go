@@ -55,6 +55,14 @@ func issue(req *http.Request, secrets ...string) (Credentials, error) {
 	return parseIssued(answer)
 }
 
+// session returns the credentials of a role or of a sign-in, which have a token.
+func session(c Credentials, err error) (Credentials, error) {
+	if err == nil && c.SecurityToken == "" {
+		return Credentials{}, malformed("its answer has no security token")
+	}
+	return c, err
+}
+
 // exchange gets credentials for the access token of a sign-in.
 func exchange(ctx context.Context, address *url.URL, token, body string) (Credentials, error) {
 	if flaw := KeyFlaw(token); flaw != "" {
@@ -64,5 +72,5 @@ func exchange(ctx context.Context, address *url.URL, token, body string) (Creden
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	return issue(req, token)
+	return session(issue(req, token))
 }

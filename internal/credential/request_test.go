@@ -99,11 +99,6 @@ func TestFetchFailures(t *testing.T) {
 				`{"Credentials": {"AccessKeySecret": "`+secret+`", "SecurityToken": "t", "Expiration": "2999-01-01T00:00:00Z"}}`),
 			kind: egress.Malformed, want: "its answer has no access key ID or no access key secret",
 		},
-		"STS, no token": {
-			service: "sts", cfg: viaSTS,
-			step: castest.Body(200, "application/json", `{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "`+secret+`"}}`),
-			kind: egress.Malformed, want: "its answer has no security token",
-		},
 		"STS, truncated": {
 			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{"Credentials": {"AccessKeySecret": "`+secret),
 			kind: egress.Malformed, want: "its answer isn't a JSON object",
@@ -290,6 +285,30 @@ func guarded(t *testing.T) map[string]func(i *castest.Issuer) (service string, c
 func cloudSSO(signInURL string) string {
 	return `"name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "` + signInURL + `", "cloud_sso_account_id": "1234567890123456", ` +
 		`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": ` + inTwoHours
+}
+
+// Keys of a role or of a sign-in come with a token. Those of a credentials URI or of the metadata service need none.
+//
+//nolint:paralleltest // shared is scripted
+func TestAnswerWithoutToken(t *testing.T) {
+	for name, via := range guarded(t) {
+		if name == "URI" || name == "metadata" || name == "OAuth, renewing" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			i := issuer(t)
+			service, cfg := via(i)
+			to := i
+			if service == "oauth" {
+				to = shared
+			}
+			const key = `{"AccessKeyId": "a", "AccessKeySecret": "b"}`
+			to.Script(service, castest.Body(200, "application/json",
+				`{"AccessKeyId": "a", "AccessKeySecret": "b", "Credentials": `+key+`, "CloudCredential": `+key+`}`))
+			_, _, err := fetch(t, cfg)
+			failed(t, err, egress.Malformed, "its answer has no security token")
+		})
+	}
 }
 
 //nolint:paralleltest // shared is scripted

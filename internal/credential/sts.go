@@ -122,7 +122,7 @@ func askSTS(ctx context.Context, host func() (string, error), query, form url.Va
 		return Credentials{}, err
 	}
 	address := &url.URL{Scheme: "https", Host: endpoint, Path: "/", RawQuery: query.Encode()}
-	c, err := issue(formRequest(ctx, address, form), secrets...)
+	c, err := session(issue(formRequest(ctx, address, form), secrets...))
 	if parts := strings.Split(arn, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
 		c.account = parts[3]
 	}
