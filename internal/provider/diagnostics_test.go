@@ -133,7 +133,7 @@ func TestDiagnose(t *testing.T) {
 	tests := map[string]error{
 		"unexpected": errors.New("get asset count: something new"),
 	}
-	for _, cases := range []map[string]error{waits(), calls(), unreached(), noCredentials()} {
+	for _, cases := range []map[string]error{waits(), calls(), withoutAnswer(), noCredentials()} {
 		maps.Copy(tests, cases)
 	}
 	for name, err := range tests {
@@ -316,7 +316,7 @@ func failures() map[string]*egress.Error {
 	return all
 }
 
-func unreached() map[string]error {
+func withoutAnswer() map[string]error {
 	all := map[string]error{}
 	for name, e := range failures() {
 		all[name] = failed(e.Kind, e.Status, "", "", func(call *cas.Error) { call.Credentials, call.Err = "", e })

@@ -135,11 +135,11 @@ func (r *resolver) use(v value) string {
 	}
 	if v.flaw != nil {
 		if err := v.flaw(v.text); err != nil {
-			shown := "can't be used"
+			what := "can't be used"
 			if !v.hidden {
-				shown = "is " + strconv.Quote(v.text)
+				what = "is " + strconv.Quote(v.text)
 			}
-			r.refuse(v, v.summary, strings.TrimSpace(fmt.Sprintf("%s %s: %s. %s", v, shown, err, v.advice)))
+			r.refuse(v, v.summary, strings.TrimSpace(fmt.Sprintf("%s %s: %s. %s", v, what, err, v.advice)))
 		}
 	}
 	if v.secret {
