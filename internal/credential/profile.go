@@ -259,15 +259,15 @@ func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
 	if expires(p.AccessToken, p.AccessTokenExpire, 0) {
 		return Credentials{}, p.signInNeeded()
 	}
-	if err := CheckURI(p.SignInURL); err != nil {
+	signIn, err := parseURI(p.SignInURL)
+	if err != nil {
 		return Credentials{}, fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)
 	}
 	if p.AccountID == "" || p.AccessConfig == "" {
 		return Credentials{}, errors.New("cloud_sso_account_id or cloud_sso_access_config is empty")
 	}
-	address, _ := url.Parse(p.SignInURL) // it is one
 	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})
-	address = &url.URL{Scheme: address.Scheme, Host: address.Host, Path: "/cloud-credentials"}
+	address := &url.URL{Scheme: signIn.Scheme, Host: signIn.Host, Path: "/cloud-credentials"}
 	c, err := exchange(ctx, address, p.AccessToken, string(body))
 	c.account = p.AccountID
 	return c, err

@@ -15,21 +15,26 @@ import (
 // CheckURI reports why credentials can't be asked for at uri. The error never quotes it, as its query or user information
 // may hold a secret.
 func CheckURI(uri string) error {
+	_, err := parseURI(uri)
+	return err
+}
+
+func parseURI(uri string) (*url.URL, error) {
 	u, err := egress.ParseURL(uri, "https", "http")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	local := u.Hostname() == "localhost" || err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast())
 	if u.Scheme == "http" && !local {
-		return errors.New("http is only allowed for a loopback or link-local address; use https")
+		return nil, errors.New("http is only allowed for a loopback or link-local address; use https")
 	}
-	return nil
+	return u, nil
 }
 
 // credentialsURI asks a server for credentials.
 func credentialsURI(uri string) fetcher {
-	unusable := CheckURI(uri)
+	address, unusable := parseURI(uri)
 	name := "credentials URI"
 	if unusable == nil {
 		name += " " + egress.PublicAddress(uri)
@@ -38,7 +43,6 @@ func credentialsURI(uri string) fetcher {
 		if unusable != nil {
 			return Credentials{}, fmt.Errorf("the URI can't be used: %w", unusable)
 		}
-		address, _ := url.Parse(uri) // it is one
 		req := newRequest(ctx, http.MethodGet, address, "")
 		secrets := []string{address.RawQuery}
 		for _, values := range address.Query() {
