@@ -40,7 +40,7 @@ func (r *resolver) credentials() credential.Config {
 	if endpoint, err := cas.ParseEndpoint(c.STSEndpoint); err == nil {
 		c.STSEndpoint = endpoint.Host
 	}
-	if file := r.getenv(sharedFileVariable); !credential.IsCLIFile(file) {
+	if file := r.getenv(sharedFileVariable); file != "" && !credential.IsCLIFile(file) {
 		c.INIFile = file
 	}
 	switch named.name {

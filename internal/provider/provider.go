@@ -107,14 +107,15 @@ func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) 
 }
 
 func (r *resolver) endpoint(source credential.Config) *url.URL {
-	region := r.text("region")
-	if !r.lookup("region").set() && !r.validating {
-		region = cmp.Or(source.Region(), region)
-	}
+	region := r.lookup("region")
+	id := r.use(region)
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
 		return endpoint
 	}
-	return cas.Endpoint(region)
+	if !region.set() && !r.validating {
+		id = cmp.Or(source.Region(), id)
+	}
+	return cas.Endpoint(id)
 }
 
 // userAgent names the provider and Terraform to the service, and adds the text of TF_APPEND_USER_AGENT. Control characters
