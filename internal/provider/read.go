@@ -15,22 +15,35 @@ import (
 // defaultTimeout is how long a read may take if no timeouts block sets another duration.
 const defaultTimeout = 5 * time.Minute
 
-// providerData is what the provider passes to its data source and ephemeral resource: a client, or the arguments that are
-// unknown before apply.
+// providerData is what the provider passes to its data source, ephemeral resource and action: a client, or why there is none.
 type providerData struct {
 	client  *cas.Client
-	unknown diag.Diagnostics
+	unknown diag.Diagnostics // the arguments that are unknown until apply
+	invalid diag.Diagnostics // the errors of the environment
 }
 
 // read calls the service, and passes each attribute to store. The operation is the argument's name in the timeouts block.
 func (d providerData) read(
 	ctx context.Context, config tfsdk.Config, operation string, store func(context.Context, path.Path, any) diag.Diagnostics,
 ) diag.Diagnostics {
+	count, diags := d.assetCount(ctx, config, operation)
+	if diags.HasError() {
+		return diags
+	}
+	for _, attribute := range attributes(count) {
+		diags.Append(store(ctx, path.Root(attribute.name), attribute.value)...)
+	}
+	return diags
+}
+
+// assetCount calls the service. The operation is the argument's name in the timeouts block.
+func (d providerData) assetCount(ctx context.Context, config tfsdk.Config, operation string) (*cas.AssetCount, diag.Diagnostics) {
 	var text types.String
 	diags := config.GetAttribute(ctx, path.Root("timeouts").AtName(operation), &text)
 	diags.Append(d.unknown...)
+	diags.Append(d.invalid...)
 	if diags.HasError() {
-		return diags
+		return nil, diags
 	}
 	timeout, err := time.ParseDuration(text.ValueString())
 	if err != nil { // it is null, since the schema refuses what isn't a duration
@@ -41,10 +54,6 @@ func (d providerData) read(
 	count, err := d.client.GetAssetCount(ctx)
 	if err != nil {
 		diags.Append(diagnose(err))
-		return diags
 	}
-	for _, attribute := range attributes(count) {
-		diags.Append(store(ctx, path.Root(attribute.name), attribute.value)...)
-	}
-	return diags
+	return count, diags
 }
