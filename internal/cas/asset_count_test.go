@@ -60,7 +60,7 @@ var goldenElements = map[string][]string{
 
 // decoded returns what a text means as the body of a success.
 func decoded(body string) (*AssetCount, error) {
-	return parse(&egress.Answer{Status: http.StatusOK, Body: []byte(body)})
+	return parse(&egress.Response{Status: http.StatusOK, Body: []byte(body)})
 }
 
 func expect(t *testing.T, body string, want *AssetCount) {

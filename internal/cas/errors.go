@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // Error is the failure of one call. Fields for which there is no value are zero.
@@ -72,7 +73,7 @@ func (e *Error) Temporary() bool {
 		return unanswered.Temporary()
 	}
 	// If an answer breaks off, the connection was closed early.
-	return e.Kind == egress.Throttled || e.Kind == egress.Temporary || errors.Is(e.Err, io.ErrUnexpectedEOF)
+	return e.Kind == openapi.Throttled || e.Kind == openapi.Temporary || errors.Is(e.Err, io.ErrUnexpectedEOF)
 }
 
 // brief returns what failed, without what a log line has in fields of its own.

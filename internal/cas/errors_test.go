@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 func TestErrorOfEachSource(t *testing.T) {
@@ -18,7 +19,7 @@ func TestErrorOfEachSource(t *testing.T) {
 			Err:  &egress.Error{Kind: egress.TimedOut, Address: "https://cas.test", Err: errors.New("it took longer than 10s")},
 		},
 		"get asset count: attempt 3: throttled (Throttling.User), request ID R-1": &Error{
-			Kind: egress.Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3,
+			Kind: openapi.Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3,
 		},
 		"get asset count: malformed answer (HTTP 200): Point a�[2Jb c": &Error{
 			Kind: egress.Malformed, Status: 200, Attempts: 1, Err: FieldError("Point a\x1b[2Jb\r\n\tc"),

@@ -9,11 +9,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // FuzzDecode compares with encoding/json: what both take, they read alike.
@@ -113,8 +113,8 @@ func FuzzObject(f *testing.F) {
 // FuzzAnswer checks that no answer gets anything unprintable, long or secret into an error, or is taken for another kind.
 func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte, header string) {
-		answer := &egress.Answer{Status: 100 + int(uint(status)%500), Header: http.Header{}, Body: body}
-		for _, name := range []string{"Date", "Retry-After", retryAfterMillis} {
+		answer := &egress.Response{Status: 100 + int(uint(status)%500), Header: http.Header{}, Body: body}
+		for _, name := range []string{"Date", "Retry-After", openapi.HeaderRetryAfter} {
 			answer.Header.Set(name, header)
 		}
 		count, err := parse(answer)
@@ -146,24 +146,6 @@ func FuzzAnswer(f *testing.F) {
 			if run := leaks(text); run != "" {
 				t.Fatalf("got %q of a secret in %q, want none of it", run, text)
 			}
-		}
-	})
-}
-
-// FuzzRetryAfter checks that whatever the headers say, the wait is a sane one.
-func FuzzRetryAfter(f *testing.F) {
-	f.Fuzz(func(t *testing.T, millis, limits, after, date string) {
-		header := http.Header{}
-		header.Set(retryAfterMillis, millis)
-		header.Set("X-Ratelimit-User", limits)
-		header.Set("Retry-After", after)
-		header.Set("Date", date)
-		wait := retryAfter(header, answeredAt)
-		if wait < 0 || wait > farOff {
-			t.Fatalf("got %s, want 0 to %s", wait, farOff)
-		}
-		if first := scaled(millis, time.Millisecond); first > 0 && wait != first {
-			t.Fatalf("got %s, want %s as in the first header", wait, first)
 		}
 	})
 }

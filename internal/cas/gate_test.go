@@ -16,7 +16,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // testGate returns a gate for so many calls a second.
@@ -64,7 +64,7 @@ func TestPace(t *testing.T) {
 // A backoff grows with the time since the first failure in a row, and what ends the row ends the backoff.
 func TestGateBacksOff(t *testing.T) {
 	t.Parallel()
-	failure := &Error{Kind: egress.Temporary}
+	failure := &Error{Kind: openapi.Temporary}
 	for name, test := range map[string]struct {
 		events  func(g *gate)
 		longest time.Duration // of the next backoff
@@ -75,7 +75,7 @@ func TestGateBacksOff(t *testing.T) {
 		"the service refuses": {
 			events: func(g *gate) {
 				g.answered(t.Context(), failure)
-				g.answered(t.Context(), &Error{Kind: egress.NoPermission})
+				g.answered(t.Context(), &Error{Kind: openapi.NoPermission})
 			},
 			longest: time.Second,
 		},
@@ -122,7 +122,7 @@ func TestAnswerEndsTheBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := testGate(t, 10)
-		g.answered(t.Context(), &Error{Kind: egress.Temporary})
+		g.answered(t.Context(), &Error{Kind: openapi.Temporary})
 		g.answered(t.Context(), nil)
 		time.Sleep(g.interval)
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute)); place == nil {
@@ -137,7 +137,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const told = 5 * time.Second
 		g := testGate(t, 10)
-		g.answered(t.Context(), &Error{Kind: egress.Throttled, retryAfter: told})
+		g.answered(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
 		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
 			_, wait := g.enter(t.Context(), credential.Credentials{}, time.Now().Add(latest))
 			if got := time.Until(wait.at); got != told {
@@ -158,7 +158,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		if place, wait := g.enter(t.Context(), credential.Credentials{}, time.Now()); place == nil {
 			t.Errorf("got a wait for %s, want a place where there is no time for a wait", wait.why)
 		}
-		g.answered(t.Context(), &Error{Kind: egress.Throttled, retryAfter: told})
+		g.answered(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
 		g.answered(t.Context(), nil)
 		_, wait = g.enter(t.Context(), credential.Credentials{}, time.Now().Add(time.Minute))
 		if got := time.Until(wait.at); got != told {

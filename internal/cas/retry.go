@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // tries is what a read has tried so far.
@@ -27,10 +27,10 @@ func (t *tries) next(err error, maxRetries int) error {
 	t.last = fmt.Errorf("get asset count: %w", err)
 	var throttled, temporary, renewed bool
 	if failure, ok := errors.AsType[*credential.Error](err); ok {
-		throttled, temporary = failure.Kind == egress.Throttled, failure.Temporary()
+		throttled, temporary = failure.Kind == openapi.Throttled, failure.Temporary()
 	}
 	if failure, ok := errors.AsType[*Error](err); ok {
-		throttled, temporary, renewed = failure.Kind == egress.Throttled, failure.Temporary(), failure.renewed
+		throttled, temporary, renewed = failure.Kind == openapi.Throttled, failure.Temporary(), failure.renewed
 		t.attempts++
 		own := *failure // others who shared the call have figures of their own
 		own.Attempts, own.Elapsed = t.attempts, time.Since(t.started)

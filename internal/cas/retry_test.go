@@ -19,6 +19,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 func TestWhatIsTriedAgain(t *testing.T) {
@@ -29,25 +30,25 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		kind    egress.Kind
 		retries int // maximum, or ever
 	}{
-		"throttled":             {step: castest.Throttle(), kind: egress.Throttled, retries: ever},
-		"throttled by the API":  {step: castest.Fault(400, "Throttling.Api", ""), kind: egress.Throttled, retries: ever},
-		"too many requests":     {step: castest.HTML(429), kind: egress.Throttled, retries: ever},
-		"unavailable":           {step: castest.Fault(503, "ServiceUnavailable", ""), kind: egress.Temporary, retries: 5},
-		"internal error":        {step: castest.Fault(500, "InternalError", ""), kind: egress.Temporary, retries: 5},
-		"bad gateway":           {step: castest.HTML(502), kind: egress.Temporary, retries: 5},
-		"nonce":                 {step: castest.Fault(400, "SignatureNonceUsed", ""), kind: egress.Temporary, retries: 5},
+		"throttled":             {step: castest.Throttle(), kind: openapi.Throttled, retries: ever},
+		"throttled by the API":  {step: castest.Fault(400, "Throttling.Api", ""), kind: openapi.Throttled, retries: ever},
+		"too many requests":     {step: castest.HTML(429), kind: openapi.Throttled, retries: ever},
+		"unavailable":           {step: castest.Fault(503, "ServiceUnavailable", ""), kind: openapi.Temporary, retries: 5},
+		"internal error":        {step: castest.Fault(500, "InternalError", ""), kind: openapi.Temporary, retries: 5},
+		"bad gateway":           {step: castest.HTML(502), kind: openapi.Temporary, retries: 5},
+		"nonce":                 {step: castest.Fault(400, "SignatureNonceUsed", ""), kind: openapi.Temporary, retries: 5},
 		"reset":                 {step: castest.Reset(), kind: egress.ConnectionFailed, retries: 5},
 		"truncated":             {step: castest.Truncated(), kind: egress.ConnectionFailed, retries: 5},
 		"hangs":                 {step: castest.Hang(), kind: egress.TimedOut, retries: 5},
-		"clock":                 {step: castest.Fault(400, "InvalidTimeStamp.Expired", ""), kind: egress.Clock, retries: 0},
-		"key":                   {step: castest.Fault(404, "InvalidAccessKeyId.NotFound", ""), kind: egress.BadKey, retries: 0},
-		"signature":             {step: castest.Fault(400, "SignatureDoesNotMatch", ""), kind: egress.BadKey, retries: 0},
-		"token that is fixed":   {step: castest.Fault(400, "InvalidSecurityToken.Expired", ""), kind: egress.BadToken, retries: 0},
-		"permission":            {step: castest.Denied("somebody"), kind: egress.NoPermission, retries: 0},
-		"wrong place":           {step: castest.Fault(404, "InvalidApi.NotFound", ""), kind: egress.WrongPlace, retries: 0},
+		"clock":                 {step: castest.Fault(400, "InvalidTimeStamp.Expired", ""), kind: openapi.Clock, retries: 0},
+		"key":                   {step: castest.Fault(404, "InvalidAccessKeyId.NotFound", ""), kind: openapi.BadKey, retries: 0},
+		"signature":             {step: castest.Fault(400, "SignatureDoesNotMatch", ""), kind: openapi.BadKey, retries: 0},
+		"token that is fixed":   {step: castest.Fault(400, "InvalidSecurityToken.Expired", ""), kind: openapi.BadToken, retries: 0},
+		"permission":            {step: castest.Denied("somebody"), kind: openapi.NoPermission, retries: 0},
+		"wrong place":           {step: castest.Fault(404, "InvalidApi.NotFound", ""), kind: openapi.WrongPlace, retries: 0},
 		"elsewhere":             {step: castest.Redirect("https://other.test/"), kind: egress.Redirected, retries: 0},
 		"not JSON":              {step: castest.HTML(200), kind: egress.Malformed, retries: 0},
-		"anything else at once": {step: castest.Fault(400, "InvalidParameter", ""), kind: egress.Rejected, retries: 0},
+		"anything else at once": {step: castest.Fault(400, "InvalidParameter", ""), kind: openapi.Rejected, retries: 0},
 	} {
 		for _, maxRetries := range []int{0, 1, 5} {
 			t.Run(fmt.Sprint(name, maxRetries), func(t *testing.T) {
@@ -269,8 +270,8 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 			t.Errorf("got back after %s, want at once", tried.took)
 		}
 		hopelessWait(t, tried.err, 9*time.Second, 1)
-		if last, ok := errors.AsType[*Error](tried.err); !ok || last.Kind != egress.Throttled {
-			t.Errorf("got %v as the last attempt, want kind %q", last, egress.Throttled)
+		if last, ok := errors.AsType[*Error](tried.err); !ok || last.Kind != openapi.Throttled {
+			t.Errorf("got %v as the last attempt, want kind %q", last, openapi.Throttled)
 		}
 		if calls := len(server.Calls()); calls != 3 {
 			t.Errorf("got %d calls, want 3", calls)
@@ -574,7 +575,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 // What STS refuses for its rate is tried again for as long as there is time, and what it can't answer for a number of times.
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[egress.Kind]bool{egress.Throttled: true, egress.Temporary: false} {
+	for kind, want := range map[egress.Kind]bool{openapi.Throttled: true, openapi.Temporary: false} {
 		err := new(tries).next(&credential.Error{Kind: kind}, 0)
 		if again := err == nil; again != want {
 			t.Errorf("%s: got %v, want another try: %t", kind, err, want)

@@ -8,15 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/acs3"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // send signs and sends a request and reads its answer.
 func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
 	started := time.Now()
-	answer := new(egress.Answer)
+	answer := new(egress.Response)
 	defer func() { c.trace(ctx, number, answer, time.Since(started), count, err) }()
 
 	req := c.request(ctx, creds, started)
@@ -34,7 +34,7 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
 	failure := classify(answer, err, time.Now(), []string{creds.SecurityToken, creds.AccessKeySecret, signature})
 	failure.Endpoint, failure.Credentials = c.address(), c.config.Credentials.String()
-	if failure.Kind == egress.BadKey || failure.Kind == egress.BadToken {
+	if failure.Kind == openapi.BadKey || failure.Kind == openapi.BadToken {
 		failure.renewed = c.config.Credentials.Discard(creds)
 	}
 	return nil, failure
@@ -42,12 +42,12 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 
 func (c *Client) request(ctx context.Context, creds credential.Credentials, now time.Time) *http.Request {
 	req := (&http.Request{Method: http.MethodPost, URL: c.config.Endpoint, Body: http.NoBody}).WithContext(ctx)
-	req.Header = acs3.Sign(acs3.Request{
+	req.Header = openapi.Sign(openapi.Request{
 		Method:  req.Method,
 		Host:    req.URL.Host,
 		Action:  "GetAssetCount",
 		Version: "2020-04-07",
-	}, acs3.Key{
+	}, openapi.Key{
 		AccessKeyID:     creds.AccessKeyID,
 		AccessKeySecret: creds.AccessKeySecret,
 		SecurityToken:   creds.SecurityToken,
@@ -58,7 +58,7 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 }
 
 // trace shows a call in the log, without anything that authenticates it.
-func (c *Client) trace(ctx context.Context, number int, answer *egress.Answer, took time.Duration, count *AssetCount, err error) {
+func (c *Client) trace(ctx context.Context, number int, answer *egress.Response, took time.Duration, count *AssetCount, err error) {
 	attrs := []any{
 		"method", http.MethodPost, "endpoint", c.address(), "attempt", number,
 		"status", answer.Status, "bytes", len(answer.Body), "duration", took.String(),

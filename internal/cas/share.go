@@ -11,6 +11,9 @@ import (
 
 const itsTurn = "its turn"
 
+// farOff stands for the deadline of a reader that has none.
+const farOff = 24 * time.Hour
+
 // share lets readers that wait share the next call, as a database's group commit lets transactions share a write.
 //
 // One call is in flight, and whoever arrives meanwhile gets the answer of the next one. Joining the call in flight

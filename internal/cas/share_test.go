@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that they take.
@@ -397,16 +397,16 @@ func TestFailureIsShared(t *testing.T) {
 		synctest.Wait()
 		others := begin(t.Context(), client, 9)
 		a, ok := errors.AsType[*Error]((<-first).err)
-		if !ok || a.Kind != egress.NoPermission {
-			t.Fatalf("the first reader: got %+v, want kind %q", a, egress.NoPermission)
+		if !ok || a.Kind != openapi.NoPermission {
+			t.Fatalf("the first reader: got %+v, want kind %q", a, openapi.NoPermission)
 		}
 		if a.Attempts != 2 {
 			t.Errorf("the first reader: got %d attempts, want 2", a.Attempts)
 		}
 		for range 9 {
 			b, ok := errors.AsType[*Error]((<-others).err)
-			if !ok || b.Kind != egress.NoPermission {
-				t.Fatalf("another reader: got %+v, want kind %q", b, egress.NoPermission)
+			if !ok || b.Kind != openapi.NoPermission {
+				t.Fatalf("another reader: got %+v, want kind %q", b, openapi.NoPermission)
 			}
 			if b.Attempts != 1 {
 				t.Errorf("another reader: got %d attempts, want 1", b.Attempts)

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/acs3"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // memory is the base URL of a server that is driven through its Transport.
@@ -19,7 +19,7 @@ const memory = "http://cas.test"
 
 // call describes a call to make: a good one but for what a test changes.
 type call struct {
-	acs3.Request
+	openapi.Request
 	path  string
 	key   castest.Key
 	at    time.Time
@@ -28,7 +28,7 @@ type call struct {
 
 func newCall() call {
 	return call{
-		Request: acs3.Request{Method: http.MethodPost, Action: "GetAssetCount", Version: "2020-04-07"},
+		Request: openapi.Request{Method: http.MethodPost, Action: "GetAssetCount", Version: "2020-04-07"},
 		path:    "/",
 		key:     castest.DefaultKey,
 		at:      time.Now(),
@@ -49,7 +49,7 @@ func (c call) to(t *testing.T, base string) *http.Request {
 		t.Fatal(err)
 	}
 	c.Host = target.Host
-	r.Header = acs3.Sign(c.Request, acs3.Key{
+	r.Header = openapi.Sign(c.Request, openapi.Key{
 		AccessKeyID: c.key.AccessKeyID, AccessKeySecret: c.key.AccessKeySecret, SecurityToken: c.key.SecurityToken,
 	}, c.at, c.nonce)
 	return r

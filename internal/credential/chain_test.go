@@ -9,6 +9,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // home gives the test a home directory of its own.
@@ -196,7 +197,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			cli: profile(
 				`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", "oauth_access_token_expire": ` + inTwoHours,
 			),
-			kind: egress.Rejected,
+			kind: openapi.Rejected,
 			want: "invalid_token",
 		},
 		"unreachable": {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is asked directly.
@@ -56,7 +57,7 @@ func TestMetadata(t *testing.T) {
 			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: NotFound, want: "HTTP 404. Enable IMDSv2",
 		},
 		"v1 off, busy": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(503)}, kind: egress.Temporary, want: "HTTP 503",
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(503)}, kind: openapi.Temporary, want: "HTTP 503",
 		},
 		"token not taken": {cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403"},
 		"no role": {
@@ -68,8 +69,8 @@ func TestMetadata(t *testing.T) {
 		"no role, unnamed": {
 			cfg: unnamed, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound, want: "the instance has no RAM role",
 		},
-		"busy":          {cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: egress.Temporary, want: "HTTP 503"},
-		"busy, unnamed": {cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: egress.Throttled, want: "HTTP 429"},
+		"busy":          {cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: openapi.Temporary, want: "HTTP 503"},
+		"busy, unnamed": {cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: openapi.Throttled, want: "HTTP 429"},
 		"closes": {
 			cfg: named, steps: []http.HandlerFunc{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?",
 		},
@@ -85,7 +86,7 @@ func TestMetadata(t *testing.T) {
 		"another code": {
 			cfg:   named,
 			steps: []http.HandlerFunc{token, castest.Body(200, "", `{"Code": "Failed", "AccessKeySecret": "`+secret+`"}`)},
-			kind:  egress.Rejected,
+			kind:  openapi.Rejected,
 			want:  "it answered Failed",
 		},
 	} {

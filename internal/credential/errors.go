@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // The kinds of an [Error] besides those of package egress, which say why there is no answer, or which error the service reported.
@@ -57,7 +58,7 @@ func (e *Error) Temporary() bool {
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		return unanswered.Temporary()
 	}
-	return e.Kind == egress.Temporary || e.Kind == egress.Throttled
+	return e.Kind == openapi.Temporary || e.Kind == openapi.Throttled
 }
 
 // asError returns an [*Error] that nobody else holds.

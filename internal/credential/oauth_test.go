@@ -15,7 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
@@ -68,8 +68,8 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 		castest.Body(502, "text/html", "<html>"))
 	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
 		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != egress.Temporary {
-		t.Errorf("got %v, want kind %s", err, egress.Temporary)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != openapi.Temporary {
+		t.Errorf("got %v, want kind %s", err, openapi.Temporary)
 	}
 	if _, err := s.Get(t.Context()); err != nil {
 		t.Errorf("the next try: got %v, want credentials", err)

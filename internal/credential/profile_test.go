@@ -13,6 +13,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // config writes a CLI configuration of these profiles, each a JSON object's inside.
@@ -329,7 +330,7 @@ func TestProfileFailures(t *testing.T) {
 				`", "cloud_sso_sign_in_url": "https://signin.example.com/x", "cloud_sso_account_id": "1", "cloud_sso_access_config": "a", ` +
 				`"cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
 			profile: "p",
-			kind:    egress.Rejected,
+			kind:    openapi.Rejected,
 			command: "aliyun configure --mode CloudSSO --profile p",
 			want:    "InvalidAccessToken: The access token [redacted] is invalid.",
 		},
@@ -359,7 +360,7 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret +
 				`", "oauth_access_token_expire": ` + inTwoHours + `}]}`,
 			profile: "p",
-			kind:    egress.Rejected,
+			kind:    openapi.Rejected,
 			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
 			want:    "invalid_token",
 		},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 const (
@@ -63,23 +64,23 @@ func TestFetchFailures(t *testing.T) {
 	}{
 		"STS refuses": {
 			service: "sts", cfg: viaSTS, step: castest.Fault(403, "NoPermission", "You are not authorized."),
-			kind: egress.NoPermission, want: "it answered NoPermission: You are not authorized.",
+			kind: openapi.NoPermission, want: "it answered NoPermission: You are not authorized.",
 		},
 		"STS is throttled": {
 			service: "sts", cfg: viaSTS, step: castest.Fault(400, "Throttling.User", "Too many."),
-			kind: egress.Throttled, want: "it answered Throttling.User: Too many.",
+			kind: openapi.Throttled, want: "it answered Throttling.User: Too many.",
 		},
 		"STS is busy": {
 			service: "sts", cfg: viaSTS, step: castest.Fault(503, "ServiceUnavailable", "Busy."),
-			kind: egress.Temporary, want: "it answered ServiceUnavailable: Busy.",
+			kind: openapi.Temporary, want: "it answered ServiceUnavailable: Busy.",
 		},
 		"STS echoes": {
 			service: "sts", cfg: viaSTS, step: castest.Fault(400, "SignatureDoesNotMatch", "server string to sign is:POST&SecurityToken="+secret),
-			kind: egress.BadKey, want: "SignatureDoesNotMatch",
+			kind: openapi.BadKey, want: "SignatureDoesNotMatch",
 		},
 		"STS, gateway": {
 			service: "sts", cfg: viaSTS, step: castest.Body(502, "text/html", "<html>"+secret),
-			kind: egress.Temporary, want: "HTTP 502",
+			kind: openapi.Temporary, want: "HTTP 502",
 		},
 		"STS, page": {
 			service: "sts", cfg: viaSTS, step: castest.Body(403, "text/html", "<html>"+secret),
@@ -131,7 +132,7 @@ func TestFetchFailures(t *testing.T) {
 		},
 		"URI, error": {
 			service: "uri", cfg: viaURI, step: castest.Body(500, "text/plain", "the key is "+secret),
-			kind: egress.Temporary, want: "it answered HTTP 500",
+			kind: openapi.Temporary, want: "it answered HTTP 500",
 		},
 		"URI, absent": {
 			service: "uri", cfg: viaURI, step: castest.Body(404, "text/plain", "the key is "+secret),
@@ -147,7 +148,7 @@ func TestFetchFailures(t *testing.T) {
 		},
 		"URI, code": {
 			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"Code": "Forbidden.Role", "AccessKeySecret": "`+secret+`"}`),
-			kind: egress.Rejected, want: "it answered Forbidden.Role",
+			kind: openapi.Rejected, want: "it answered Forbidden.Role",
 		},
 		"URI, no JSON": {
 			service: "uri", cfg: viaURI, step: castest.Body(200, "text/plain", secret),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // stub is a fetcher whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
@@ -55,7 +56,7 @@ func TestSourceBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := (&stub{fail: func(n int64) error {
-			return &Error{Kind: []egress.Kind{Login, egress.Temporary}[n-1], Err: errors.New("no")}
+			return &Error{Kind: []egress.Kind{Login, openapi.Temporary}[n-1], Err: errors.New("no")}
 		}}).source()
 		_, _ = s.Get(t.Context())
 		time.Sleep(3 * time.Hour)
@@ -120,7 +121,7 @@ func TestSourceRefreshesAheadInTheBackground(t *testing.T) {
 func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		down := &Error{Kind: egress.Temporary, Err: errors.New("service down")}
+		down := &Error{Kind: openapi.Temporary, Err: errors.New("service down")}
 		f := stub{fail: func(n int64) error {
 			if n > 1 {
 				return down
@@ -144,7 +145,7 @@ func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		_, err := s.Get(t.Context())
-		failed(t, err, egress.Temporary, "service down")
+		failed(t, err, openapi.Temporary, "service down")
 		if e, _ := errors.AsType[*Error](err); e.Source != "stub" {
 			t.Errorf("got source %q, want stub", e.Source)
 		}
@@ -281,10 +282,10 @@ func TestSourceRemembersFailures(t *testing.T) {
 		fetches int64
 	}{
 		"not found":          {kind: NotFound, pause: 4900 * time.Millisecond, fetches: 1},
-		"refused":            {kind: egress.Rejected, pause: 4900 * time.Millisecond, fetches: 1},
+		"refused":            {kind: openapi.Rejected, pause: 4900 * time.Millisecond, fetches: 1},
 		"later":              {kind: NotFound, pause: 5 * time.Second, fetches: 2},
-		"may pass by itself": {kind: egress.Temporary, fetches: 2},
-		"throttled":          {kind: egress.Throttled, fetches: 2},
+		"may pass by itself": {kind: openapi.Temporary, fetches: 2},
+		"throttled":          {kind: openapi.Throttled, fetches: 2},
 		"discarded":          {kind: NotFound, discard: true, fetches: 2},
 	} {
 		t.Run(name, func(t *testing.T) {

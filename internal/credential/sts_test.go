@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 func TestSTSHost(t *testing.T) {
@@ -232,7 +232,7 @@ func TestOIDC(t *testing.T) {
 	}
 	s.Discard(c)
 	_, err = s.Get(t.Context())
-	failed(t, err, egress.Rejected, "AuthenticationFail.OIDCToken.Invalid")
+	failed(t, err, openapi.Rejected, "AuthenticationFail.OIDCToken.Invalid")
 	e, _ := errors.AsType[*Error](err)
 	if want := "AuthenticationFail.OIDCToken.Invalid"; e.Code != want {
 		t.Errorf("got code %q, want %q", e.Code, want)

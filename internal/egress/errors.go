@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
-	"path"
 	"strings"
 )
 
@@ -25,19 +24,7 @@ const (
 	ProxyRefuses     Kind = "refused by the proxy"
 	Redirected       Kind = "redirected" // redirects aren't followed
 	TooLarge         Kind = "answer too large"
-)
-
-// The kinds of an error that a service reports; see [KindOf].
-const (
-	Throttled    Kind = "throttled"               // the account's calls of this second are spent
-	Temporary    Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
-	Clock        Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
-	BadKey       Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
-	BadToken     Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key
-	NoPermission Kind = "permission denied"       // RAM doesn't allow the action
-	WrongPlace   Kind = "unknown operation"       // the endpoint doesn't know the operation
-	Rejected     Kind = "rejected"                // any other error that the service reported
-	Malformed    Kind = "malformed answer"        // the answer isn't what is documented, or isn't HTTP
+	Malformed        Kind = "malformed answer" // the answer isn't what is documented, or isn't HTTP
 )
 
 // Error is a failure to get an answer. It holds no secret and nothing of what a peer sent but a redirect's host.
@@ -86,52 +73,17 @@ func (e *Error) Temporary() bool {
 	case DNSFailed, Refused, TimedOut, ConnectionFailed:
 		return true
 	case ProxyRefuses, TooLarge: // an error page, however large
-		kind := KindOf(e.Status, "")
-		return kind == Temporary || kind == Throttled
+		return TemporaryStatus(e.Status)
 	}
 	return false
 }
 
-// codes are the error codes about which the user can do something specific, as Alibaba Cloud documents them. The first one that
-// fits counts; an asterisk stands for whatever follows.
-var codes = []struct {
-	pattern string
-	kind    Kind
-}{
-	{"Throttling*", Throttled},
-	{"ServiceUnavailable", Temporary},
-	{"InternalError", Temporary},
-	{"SignatureNonceUsed", Temporary},
-	{"InvalidTimeStamp.*", Clock},
-	{"InvalidAccessKeyId*", BadKey},
-	{"SignatureDoesNotMatch", BadKey},
-	{"IncompleteSignature", BadKey},
-	{"InvalidSecurityToken*", BadToken},
-	{"MissingSecurityToken", BadToken},
-	{"Forbidden*", NoPermission},
-	{"NoPermission*", NoPermission},
-	{"InvalidApi.NotFound", WrongPlace},
-	{"InvalidAction.NotFound", WrongPlace},
-	{"InvalidVersion", WrongPlace},
-}
-
-// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. It is [Malformed] if
-// there is no code, and the status isn't that of a failure that may pass.
-func KindOf(status int, code string) Kind {
-	for _, known := range codes {
-		if fits, _ := path.Match(known.pattern, code); fits {
-			return known.kind
-		}
-	}
+// TemporaryStatus reports whether an HTTP status is that of a failure that may pass by itself.
+func TemporaryStatus(status int) bool {
 	switch status {
-	case http.StatusTooManyRequests:
-		return Throttled
-	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway,
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return Temporary
+		return true
 	}
-	if code == "" {
-		return Malformed
-	}
-	return Rejected
+	return false
 }

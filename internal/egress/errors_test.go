@@ -28,30 +28,6 @@ func TestTemporary(t *testing.T) {
 	}
 }
 
-func TestKindOf(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		status int
-		code   string
-		want   Kind
-	}{
-		"the code first":      {status: 503, code: "Throttling.User", want: Throttled},
-		"a code's beginning":  {status: 400, code: "ThrottlingX", want: Throttled},
-		"not within a code":   {status: 400, code: "MyThrottling", want: Rejected},
-		"a whole code":        {status: 400, code: "InternalErrors", want: Rejected},
-		"an unknown code":     {status: 400, code: "Oops", want: Rejected},
-		"unknown, but a 500":  {status: 500, code: "Oops", want: Temporary},
-		"429":                 {status: 429, want: Throttled},
-		"no code, nothing":    {status: 403, want: Malformed},
-		"STS says no":         {status: 403, code: "NoPermission", want: NoPermission},
-		"a token that's over": {status: 400, code: "InvalidSecurityToken.Expired", want: BadToken},
-	} {
-		if got := KindOf(test.status, test.code); got != test.want {
-			t.Errorf("%s: got %q, want %q", name, got, test.want)
-		}
-	}
-}
-
 func TestErrorText(t *testing.T) {
 	t.Parallel()
 	const address = "https://cas.aliyuncs.com"

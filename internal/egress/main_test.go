@@ -141,7 +141,7 @@ func secured(config *tls.Config, serve func(net.Conn)) func(net.Conn) {
 }
 
 // ask sends a request to an address with a transport of its own.
-func ask(t *testing.T, address string, change ...func(*http.Transport)) (*Answer, error) {
+func ask(t *testing.T, address string, change ...func(*http.Transport)) (*Response, error) {
 	t.Helper()
 	transport := NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)

@@ -21,8 +21,8 @@ import (
 // MaxBody is how much of an answer is read, in bytes. Real ones have some hundred.
 const MaxBody = 1 << 20
 
-// Answer is an answer that was read to its end.
-type Answer struct {
+// Response is a response that was read to its end.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
@@ -30,7 +30,7 @@ type Answer struct {
 
 // Send sends a request and reads its answer, both within limit. It follows no redirect and reads no more than [MaxBody].
 // If it gets no answer that can be used, the error is an [*Error]; if the request's context ended, the context's.
-func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (*Answer, error) {
+func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (*Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
 	r := new(round)
@@ -51,13 +51,13 @@ func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (
 	return nil, e
 }
 
-func receive(transport http.RoundTripper, req *http.Request) (*Answer, error) {
+func receive(transport http.RoundTripper, req *http.Request) (*Response, error) {
 	resp, err := transport.RoundTrip(req) // which, unlike an http.Client, never follows a redirect
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer := &Answer{Status: resp.StatusCode, Header: resp.Header}
+	answer := &Response{Status: resp.StatusCode, Header: resp.Header}
 	if resp.StatusCode != http.StatusSwitchingProtocols { // its body would be the connection
 		answer.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	}

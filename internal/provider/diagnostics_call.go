@@ -10,44 +10,45 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // callMessages describe each kind of answer that reports an error or can't be used.
 var callMessages = map[egress.Kind]message{
-	egress.Throttled: {
+	openapi.Throttled: {
 		summary: "Throttled by Certificate Management Service",
 		what:    "The service refused the call, because the account has used up its ten calls of this second.",
 		do: "Other machines or tools of the same account are calling too: run fewer of them at once, or lower " +
 			"requests_per_second in each, so that together they stay below ten.",
 	},
-	egress.Temporary: {
+	openapi.Temporary: {
 		summary: "Certificate Management Service is temporarily unavailable",
 		what:    "The endpoint answered HTTP {status}.",
 		do:      "Try again later; raise max_retries if this happens often.",
 	},
-	egress.Clock: {
+	openapi.Clock: {
 		summary: "This machine's clock is off",
 		what:    "The service refused the request for its date, which must be within 15 minutes of the service's own time.",
 		do:      "Set this machine's clock, and synchronize it with a time server (NTP).",
 	},
-	egress.BadKey: {
+	openapi.BadKey: {
 		summary: "Access key refused",
 		what:    "The service doesn't know the access key, or the key is disabled.",
 		do: "Check that the access key exists, is enabled and belongs to an account of this endpoint's site: " +
 			"cas.aliyuncs.com serves the China site, cas.ap-southeast-1.aliyuncs.com the international site.",
 	},
-	egress.BadToken: {
+	openapi.BadToken: {
 		summary: "Security token refused",
 		what:    "The service refused the security token: it is missing, expired, revoked, malformed or not the one of this access key.",
 		do: "Get new temporary credentials. Access key ID, access key secret and security token are issued together, " +
 			"belong together and expire together.",
 	},
-	egress.NoPermission: {
+	openapi.NoPermission: {
 		summary: "Not allowed to read the certificate asset counts",
 		what:    "RAM denied {action} to {principal}.",
 		do:      "Attach the system policy AliyunYundunCertReadOnlyAccess, or a policy that allows this action.",
 	},
-	egress.WrongPlace: {
+	openapi.WrongPlace: {
 		summary: "Endpoint doesn't know GetAssetCount",
 		what:    "{endpoint} doesn't know the operation GetAssetCount of API version 2020-04-07.",
 		do: "Check region and endpoints.cas: accounts of the China site use cas.aliyuncs.com (region cn-hangzhou), " +
@@ -58,7 +59,7 @@ var callMessages = map[egress.Kind]message{
 		what:    "The endpoint answered HTTP {status}, and the answer can't be used: {cause}.",
 		do:      checkBetween,
 	},
-	egress.Rejected: {
+	openapi.Rejected: {
 		summary: "Certificate Management Service reported an error",
 		what:    "The service answered HTTP {status}, with an error that the provider doesn't know.",
 		do:      "See what the error code means in the service's documentation, or ask Alibaba Cloud's support with the request ID.",
@@ -118,10 +119,10 @@ func aboutAnswer(e *cas.Error) message {
 		m.do = "If this persists, the API may have changed: look for a newer version of the provider, or report it with the request ID."
 	}
 	m.fill("{status}", strconv.Itoa(e.Status), "{endpoint}", e.Endpoint, "{cause}", cause)
-	if e.Kind == egress.NoPermission {
+	if e.Kind == openapi.NoPermission {
 		m.addDenied(cmp.Or(e.Denied, &cas.AccessDenied{})) // RAM doesn't always say who was denied what
 	}
-	if e.Kind == egress.Clock && e.Skew.Abs() >= time.Minute { // an answer's date is old by the time that the answer took
+	if e.Kind == openapi.Clock && e.Skew.Abs() >= time.Minute { // an answer's date is old by the time that the answer took
 		direction := "ahead of"
 		if e.Skew < 0 {
 			direction = "behind"

@@ -7,11 +7,12 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // credentialMessages describe each kind of failure of a source of credentials.
 var credentialMessages = map[egress.Kind]message{
-	egress.Temporary: {
+	openapi.Temporary: {
 		summary: "Source of Alibaba Cloud credentials not available",
 		do:      "The source may be busy. Try again later.",
 	},
@@ -32,7 +33,7 @@ var credentialMessages = map[egress.Kind]message{
 		summary: "Sign-in to Alibaba Cloud needed",
 		do:      "Terraform can't open a browser: sign in first, then run Terraform again.",
 	},
-	egress.Rejected: {
+	openapi.Rejected: {
 		summary: "Alibaba Cloud credentials refused",
 		what:    "No credentials came from {source}: the service refused the request.",
 		do: "Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check that it " +
@@ -47,11 +48,11 @@ var credentialMessages = map[egress.Kind]message{
 		what:    "What came from {source} can't be a key: {cause}, which isn't part of any key or token. Nothing was sent with it.",
 		do:      "Remove it: it was probably added when the value was copied, or printed by a command.",
 	},
-	egress.Clock: {
-		summary: callMessages[egress.Clock].summary,
-		do:      callMessages[egress.Clock].do,
+	openapi.Clock: {
+		summary: callMessages[openapi.Clock].summary,
+		do:      callMessages[openapi.Clock].do,
 	},
-	egress.Throttled: {
+	openapi.Throttled: {
 		summary: "Throttled by the source of Alibaba Cloud credentials",
 		do:      "Other machines or tools of the same account ask for credentials too: run fewer of them at once.",
 	},
@@ -64,7 +65,7 @@ const indent = "  "
 func aboutCredentials(e *credential.Error) message {
 	m, known := credentialMessages[e.Kind]
 	if !known {
-		m = credentialMessages[egress.Rejected]
+		m = credentialMessages[openapi.Rejected]
 	}
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		m = aboutUnanswered(unanswered)

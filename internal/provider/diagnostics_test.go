@@ -24,6 +24,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files of this package")
@@ -189,7 +190,7 @@ func failed(kind egress.Kind, status int, code, says string, change ...func(*cas
 }
 
 func waits() map[string]error {
-	throttled := failed(egress.Throttled, 400, "Throttling.User", "Request was denied due to user flow control.")
+	throttled := failed(openapi.Throttled, 400, "Throttling.User", "Request was denied due to user flow control.")
 	return map[string]error{
 		"wait_quota": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond,
 			Elapsed: 1200 * time.Microsecond, Cause: context.DeadlineExceeded},
@@ -227,30 +228,30 @@ func calls() map[string]error {
 		return func(e *cas.Error) { e.Skew = skew }
 	}
 	return map[string]error{
-		"throttled": failed(egress.Throttled, 400, "Throttling.User", "Request was denied due to user flow control."),
-		"unavailable": failed(egress.Temporary, 503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.",
+		"throttled": failed(openapi.Throttled, 400, "Throttling.User", "Request was denied due to user flow control."),
+		"unavailable": failed(openapi.Temporary, 503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.",
 			func(e *cas.Error) { e.Attempts, e.Elapsed = 6, 14*time.Second+321*time.Millisecond }),
-		"unavailable_gateway": failed(egress.Temporary, 502, "", "<html><head><title>502 Bad Gateway</title></head></html>"),
+		"unavailable_gateway": failed(openapi.Temporary, 502, "", "<html><head><title>502 Bad Gateway</title></head></html>"),
 
-		"clock_ahead":  failed(egress.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(20*time.Minute)),
-		"clock_behind": failed(egress.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(-25*time.Hour)),
-		"clock_unknown": failed(egress.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.",
+		"clock_ahead":  failed(openapi.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(20*time.Minute)),
+		"clock_behind": failed(openapi.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(-25*time.Hour)),
+		"clock_unknown": failed(openapi.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.",
 			skewed(time.Second)),
 
-		"key":           failed(egress.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
-		"key_signature": failed(egress.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
-		"key_headers":   failed(egress.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
-		"token":         failed(egress.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+		"key":           failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+		"key_signature": failed(openapi.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
+		"key_headers":   failed(openapi.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
+		"token":         failed(openapi.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
 
-		"permission": failed(egress.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
-		"permission_denied": failed(egress.NoPermission, 403, "NoPermission", notAuthorized,
+		"permission": failed(openapi.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
+		"permission_denied": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized,
 			denied(func(d *cas.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
-		"permission_role": failed(egress.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) {
+		"permission_role": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) {
 			d.AuthPrincipalType, d.AuthPrincipalDisplayName, d.PolicyType = "AssumedRoleUser", "reader:terraform", ""
 		})),
-		"permission_bare": failed(egress.NoPermission, 403, "Forbidden", notAuthorized),
+		"permission_bare": failed(openapi.NoPermission, 403, "Forbidden", notAuthorized),
 
-		"wrong_place": failed(egress.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
+		"wrong_place": failed(openapi.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
 		"malformed_field": failed(egress.Malformed, 200, "", "", func(e *cas.Error) {
 			e.Err, e.RequestID = cas.FieldError("Point is number 92.5 instead of int64"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 		}),
@@ -261,7 +262,7 @@ func calls() map[string]error {
 		"malformed_empty": failed(egress.Malformed, 204, "", "", func(e *cas.Error) {
 			e.Err = errors.New("it is empty or breaks off: unexpected EOF")
 		}),
-		"rejected": failed(egress.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
+		"rejected": failed(openapi.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
 	}
 }
 
@@ -373,7 +374,7 @@ func noCredentials() map[string]error {
 		},
 		"credentials_sign_in": login,
 		"credentials_refused": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.NoPermission,
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.NoPermission,
 			Err:  errors.New("refresh session token failed: NoPermission: You are not authorized to do this action."),
 			Code: "NoPermission", Message: "You are not authorized to do this action.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
 		},
@@ -391,15 +392,15 @@ func noCredentials() map[string]error {
 			Err: failures()["proxy_invalid"],
 		},
 		"credentials_unavailable": &credential.Error{
-			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: egress.Temporary, Err: errors.New("it answered HTTP 503"),
+			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: openapi.Temporary, Err: errors.New("it answered HTTP 503"),
 		},
 		"credentials_throttled": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.Throttled,
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.Throttled,
 			Err:  errors.New("it answered HTTP 400"),
 			Code: "Throttling.User", Message: "Request was denied due to user flow control.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
 		},
 		"credentials_clock": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.Clock,
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.Clock,
 			Err:  errors.New("it answered InvalidTimeStamp.Expired: Specified time stamp or date value is expired."),
 			Code: "InvalidTimeStamp.Expired", Message: "Specified time stamp or date value is expired.",
 		},

@@ -20,7 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"golang.org/x/time/rate"
 
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/acs3"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 func main() {
@@ -88,9 +88,9 @@ func call(ctx context.Context) (*int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header = acs3.Sign(
-		acs3.Request{Method: req.Method, Host: req.URL.Host, Action: "GetAssetCount", Version: "2020-04-07"},
-		acs3.Key{AccessKeyID: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")},
+	req.Header = openapi.Sign(
+		openapi.Request{Method: req.Method, Host: req.URL.Host, Action: "GetAssetCount", Version: "2020-04-07"},
+		openapi.Key{AccessKeyID: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")},
 		time.Now(), rand.Text())
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -9,13 +9,14 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 var answeredAt = time.Date(2026, 1, 6, 6, 33, 30, 0, time.UTC)
 
 // respond passes an answer through the client, with header given as name, value, name, value and so on.
 func respond(status int, body string, header ...string) (*AssetCount, *Error) {
-	answer := &egress.Answer{Status: status, Header: http.Header{}, Body: []byte(body)}
+	answer := &egress.Response{Status: status, Header: http.Header{}, Body: []byte(body)}
 	for i := 0; i < len(header); i += 2 {
 		answer.Header.Set(header[i], header[i+1])
 	}
@@ -66,50 +67,50 @@ func TestClassification(t *testing.T) {
 		kind      egress.Kind
 		retryable bool
 	}{
-		"Throttling":              {status: 400, body: code("Throttling"), kind: egress.Throttled, retryable: true},
-		"Throttling.User":         {status: 400, body: code("Throttling.User"), kind: egress.Throttled, retryable: true},
-		"Throttling.Api":          {status: 400, body: code("Throttling.Api"), kind: egress.Throttled, retryable: true},
-		"Throttling with 200":     {status: 200, body: code("Throttling"), kind: egress.Throttled, retryable: true},
-		"429":                     {status: 429, body: "", kind: egress.Throttled, retryable: true},
-		"retry after, 400":        {status: 400, body: code("Forbidden"), header: after, kind: egress.Throttled, retryable: true},
-		"retry after, 503":        {status: 503, body: "<html>", header: after, kind: egress.Throttled, retryable: true},
+		"Throttling":              {status: 400, body: code("Throttling"), kind: openapi.Throttled, retryable: true},
+		"Throttling.User":         {status: 400, body: code("Throttling.User"), kind: openapi.Throttled, retryable: true},
+		"Throttling.Api":          {status: 400, body: code("Throttling.Api"), kind: openapi.Throttled, retryable: true},
+		"Throttling with 200":     {status: 200, body: code("Throttling"), kind: openapi.Throttled, retryable: true},
+		"429":                     {status: 429, body: "", kind: openapi.Throttled, retryable: true},
+		"retry after, 400":        {status: 400, body: code("Forbidden"), header: after, kind: openapi.Throttled, retryable: true},
+		"retry after, 503":        {status: 503, body: "<html>", header: after, kind: openapi.Throttled, retryable: true},
 		"retry after, 200":        {status: 200, body: "[]", header: after, kind: egress.Malformed},
-		"retry after, 200, code":  {status: 200, body: code("Forbidden"), header: after, kind: egress.NoPermission},
-		"ServiceUnavailable":      {status: 400, body: code("ServiceUnavailable"), kind: egress.Temporary, retryable: true},
-		"InternalError":           {status: 400, body: code("InternalError"), kind: egress.Temporary, retryable: true},
-		"InternalError with 200":  {status: 200, body: code("InternalError"), kind: egress.Temporary, retryable: true},
-		"SignatureNonceUsed":      {status: 400, body: code("SignatureNonceUsed"), kind: egress.Temporary, retryable: true},
-		"408":                     {status: 408, body: "", kind: egress.Temporary, retryable: true},
-		"500":                     {status: 500, body: "<html>", kind: egress.Temporary, retryable: true},
-		"500, unknown code":       {status: 500, body: code("Oops"), kind: egress.Temporary, retryable: true},
-		"502":                     {status: 502, body: "<html>", kind: egress.Temporary, retryable: true},
-		"503":                     {status: 503, body: `{"message":"busy"}`, kind: egress.Temporary, retryable: true},
-		"504":                     {status: 504, body: "", kind: egress.Temporary, retryable: true},
+		"retry after, 200, code":  {status: 200, body: code("Forbidden"), header: after, kind: openapi.NoPermission},
+		"ServiceUnavailable":      {status: 400, body: code("ServiceUnavailable"), kind: openapi.Temporary, retryable: true},
+		"InternalError":           {status: 400, body: code("InternalError"), kind: openapi.Temporary, retryable: true},
+		"InternalError with 200":  {status: 200, body: code("InternalError"), kind: openapi.Temporary, retryable: true},
+		"SignatureNonceUsed":      {status: 400, body: code("SignatureNonceUsed"), kind: openapi.Temporary, retryable: true},
+		"408":                     {status: 408, body: "", kind: openapi.Temporary, retryable: true},
+		"500":                     {status: 500, body: "<html>", kind: openapi.Temporary, retryable: true},
+		"500, unknown code":       {status: 500, body: code("Oops"), kind: openapi.Temporary, retryable: true},
+		"502":                     {status: 502, body: "<html>", kind: openapi.Temporary, retryable: true},
+		"503":                     {status: 503, body: `{"message":"busy"}`, kind: openapi.Temporary, retryable: true},
+		"504":                     {status: 504, body: "", kind: openapi.Temporary, retryable: true},
 		"501":                     {status: 501, body: "", kind: egress.Malformed},
-		"InvalidTimeStamp":        {status: 400, body: code("InvalidTimeStamp.Expired"), kind: egress.Clock},
-		"InvalidTimeStamp.Format": {status: 400, body: code("InvalidTimeStamp.Format"), kind: egress.Clock},
-		"InvalidAccessKeyId":      {status: 404, body: code("InvalidAccessKeyId.NotFound"), kind: egress.BadKey},
-		"inactive key":            {status: 403, body: code("InvalidAccessKeyId.Inactive"), kind: egress.BadKey},
-		"SignatureDoesNotMatch":   {status: 400, body: code("SignatureDoesNotMatch"), kind: egress.BadKey},
-		"IncompleteSignature":     {status: 400, body: code("IncompleteSignature"), kind: egress.BadKey},
-		"expired token":           {status: 400, body: code("InvalidSecurityToken.Expired"), kind: egress.BadToken},
-		"malformed token":         {status: 400, body: code("InvalidSecurityToken.Malformed"), kind: egress.BadToken},
-		"another key's token":     {status: 400, body: code("InvalidSecurityToken.MismatchWithAccessKey"), kind: egress.BadToken},
-		"MissingSecurityToken":    {status: 400, body: code("MissingSecurityToken"), kind: egress.BadToken},
-		"Forbidden.RAM":           {status: 403, body: code("Forbidden.RAM"), kind: egress.NoPermission},
-		"Forbidden":               {status: 403, body: code("Forbidden"), kind: egress.NoPermission},
-		"NoPermission":            {status: 403, body: code("NoPermission"), kind: egress.NoPermission},
-		"InvalidApi.NotFound":     {status: 404, body: code("InvalidApi.NotFound"), kind: egress.WrongPlace},
-		"any other code":          {status: 400, body: code("InvalidParameter"), kind: egress.Rejected},
-		"any other code with 200": {status: 200, body: code("InvalidParameter"), kind: egress.Rejected},
-		"a code in between":       {status: 400, body: code("MyThrottling"), kind: egress.Rejected},
-		"a numeric code":          {status: 400, body: `{"code":40013,"message":"m"}`, kind: egress.Rejected},
-		"a numeric code, 200":     {status: 200, body: `{"code":500,"message":"m"}`, kind: egress.Rejected},
-		"a code of no type, 200":  {status: 200, body: `{"Code":{"a":1},` + golden[1:], kind: egress.Rejected},
-		"a code that is true":     {status: 200, body: `{"Code":true,` + golden[1:], kind: egress.Rejected},
-		"a code of no type, 400":  {status: 400, body: `{"Code":["Throttling"]}`, kind: egress.Rejected},
-		"lower case":              {status: 400, body: `{"code":"Throttling"}`, kind: egress.Throttled, retryable: true},
-		"success code with 400":   {status: 400, body: code("OK"), kind: egress.Rejected},
+		"InvalidTimeStamp":        {status: 400, body: code("InvalidTimeStamp.Expired"), kind: openapi.Clock},
+		"InvalidTimeStamp.Format": {status: 400, body: code("InvalidTimeStamp.Format"), kind: openapi.Clock},
+		"InvalidAccessKeyId":      {status: 404, body: code("InvalidAccessKeyId.NotFound"), kind: openapi.BadKey},
+		"inactive key":            {status: 403, body: code("InvalidAccessKeyId.Inactive"), kind: openapi.BadKey},
+		"SignatureDoesNotMatch":   {status: 400, body: code("SignatureDoesNotMatch"), kind: openapi.BadKey},
+		"IncompleteSignature":     {status: 400, body: code("IncompleteSignature"), kind: openapi.BadKey},
+		"expired token":           {status: 400, body: code("InvalidSecurityToken.Expired"), kind: openapi.BadToken},
+		"malformed token":         {status: 400, body: code("InvalidSecurityToken.Malformed"), kind: openapi.BadToken},
+		"another key's token":     {status: 400, body: code("InvalidSecurityToken.MismatchWithAccessKey"), kind: openapi.BadToken},
+		"MissingSecurityToken":    {status: 400, body: code("MissingSecurityToken"), kind: openapi.BadToken},
+		"Forbidden.RAM":           {status: 403, body: code("Forbidden.RAM"), kind: openapi.NoPermission},
+		"Forbidden":               {status: 403, body: code("Forbidden"), kind: openapi.NoPermission},
+		"NoPermission":            {status: 403, body: code("NoPermission"), kind: openapi.NoPermission},
+		"InvalidApi.NotFound":     {status: 404, body: code("InvalidApi.NotFound"), kind: openapi.WrongPlace},
+		"any other code":          {status: 400, body: code("InvalidParameter"), kind: openapi.Rejected},
+		"any other code with 200": {status: 200, body: code("InvalidParameter"), kind: openapi.Rejected},
+		"a code in between":       {status: 400, body: code("MyThrottling"), kind: openapi.Rejected},
+		"a numeric code":          {status: 400, body: `{"code":40013,"message":"m"}`, kind: openapi.Rejected},
+		"a numeric code, 200":     {status: 200, body: `{"code":500,"message":"m"}`, kind: openapi.Rejected},
+		"a code of no type, 200":  {status: 200, body: `{"Code":{"a":1},` + golden[1:], kind: openapi.Rejected},
+		"a code that is true":     {status: 200, body: `{"Code":true,` + golden[1:], kind: openapi.Rejected},
+		"a code of no type, 400":  {status: 400, body: `{"Code":["Throttling"]}`, kind: openapi.Rejected},
+		"lower case":              {status: 400, body: `{"code":"Throttling"}`, kind: openapi.Throttled, retryable: true},
+		"success code with 400":   {status: 400, body: code("OK"), kind: openapi.Rejected},
 		"401 page":                {status: 401, body: "<html>", kind: egress.Malformed},
 		"403 page":                {status: 403, body: "<html>", kind: egress.Malformed},
 		"403, nothing":            {status: 403, body: "", kind: egress.Malformed},
@@ -204,7 +205,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 		`"AuthPrincipalDisplayName":"216959339000654321","NoPermissionType":"ImplicitDeny",` +
 		`"PolicyType":"AccountLevelIdentityBasedPolicy","EncodedDiagnosticMessage":"AQEAAAAAZsT1i0M4QzRGRjk0"}}`
 	want := &Error{
-		Kind: egress.NoPermission, Status: 403, Code: "Forbidden.RAM", Message: "User not authorized.", RequestID: "R-1",
+		Kind: openapi.NoPermission, Status: 403, Code: "Forbidden.RAM", Message: "User not authorized.", RequestID: "R-1",
 		Recommend: "https://api.aliyun.com/troubleshoot?q=Forbidden.RAM",
 		Denied: &AccessDenied{
 			AuthAction: "yundun-cert:GetAssetCount", AuthPrincipalType: "SubUser", AuthPrincipalOwnerID: "1234567890123456",

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // errRefused is the error of parse for an answer that reports an error.
@@ -23,7 +24,7 @@ var errRefused = errors.New("the service reported an error")
 var successCodes = []string{"", "200", "OK", "SUCCESS"}
 
 // parse reads the counts. It fails with errRefused, or with what is wrong with the answer.
-func parse(a *egress.Answer) (*AssetCount, error) {
+func parse(a *egress.Response) (*AssetCount, error) {
 	if a.Status/100 != 2 || !slices.Contains(successCodes, strings.ToUpper(readReport(a.Body).code())) {
 		return nil, errRefused
 	}
@@ -35,17 +36,17 @@ func parse(a *egress.Answer) (*AssetCount, error) {
 }
 
 // classify returns what an answer means on which parse failed with err. No text of it holds a secret.
-func classify(a *egress.Answer, err error, now time.Time, secrets []string) *Error {
-	e := &Error{Kind: egress.Malformed, Status: a.Status, retryAfter: retryAfter(a.Header, now)}
+func classify(a *egress.Response, err error, now time.Time, secrets []string) *Error {
+	e := &Error{Kind: egress.Malformed, Status: a.Status, retryAfter: openapi.RetryAfter(a.Header, now)}
 	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
 		e.Skew = now.Sub(date)
 	}
 	e.quote(a.Body, secrets)
 	switch {
-	case a.Status >= 400 && a.Header.Get(retryAfterMillis) != "":
-		e.Kind = egress.Throttled
+	case a.Status >= 400 && a.Header.Get(openapi.HeaderRetryAfter) != "":
+		e.Kind = openapi.Throttled
 	case errors.Is(err, errRefused):
-		e.Kind = egress.KindOf(e.Status, e.Code)
+		e.Kind = openapi.KindOf(e.Status, e.Code)
 	default:
 		e.Err = err
 	}

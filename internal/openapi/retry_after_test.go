@@ -1,4 +1,4 @@
-package cas
+package openapi
 
 import (
 	"net/http"
@@ -37,9 +37,27 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := retryAfter(test.header, now); got != test.want {
+			if got := RetryAfter(test.header, now); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
 	}
+}
+
+// FuzzRetryAfter checks that whatever the headers say, the wait is a sane one.
+func FuzzRetryAfter(f *testing.F) {
+	f.Fuzz(func(t *testing.T, millis, limits, after, date string) {
+		header := http.Header{}
+		header.Set(HeaderRetryAfter, millis)
+		header.Set("X-Ratelimit-User", limits)
+		header.Set("Retry-After", after)
+		header.Set("Date", date)
+		wait := RetryAfter(header, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+		if wait < 0 || wait > farOff {
+			t.Fatalf("got %s, want 0 to %s", wait, farOff)
+		}
+		if first := scaled(millis, time.Millisecond); first > 0 && wait != first {
+			t.Fatalf("got %s, want %s as in the first header", wait, first)
+		}
+	})
 }

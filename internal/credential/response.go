@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // refused returns the error for an answer of another HTTP status than 200. STS says no with Code and Message, OAuth with error and
 // error_description. Anything else in the answer may be a secret.
-func refused(a *egress.Answer, secrets []string) *Error {
+func refused(a *egress.Response, secrets []string) *Error {
 	var said struct {
 		Code        string
 		Message     string
@@ -30,7 +31,7 @@ func refused(a *egress.Answer, secrets []string) *Error {
 	if e.Code != "" {
 		e.Err = fmt.Errorf("it answered %s: %s", e.Code, e.Message)
 	}
-	e.Kind = egress.KindOf(a.Status, e.Code)
+	e.Kind = openapi.KindOf(a.Status, e.Code)
 	if e.Kind == egress.Malformed && a.Status == http.StatusNotFound {
 		e.Kind = NotFound
 	}
@@ -55,7 +56,7 @@ func parseIssued(body []byte) (Credentials, error) {
 	issued := cmp.Or(answer.key, answer.Credentials, answer.CloudCredential)
 	if answer.Code != "" && answer.Code != "Success" {
 		code := egress.Quote(answer.Code, 100, issued.AccessKeySecret, issued.SecurityToken)
-		return Credentials{}, &Error{Kind: egress.Rejected, Code: code, Err: errors.New("it answered " + code)}
+		return Credentials{}, &Error{Kind: openapi.Rejected, Code: code, Err: errors.New("it answered " + code)}
 	}
 	return issued.credentials()
 }

@@ -1,4 +1,4 @@
-package cas
+package openapi
 
 import (
 	"cmp"
@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-const retryAfterMillis = "X-Acs-Retry-After"
+// HeaderRetryAfter is the header by which a service says for how many milliseconds to wait.
+const HeaderRetryAfter = "X-Acs-Retry-After"
 
-// farOff limits what a header can ask for, and stands for the deadline of a reader that has none.
+// farOff limits what a header can ask for.
 const farOff = 24 * time.Hour
 
-// retryAfter is how long the service asks to wait, by the first of the headers that says it: x-acs-retry-after
+// RetryAfter returns how long the service asks to wait, by the first of the headers that says it: x-acs-retry-after
 // (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and x-ratelimit-user, and Retry-After
 // (seconds or a date, RFC 9110, section 10.2.3). It is zero if none does.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+func RetryAfter(header http.Header, now time.Time) time.Duration {
 	return cmp.Or(
-		scaled(header.Get(retryAfterMillis), time.Millisecond),
+		scaled(header.Get(HeaderRetryAfter), time.Millisecond),
 		max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))),
 		scaled(header.Get("Retry-After"), time.Second),
 		untilDate(header, now),

@@ -1,4 +1,4 @@
-package acs3_test
+package openapi_test
 
 import (
 	"crypto/hmac"
@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/acs3"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 var (
-	key   = acs3.Key{AccessKeyID: "LTAI5tForVectorsOnly", AccessKeySecret: "fU1lSecretForVectorsOnly000000"}
+	key   = openapi.Key{AccessKeyID: "LTAI5tForVectorsOnly", AccessKeySecret: "fU1lSecretForVectorsOnly000000"}
 	at    = time.Date(2026, time.January, 6, 6, 33, 30, 0, time.UTC)
 	nonce = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 )
@@ -29,8 +29,8 @@ const (
 // TestSignPublished pins the signature to the example in the vendor's documentation of it.
 func TestSignPublished(t *testing.T) {
 	t.Parallel()
-	got := acs3.Sign(
-		acs3.Request{
+	got := openapi.Sign(
+		openapi.Request{
 			Method:  http.MethodPost,
 			Host:    "ecs.cn-shanghai.aliyuncs.com",
 			Action:  "RunInstances",
@@ -40,7 +40,7 @@ func TestSignPublished(t *testing.T) {
 				"ImageId":  {"win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"},
 			},
 		},
-		acs3.Key{AccessKeyID: "YourAccessKeyId", AccessKeySecret: "YourAccessKeySecret"},
+		openapi.Key{AccessKeyID: "YourAccessKeyId", AccessKeySecret: "YourAccessKeySecret"},
 		time.Date(2023, time.October, 26, 10, 22, 32, 0, time.UTC),
 		"3156853299f313e23d1673dc12e1703d",
 	)
@@ -60,7 +60,7 @@ func TestSignPublished(t *testing.T) {
 func TestSign(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		change    func(*acs3.Request, *acs3.Key)
+		change    func(*openapi.Request, *openapi.Key)
 		at        time.Time
 		also      http.Header
 		signed    string
@@ -74,19 +74,19 @@ func TestSign(t *testing.T) {
 			signature: "c7268dd8c7ad219f34ceaeb6aff9bfe070ced928107711c5a5d6a82312a78369",
 		},
 		"security token": {
-			change:    func(_ *acs3.Request, k *acs3.Key) { k.SecurityToken = token },
+			change:    func(_ *openapi.Request, k *openapi.Key) { k.SecurityToken = token },
 			also:      http.Header{"X-Acs-Security-Token": {token}},
 			signed:    "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version",
 			signature: "05bc6805ce3a7b9f1a87adbdfb29deaef5804a7eb09d82177abc41094612d95f",
 		},
 		"security token with white space around it": {
-			change:    func(_ *acs3.Request, k *acs3.Key) { k.SecurityToken = " " + token + "\n" },
+			change:    func(_ *openapi.Request, k *openapi.Key) { k.SecurityToken = " " + token + "\n" },
 			also:      http.Header{"X-Acs-Security-Token": {token}},
 			signed:    "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version",
 			signature: "05bc6805ce3a7b9f1a87adbdfb29deaef5804a7eb09d82177abc41094612d95f",
 		},
 		"query: order, repeated, empty and escaped": {
-			change: func(r *acs3.Request, _ *acs3.Key) {
+			change: func(r *openapi.Request, _ *openapi.Key) {
 				r.Query = url.Values{
 					"z": {"1"}, "a": {"*", "b c"}, "empty": {""}, "k y": {"~-_.+/=&%"}, "name": {"证书"}, "é": {"é"},
 				}
@@ -117,7 +117,7 @@ func TestSign(t *testing.T) {
 					"SignedHeaders=" + test.signed + ",Signature=" + test.signature},
 			}
 			maps.Copy(want, test.also)
-			equal(t, acs3.Sign(request, key, at, nonce), want)
+			equal(t, openapi.Sign(request, key, at, nonce), want)
 		})
 	}
 }
@@ -129,14 +129,14 @@ func FuzzSign(f *testing.F) {
 	f.Add("", "", "%ff=%00", "\n", " v ", ",", "s\xff", "\u00a0t\u00a0", uint32(1<<32-1), " ")
 	f.Fuzz(func(t *testing.T, method, host, query, action, version, id, secret, token string, at uint32, nonce string) {
 		values, _ := url.ParseQuery(query)
-		request := acs3.Request{Method: method, Host: host, Query: values, Action: action, Version: version}
-		key := acs3.Key{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token}
+		request := openapi.Request{Method: method, Host: host, Query: values, Action: action, Version: version}
+		key := openapi.Key{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token}
 		time := time.Unix(int64(at), 0)
-		equal(t, acs3.Sign(request, key, time, nonce), naiveSign(request, key, time, nonce))
+		equal(t, openapi.Sign(request, key, time, nonce), naiveSign(request, key, time, nonce))
 	})
 }
 
-func naiveSign(r acs3.Request, k acs3.Key, at time.Time, nonce string) http.Header {
+func naiveSign(r openapi.Request, k openapi.Key, at time.Time, nonce string) http.Header {
 	at = at.UTC()
 	bodyHash := fmt.Sprintf("%x", sha256.Sum256(nil))
 	signed := map[string]string{
@@ -193,8 +193,8 @@ func naiveEscape(s string) string {
 	return escaped
 }
 
-func getAssetCount() acs3.Request {
-	return acs3.Request{
+func getAssetCount() openapi.Request {
+	return openapi.Request{
 		Method: http.MethodPost, Host: "cas.aliyuncs.com", Action: "GetAssetCount", Version: "2020-04-07",
 	}
 }

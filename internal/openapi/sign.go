@@ -1,10 +1,11 @@
-// Package acs3 signs requests to Alibaba Cloud with ACS3-HMAC-SHA256, the signature of version 3 of its APIs.
+// Package openapi holds what all services of Alibaba Cloud have in common: the signature of requests (ACS3-HMAC-SHA256, that of
+// version 3 of their APIs), the error codes, and the headers that say when to try again.
 //
 // It has no clock, no randomness and no network: time and nonce are arguments, so that a signature can be compared with
 // published ones.
 //
 // Source: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
-package acs3
+package openapi
 
 import (
 	"crypto/hmac"

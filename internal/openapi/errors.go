@@ -1,0 +1,62 @@
+package openapi
+
+import (
+	"net/http"
+	"path"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+)
+
+// The kinds of an error that a service reports; see [KindOf].
+const (
+	Throttled    egress.Kind = "throttled"               // the account's calls of this second are spent
+	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
+	Clock        egress.Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
+	BadKey       egress.Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
+	BadToken     egress.Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key
+	NoPermission egress.Kind = "permission denied"       // RAM doesn't allow the action
+	WrongPlace   egress.Kind = "unknown operation"       // the endpoint doesn't know the operation
+	Rejected     egress.Kind = "rejected"                // any other error that the service reported
+)
+
+// codes are the error codes about which the user can do something specific, as Alibaba Cloud documents them. The first one that
+// fits counts; an asterisk stands for whatever follows.
+var codes = []struct {
+	pattern string
+	kind    egress.Kind
+}{
+	{"Throttling*", Throttled},
+	{"ServiceUnavailable", Temporary},
+	{"InternalError", Temporary},
+	{"SignatureNonceUsed", Temporary},
+	{"InvalidTimeStamp.*", Clock},
+	{"InvalidAccessKeyId*", BadKey},
+	{"SignatureDoesNotMatch", BadKey},
+	{"IncompleteSignature", BadKey},
+	{"InvalidSecurityToken*", BadToken},
+	{"MissingSecurityToken", BadToken},
+	{"Forbidden*", NoPermission},
+	{"NoPermission*", NoPermission},
+	{"InvalidApi.NotFound", WrongPlace},
+	{"InvalidAction.NotFound", WrongPlace},
+	{"InvalidVersion", WrongPlace},
+}
+
+// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. It is [egress.Malformed] if
+// there is no code, and the status isn't that of a failure that may pass.
+func KindOf(status int, code string) egress.Kind {
+	for _, known := range codes {
+		if fits, _ := path.Match(known.pattern, code); fits {
+			return known.kind
+		}
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		return Throttled
+	case egress.TemporaryStatus(status):
+		return Temporary
+	case code == "":
+		return egress.Malformed
+	}
+	return Rejected
+}
