@@ -11,7 +11,7 @@ tool (
 )
 
 require (
-	github.com/artyom/mdlinks v0.4.2
+	github.com/yuin/goldmark v1.7.17
 	gonum.org/v1/plot v0.17.0
 )
 
@@ -332,7 +332,6 @@ require (
 	github.com/wk8/go-ordered-map/v2 v2.1.8 // indirect
 	github.com/xanzy/ssh-agent v0.3.3 // indirect
 	github.com/xo/terminfo v0.0.0-20220910002029-abceb7e1c41e // indirect
-	github.com/yuin/goldmark v1.7.17 // indirect
 	github.com/yuin/goldmark-meta v1.1.0 // indirect
 	github.com/zclconf/go-cty v1.18.1 // indirect
 	gitlab.com/digitalxero/go-conventional-commit v1.0.7 // indirect
