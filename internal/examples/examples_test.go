@@ -118,10 +118,10 @@ var examples = map[string]example{
 	"credentials/cloudsso":    {files: []string{"main.tf"}, calls: 1, plans: unchanged},
 	"credentials/ecs":         {files: []string{"main.tf"}, calls: 1, plans: unchanged},
 	"credentials/assume-role": {files: []string{"main.tf"}, env: keys, calls: 1, plans: unchanged},
-	"credentials/github-actions": {files: []string{"main.tf", "workflow.yml"}, calls: 1, plans: unchanged, env: map[string]string{
+	"credentials/github-actions": {files: []string{"main.tf", "workflow.yml"}, since: 2, calls: 1, plans: unchanged, env: map[string]string{
 		"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "$HOME/token",
 	}},
-	"credentials/gitlab": {files: []string{"gitlab-ci.yml", "main.tf"}, calls: 1, plans: unchanged, env: map[string]string{
+	"credentials/gitlab": {files: []string{"gitlab-ci.yml", "main.tf"}, since: 2, calls: 1, plans: unchanged, env: map[string]string{
 		"ALIBABA_CLOUD_OIDC_TOKEN": castest.OIDCToken,
 	}},
 	"credentials/ack-rrsa": {files: []string{"job.yaml", "main.tf"}, calls: 1, plans: unchanged, env: map[string]string{

@@ -1,4 +1,4 @@
-# In GitHub Actions, the provider assumes the role with the workflow's token. ALIBABA_CLOUD_OIDC_TOKEN_FILE names its file.
+# In GitHub Actions, the provider assumes the role with the job's token. ALIBABA_CLOUD_OIDC_TOKEN_FILE names its file.
 
 terraform {
   required_providers {
@@ -14,4 +14,11 @@ provider "cas" {
   }
 }
 
-data "cas_asset_count" "this" {}
+data "cas_asset_count" "this" {
+  lifecycle {
+    postcondition {
+      condition     = coalesce(self.point, 0) >= 80
+      error_message = "The certificate health score is ${coalesce(self.point, "unknown")}; at least 80 is needed."
+    }
+  }
+}

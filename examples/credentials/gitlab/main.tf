@@ -14,4 +14,11 @@ provider "cas" {
   }
 }
 
-data "cas_asset_count" "this" {}
+data "cas_asset_count" "this" {
+  lifecycle {
+    postcondition {
+      condition     = coalesce(self.point, 0) >= 80
+      error_message = "The certificate health score is ${coalesce(self.point, "unknown")}; at least 80 is needed."
+    }
+  }
+}
