@@ -80,6 +80,16 @@ func TestSnippetsAreFormatted(t *testing.T) {
 	}
 }
 
+// TestReleasedTargetsAreVetted compares the targets of GNUmakefile with those of .goreleaser.yml.
+func TestReleasedTargetsAreVetted(t *testing.T) {
+	t.Parallel()
+	target := regexp.MustCompile(`\b(darwin|freebsd|linux|windows)_\w+`)
+	got, want := target.FindAllString(read(t, "GNUmakefile"), -1), target.FindAllString(read(t, ".goreleaser.yml"), -1)
+	if !slices.Equal(got, want) {
+		t.Errorf("got the targets %s in GNUmakefile, want %s", got, want)
+	}
+}
+
 // documents are the files that a reader reads, by their paths from the root.
 func documents(t *testing.T) (files []string) {
 	t.Helper()

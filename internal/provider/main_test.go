@@ -43,8 +43,15 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		log.Fatalf("These tests need Terraform: put terraform on the PATH, or name one in TF_ACC_TERRAFORM_PATH (%v).", err)
 	}
+	// A source address without a host means the tool's own registry, and the test framework takes Terraform's.
+	registry := "registry.terraform.io"
+	if said, err := exec.Command(cli, "version").Output(); err != nil {
+		log.Fatalf("%s version: %v", cli, err)
+	} else if strings.HasPrefix(string(said), "OpenTofu") {
+		registry = "registry.opentofu.org"
+	}
 	setenv(map[string]string{
-		"TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas", "CHECKPOINT_DISABLE": "1",
+		"TF_ACC_PROVIDER_HOST": registry, "TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas", "CHECKPOINT_DISABLE": "1",
 		"GORACE": "atexit_sleep_ms=0", // else each provider takes a second more to end
 	})
 	if os.Getenv("TF_ACC") != "" { // with an account of the user's, and all that belongs to it
