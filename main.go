@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
@@ -31,6 +32,7 @@ func main() {
 		return
 	}
 
+	egress.Intercept()
 	if !*debug {
 		go exitWhenUnread(os.Stdout) // now, because go-plugin replaces os.Stdout
 	}

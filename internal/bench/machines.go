@@ -74,9 +74,7 @@ func gather(t *testing.T, machines int, s *service) (unanswered int) {
 // newClient returns a client with the defaults of the provider block that shares its calls with nobody.
 func newClient(transport http.RoundTripper) *cas.Client {
 	source := credential.New(credential.Config{
-		AccessKeyID:     castest.DefaultKey.AccessKeyID,
-		AccessKeySecret: castest.DefaultKey.AccessKeySecret,
-	})
+		Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID, Secret: castest.DefaultKey.AccessKeySecret}})
 	return cas.New(cas.Config{
 		Endpoint:          &url.URL{Scheme: "http", Host: "cas.test", Path: "/"},
 		Credentials:       source,

@@ -32,9 +32,8 @@ func TestBackoffOfCredentials(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log record
 				nobody := credential.New(credential.Config{
-					CredentialsURI: "http://127.0.0.1:1", // refuses connections
-					Logger:         slog.New(&log),
-				})
+					Source: credential.URI{Address: "http://127.0.0.1:1"}, // refuses connections
+					Logger: slog.New(&log)})
 				server := castest.New(castest.Options{})
 				client := inMemory(t, server, func(c *Config) { c.Credentials, c.MaxRetries = nobody, test.maxRetries })
 				ctx, cancel := context.WithTimeout(t.Context(), test.limit)

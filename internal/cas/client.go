@@ -18,7 +18,7 @@ const LevelTrace = slog.LevelDebug - 4
 // Config is what a client needs. CacheDir and Transport are optional.
 type Config struct {
 	Endpoint    *url.URL // see [Endpoint] and [ParseEndpoint]
-	Credentials *credential.Source
+	Credentials *credential.Cache
 	UserAgent   string
 	Logger      *slog.Logger
 

@@ -26,9 +26,7 @@ func TestMain(m *testing.M) {
 func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
 	t.Helper()
 	source := credential.New(credential.Config{
-		AccessKeyID:     castest.DefaultKey.AccessKeyID,
-		AccessKeySecret: castest.DefaultKey.AccessKeySecret,
-	})
+		Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID, Secret: castest.DefaultKey.AccessKeySecret}})
 	config := Config{
 		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test", Path: "/"},
 		Credentials:       source,

@@ -42,11 +42,10 @@ func wired(t *testing.T, endpoint string, change ...func(*Config)) *Client {
 	return New(config)
 }
 
-func source(t *testing.T, key castest.Key) *credential.Source {
+func source(t *testing.T, key castest.Key) *credential.Cache {
 	t.Helper()
 	s := credential.New(credential.Config{
-		AccessKeyID: key.AccessKeyID, AccessKeySecret: key.AccessKeySecret, SecurityToken: key.SecurityToken,
-	})
+		Source: credential.AccessKey{ID: key.AccessKeyID, Secret: key.AccessKeySecret, Token: key.SecurityToken}})
 	return s
 }
 

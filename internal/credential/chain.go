@@ -3,42 +3,67 @@ package credential
 import (
 	"context"
 	"errors"
-	"log/slog"
 )
 
-// defaultChain asks the sources that every Alibaba Cloud tool asks if its environment names none.
-func defaultChain(cfg Config) fetcher {
-	nothing := Error{
-		Source: "the default chain", Kind: Nowhere,
-		Err: errors.New("the provider block and the environment name no source, and none of these has any"),
-	}
-	return firstOf(cfg.Logger, nothing, cliProfile(cfg), iniFile(cfg), ecsRole(""))
+// Default is the default chain: the sources that every Alibaba Cloud tool tries if nothing names one. These are the CLI's
+// current profile, the INI file and the ECS metadata service.
+type Default struct {
+	Section string // section of the INI file; empty means [default]
+	NoCLI   string // the variable that switches off the CLI's file; empty means that it is on
+	Files
 }
 
-// firstOf asks sources in order. If none of them has credentials, it fails with the error nothing, to which it adds why.
+func (d Default) String() string { return "the default chain" }
+
+// Site returns where the CLI's current profile sends requests.
+func (d Default) Site() Site {
+	if d.NoCLI != "" {
+		return Site{}
+	}
+	return Profile{Files: d.Files}.Site()
+}
+
+func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
+	current := fetcher(cliProfile{Files: d.Files})
+	if d.NoCLI != "" {
+		current = switchedOff{current, d.NoCLI}
+	}
+	return e.firstOf(ctx, Error{
+		Kind: Nowhere,
+		Err:  errors.New("the provider block and the environment name no source, and none of these has any"),
+	}, current, iniSection{Name: d.Section, Files: d.Files}, ECSRole{})
+}
+
+// switchedOff is a source that a variable switches off.
+type switchedOff struct {
+	fetcher
+	by string
+}
+
+func (s switchedOff) fetch(context.Context, *env) (Credentials, error) {
+	return Credentials{}, notSetUp(errors.New("switched off by " + s.by))
+}
+
+// firstOf tries sources in order. If none of them has credentials, it fails with the error nothing, to which it adds why.
 //
 // A source that is set up but broken ends the search, and so does one that had credentials once: the next one might be
-// someone else.
-func firstOf(logger *slog.Logger, nothing Error, sources ...fetcher) fetcher {
-	var found *fetcher // needs no lock: Source runs one fetch at a time
-	return fetcher{source: nothing.Source, fetch: func(ctx context.Context) (Credentials, error) {
-		if found != nil {
-			return found.get(ctx)
+// another identity.
+func (e *env) firstOf(ctx context.Context, nothing Error, sources ...fetcher) (Credentials, error) {
+	if e.found != nil {
+		return e.get(ctx, e.found)
+	}
+	for i, source := range sources {
+		c, err := e.get(ctx, source)
+		if err == nil {
+			e.found = source
+			return c, nil
 		}
-		failure := nothing
-		for i, source := range sources {
-			c, err := source.get(ctx)
-			if err == nil {
-				found = &source
-				return c, nil
-			}
-			e := asError(err)
-			if last := i == len(sources)-1; !e.unused && (!last || e.Kind != NotFound) {
-				return Credentials{}, e
-			}
-			logger.DebugContext(ctx, "No credentials here", "source", e.Source, "error", e.Err)
-			failure.Tried = append(failure.Tried, e)
+		failure := asError(err)
+		if last := i == len(sources)-1; !failure.notSetUp && (!last || failure.Kind != NotFound) {
+			return Credentials{}, failure
 		}
-		return Credentials{}, &failure
-	}}
+		e.logger.DebugContext(ctx, "No credentials here", "source", failure.Source, "error", failure.Err)
+		nothing.Tried = append(nothing.Tried, failure)
+	}
+	return Credentials{}, &nothing
 }

@@ -56,13 +56,13 @@ func TestDefaultChain(t *testing.T) {
 	}{
 		"CLI profile": {files: map[string]string{cli: current, iniPath: ini}, source: inCLI},
 		"CLI profile, elsewhere": {
-			cfg:    Config{CLIFile: "~/mine"},
+			cfg:    Config{Source: Default{Files: Files{CLI: "~/mine"}}},
 			files:  map[string]string{"mine": current, iniPath: ini},
 			source: "profile p of ~/mine",
 		},
-		"CLI profile switched off": {cfg: Config{NoCLIFile: "X"}, files: map[string]string{cli: current, iniPath: ini}, source: inINI},
+		"CLI profile switched off": {cfg: Config{Source: Default{NoCLI: "X"}}, files: map[string]string{cli: current, iniPath: ini}, source: inINI},
 		"switched off, section": {
-			cfg:    Config{NoCLIFile: "X", Profile: "p"},
+			cfg:    Config{Source: Default{Section: "p", NoCLI: "X"}},
 			files:  map[string]string{cli: current, iniPath: ini + iniOf("p", "access_key", key)},
 			source: "section [p] of file ~/.alibabacloud/credentials",
 		},
@@ -116,7 +116,7 @@ func TestDefaultChain(t *testing.T) {
 			files:  map[string]string{iniPath: "[default]\ntype = ecs_ram_role\nrole_name = " + castest.MetadataRole + "\n"},
 			source: inINI,
 		},
-		"INI file, elsewhere": {cfg: Config{INIFile: "~/mine"}, files: map[string]string{"mine": ini}, source: "file ~/mine"},
+		"INI file, elsewhere": {cfg: Config{Source: Default{Files: Files{INI: "~/mine"}}}, files: map[string]string{"mine": ini}, source: "file ~/mine"},
 		"INI, no [default]":   {files: map[string]string{iniPath: iniOf("other", "access_key", key)}, source: "ECS metadata service"},
 		"INI, empty keys": {
 			files:  map[string]string{iniPath: "[default]\ntype = access_key\naccess_key_id =\naccess_key_secret =\n"},
@@ -127,14 +127,14 @@ func TestDefaultChain(t *testing.T) {
 		"INI, nothing":           {files: map[string]string{iniPath: "[default]\n"}, source: "ECS metadata service"},
 		"home is no directory":   {files: map[string]string{".aliyun": "", ".alibabacloud": ""}, source: "ECS metadata service"},
 		"metadata":               {source: "ECS metadata service"},
-		"switched off, no file":  {cfg: Config{NoCLIFile: "X", Profile: "p"}, source: "ECS metadata service"},
+		"switched off, no file":  {cfg: Config{Source: Default{Section: "p", NoCLI: "X"}}, source: "ECS metadata service"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := home(t)
 			for name, content := range test.files {
 				write(t, filepath.Join(dir, name), content)
 			}
-			test.cfg.STSEndpoint = i.STSEndpoint()
+			test.cfg.STS.Endpoint = i.STSEndpoint()
 			s, c, err := fetch(t, test.cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -245,7 +245,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 		"INI, letters as type": {
 			ini:  "[default]\ntype = abcdefghijklmnopqrstuvwxyzabcd",
 			kind: Invalid,
-			want: `is "abcd…abcd", not`,
+			want: `is "abc…", not`,
 		},
 		"INI, unknown type": {ini: "[default]\ntype = oidc_role_arn", kind: Invalid, want: `is "oidc_role_arn", not`},
 		"INI, no token": {
@@ -287,7 +287,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 // The instance's role would be somebody else.
 func TestDefaultChainStopsAtASectionThatIsMisnamed(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
 	write(t, filepath.Join(home(t), iniPath), iniOf("default", "access_key", "LTAI5tAnother"))
-	_, _, err := fetch(t, Config{NoCLIFile: "X", Profile: "p"})
+	_, _, err := fetch(t, Config{Source: Default{Section: "p", NoCLI: "X"}})
 	failed(t, err, NotFound, "it has no section [p]")
 }
 
@@ -299,7 +299,7 @@ func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest 
 		filepath.Join(dir, ".aliyun/config.json"),
 		`{"current": "p", "profiles": [{"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+ak+`}]}`,
 	)
-	s, c, err := fetch(t, Config{STSEndpoint: i.STSEndpoint()})
+	s, c, err := fetch(t, Config{STS: STS{Endpoint: i.STSEndpoint()}})
 	if err != nil {
 		t.Fatal(err)
 	}

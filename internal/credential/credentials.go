@@ -58,7 +58,7 @@ func (c Credentials) check() error {
 }
 
 // KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has white space in it". It is
-// empty if nothing is wrong, and never quotes s. All of them are printable ASCII without quotes.
+// empty if nothing is wrong, and never quotes s. All of them are printable ASCII without quotes and brackets.
 func KeyFlaw(s string) string {
 	switch {
 	case strings.TrimSpace(s) != s:
@@ -69,15 +69,21 @@ func KeyFlaw(s string) string {
 		return "has a character in it that is invisible or isn't ASCII"
 	case strings.ContainsAny(s, "\"'`"):
 		return "has quotes in or around it"
+	case strings.ContainsAny(s, "{}[]"):
+		return "has brackets in it"
+	case s == "null":
+		return `is the word "null"`
 	}
 	return ""
 }
 
-// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz.
+// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz. What looks like no ID, such as a secret in its
+// place, shows its first three characters only.
 func Shorten(id string) string {
-	const kept = 4
-	if runes := []rune(id); len(runes) > 3*kept {
+	const begun, kept = 3, 4
+	runes := []rune(id)
+	if looksLikeID := strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS."); looksLikeID && len(runes) > 3*kept {
 		return string(runes[:kept]) + "…" + string(runes[len(runes)-kept:])
 	}
-	return "…"
+	return string(runes[:min(begun, len(runes))]) + "…"
 }

@@ -29,6 +29,8 @@ func TestKeyFlaw(t *testing.T) {
 		`"LTAI"`:                 quotes,
 		"LTAI'":                  quotes,
 		"`LTAI`":                 quotes,
+		"{LTAI}":                 "has brackets in it",
+		"null":                   `is the word "null"`,
 	} {
 		if got := KeyFlaw(s); got != want {
 			t.Errorf("%q: got %q, want %q", s, got, want)
@@ -39,7 +41,8 @@ func TestKeyFlaw(t *testing.T) {
 func TestShorten(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{
-		"LTAI5tAbCdEfGhIj3xQz": "LTAI…3xQz", "short": "…", "": "…", "twelve-chars": "…", "thirteen-char": "thir…char",
+		"LTAI5tAbCdEfGhIj3xQz": "LTAI…3xQz", "STS.NTAbCdEfGhIj3xQz": "STS.…3xQz", "LTAI5tAbCdEf": "LTA…",
+		"cAsTeStAcCeSsKeYsEcReT": "cAs…", "short": "sho…", "ab": "ab…", "": "…",
 	} {
 		if got := Shorten(id); got != want {
 			t.Errorf("%q: got %q, want %q", id, got, want)

@@ -22,38 +22,44 @@ const (
 		"to 2, or use the host's network"
 )
 
-// ecsRole is the RAM role of the instance, by name or, if role is empty, the one that it has.
+// ECSRole is the RAM role of the instance, by name or, if Name is empty, the one that it has.
 //
 // https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
-func ecsRole(role string) fetcher {
-	name := "ECS metadata service"
-	if role != "" {
-		name = "ECS RAM role " + role
+type ECSRole struct{ Name string }
+
+func (r ECSRole) String() string {
+	if r.Name == "" {
+		return "ECS metadata service"
 	}
-	return fetcher{source: name, fetch: func(ctx context.Context) (Credentials, error) {
-		const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
-		if strings.EqualFold(os.Getenv(off), "true") {
-			return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
+	return "ECS RAM role " + r.Name
+}
+
+// Site returns Site{}.
+func (r ECSRole) Site() Site { return Site{} }
+
+func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
+	const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
+	if strings.EqualFold(os.Getenv(off), "true") {
+		return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
+	}
+	token, noToken := metadata(ctx, http.MethodPut, "api/token", "")
+	if noToken != nil && strings.EqualFold(os.Getenv(onlyV2), "true") {
+		e := asError(noToken)
+		if e.status == 0 || !e.Temporary() { // else it is only busy
+			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
+			e.Kind, e.Err = NotFound, fmt.Errorf(text, onlyV2, e.Err, hopLimit)
 		}
-		token, noToken := metadata(ctx, http.MethodPut, "api/token", "")
-		if noToken != nil && strings.EqualFold(os.Getenv(onlyV2), "true") {
-			e := asError(noToken)
-			if e.status == 0 || !e.Temporary() { // else it is only busy
-				const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
-				e.Kind, e.Err = NotFound, fmt.Errorf(text, onlyV2, e.Err, hopLimit)
-			}
-			return Credentials{}, e
-		}
-		const path = "meta-data/ram/security-credentials/"
-		answer, err := metadata(ctx, http.MethodGet, path+role, token)
-		if role == "" && err == nil { // it answered with the role's name
-			answer, err = metadata(ctx, http.MethodGet, path+answer, token)
-		}
-		if err != nil {
-			return Credentials{}, aboutMetadata(role, err, noToken != nil)
-		}
-		return parseIssued([]byte(answer))
-	}}
+		return Credentials{}, e
+	}
+	const path = "meta-data/ram/security-credentials/"
+	answer, err := metadata(ctx, http.MethodGet, path+r.Name, token)
+	if r.Name == "" && err == nil { // it answered with the role's name
+		answer, err = metadata(ctx, http.MethodGet, path+answer, token)
+	}
+	if err != nil {
+		return Credentials{}, aboutMetadata(r.Name, err, noToken != nil)
+	}
+	return parseIssued([]byte(answer))
 }
 
 // metadata asks the metadata service.

@@ -13,12 +13,12 @@ import (
 // HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is asked directly.
 func TestECSRole(t *testing.T) {
 	t.Parallel()
-	_, c, err := fetch(t, Config{ECSRoleName: castest.MetadataRole})
+	_, c, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	isIssued(t, shared, c)
-	_, _, err = fetch(t, Config{ECSRoleName: "another"})
+	_, _, err = fetch(t, Config{Source: ECSRole{"another"}})
 	failed(t, err, NotFound, "ECS RAM role another: the instance has no RAM role another")
 }
 
@@ -26,7 +26,7 @@ func TestMetadata(t *testing.T) {
 	const secret = "tOpSeCrEt/+0123456789=="
 	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }
 	token := castest.Body(200, "text/plain", "a-token")
-	named, unnamed := Config{ECSRoleName: castest.MetadataRole}, Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "EcsRamRole"`)}
+	named, unnamed := Config{Source: ECSRole{castest.MetadataRole}}, Config{Source: Profile{File: config(t, `"name": "p", "mode": "EcsRamRole"`)}}
 	for name, test := range map[string]struct {
 		cfg   Config
 		only2 bool // ALIBABA_CLOUD_IMDSV1_DISABLED
@@ -114,7 +114,7 @@ func TestMetadata(t *testing.T) {
 
 func TestMetadataSwitch(t *testing.T) {
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True")
-	_, _, err := fetch(t, Config{ECSRoleName: castest.MetadataRole})
+	_, _, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}})
 	failed(t, err, NotFound, "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED")
 }
 

@@ -37,8 +37,8 @@ type Error struct {
 	// Tried is each source that was asked, if several were, and why it had nothing.
 	Tried []*Error
 
-	unused bool // nobody has set this source up, so that the default chain may go on
-	status int  // HTTP status of the answer, if it was another one than 200
+	notSetUp bool // the source is optional, and isn't set up, so that the default chain may go on
+	status   int  // HTTP status of the answer, if it was another one than 200
 }
 
 // Error says which source had no credentials, and why.
@@ -61,7 +61,7 @@ func (e *Error) Temporary() bool {
 	return e.Kind == openapi.Temporary || e.Kind == openapi.Throttled
 }
 
-// asError returns an [*Error] that nobody else holds.
+// asError returns err as an [*Error] that the caller may modify.
 func asError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return new(*e)
@@ -77,8 +77,8 @@ func asError(err error) *Error {
 	return &Error{Kind: Invalid, Err: err}
 }
 
-// unused returns the error of a source that nobody has to set up, and nobody has.
-func unused(err error) *Error { return &Error{Kind: NotFound, Err: err, unused: true} }
+// notSetUp returns the error of an optional source that isn't set up.
+func notSetUp(err error) *Error { return &Error{Kind: NotFound, Err: err, notSetUp: true} }
 
 // typeName returns a type or mode so that a secret in its place doesn't show: an access key secret is longer.
 func typeName(s string) string {

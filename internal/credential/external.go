@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/kballard/go-shellquote"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 var (
@@ -77,7 +79,7 @@ func parseExternal(output []byte) (Credentials, error) {
 		AccessKeyID     string `json:"access_key_id"`
 		AccessKeySecret string `json:"access_key_secret"`
 		SecurityToken   string `json:"sts_token"`
-		Expiration      string `json:"expiration"`
+		Expiration      any    `json:"expiration"`
 	}
 	if json.Unmarshal(output, &answer) != nil {
 		return Credentials{}, malformed("its answer isn't a JSON object of strings; the command has to print that and nothing else")
@@ -88,29 +90,43 @@ func parseExternal(output []byte) (Credentials, error) {
 	case mode == "ststoken" && answer.SecurityToken == "":
 		return Credentials{}, malformed("its mode is StsToken, but sts_token is empty")
 	}
-	return key{answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, answer.Expiration}.credentials()
+	expiration, _ := answer.Expiration.(string)
+	if _, err := time.Parse(time.RFC3339, expiration); err != nil {
+		expiration = "" // what can't be read counts as unknown, as in the CLI
+	}
+	return key{answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, expiration}.credentials()
 }
 
-// splitCommand splits a command line as the CLI does: as a shell would. But paths of Windows have backslashes in them: there, a
-// backslash means something only in double quotes, before a double quote.
+// splitCommand splits a command line as the CLI does: as a shell would, at any white space, but a word before the command sets
+// no variable. As paths of Windows have backslashes in them, a backslash means something there only in double quotes, before
+// a double quote.
 //
 // https://github.com/aliyun/aliyun-cli/blob/master/config/command_split.go
 func splitCommand(command string, windows bool) ([]string, error) {
+	quoted, bare := `\\(?s:.)`, `\\(?s:.)` // what a backslash begins, in double quotes and outside
 	if windows {
-		part := regexp.MustCompile(`'[^']*'|"(\\"|[^"])*"|\\`)
-		command = part.ReplaceAllStringFunc(command, func(s string) string {
-			if s[0] == '\'' {
-				return s
-			}
-			return strings.NewReplacer(`\"`, `\"`, `\`, `\\`).Replace(s)
-		})
+		quoted, bare = `\\"`, `\\`
 	}
+	parts := regexp.MustCompile(`'[^']*'|"(` + quoted + `|[^"])*"|` + bare + `|[\s\v\x{85}\p{Z}]`)
+	command = parts.ReplaceAllStringFunc(strings.TrimSpace(command), func(s string) string {
+		switch {
+		case strings.TrimSpace(s) == "":
+			return " "
+		case windows && s[0] != '\'':
+			return strings.NewReplacer(`\"`, `\"`, `\`, `\\`).Replace(s)
+		}
+		return s
+	})
 	args, err := shellquote.Split(command)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(args) == 0 || args[0] == "":
 		return nil, errors.New("it is empty")
+	}
+	if variable, _, assigned := strings.Cut(args[0], "="); assigned && !strings.ContainsAny(variable, `/\`) {
+		return nil, fmt.Errorf("it begins with %s=…, but there is no shell that would set a variable: export it before, or begin with env",
+			egress.Printable(variable, 100))
 	}
 	return args, nil
 }

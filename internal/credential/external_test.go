@@ -80,14 +80,14 @@ func TestInputIsBounded(t *testing.T) {
 	t.Parallel()
 	large := file(t, "large", strings.Repeat(" ", maxInput+1))
 	endless := jsonString(os.Args[0] + " external-command endless")
-	for name, cfg := range map[string]Config{
-		"command":    {SharedCredentialsFile: config(t, `"name": "p", "mode": "External", "process_command": `+endless)},
-		"file":       {SharedCredentialsFile: large},
-		"token file": {OIDC: &OIDC{ProviderARN: testProvider, TokenFile: large}},
+	for name, source := range map[string]Source{
+		"command":    Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+endless)},
+		"file":       Profile{File: large},
+		"token file": OIDC{ProviderARN: testProvider, TokenFile: large},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := source(t, cfg).Get(t.Context())
+			_, err := New(Config{Source: source}).Get(t.Context())
 			if !errors.Is(err, errTooLarge) {
 				t.Errorf("got %v, want %v", err, errTooLarge)
 			}
@@ -106,10 +106,21 @@ func TestSplitCommand(t *testing.T) {
 		`"a \"b\" \c \\"`:  {posix: []string{`a "b" \c \`}, windows: nil},
 		`'a\b'`:            {posix: []string{`a\b`}, windows: []string{`a\b`}},
 		"a\\\nb":           {posix: []string{"ab"}, windows: []string{`a\`, "b"}},
-		`tool 'open`:       {},
-		``:                 {},
-		`""`:               {},
-		`tool \`:           {posix: nil, windows: []string{"tool", `\`}},
+		"tool x\r\n":       {posix: []string{"tool", "x"}, windows: []string{"tool", "x"}},
+		"tool\u00a0x\vy\u2003z\u0085": {
+			posix: []string{"tool", "x", "y", "z"}, windows: []string{"tool", "x", "y", "z"},
+		},
+		"tool '\u00a0' \"\r\"": {posix: []string{"tool", "\u00a0", "\r"}, windows: []string{"tool", "\u00a0", "\r"}},
+		"tool \\\rx":           {posix: []string{"tool", "\rx"}, windows: []string{"tool", `\`, "x"}},
+		"tool \\\n \"a\\\nb\"": {posix: []string{"tool", "ab"}, windows: []string{"tool", `\`, "a\\\nb"}},
+		`tool \"a b"`:          {windows: []string{"tool", `\a b`}},
+		`a/b=c x`:              {posix: []string{"a/b=c", "x"}, windows: []string{"a/b=c", "x"}},
+		`A=b x`:                {},
+		`"A"='b' x`:            {},
+		`tool 'open`:           {},
+		``:                     {},
+		`""`:                   {},
+		`tool \`:               {posix: nil, windows: []string{"tool", `\`}},
 	} {
 		got, err := splitCommand(command, false)
 		if !slices.Equal(got, want.posix) {
@@ -129,18 +140,24 @@ func TestSplitCommand(t *testing.T) {
 
 func TestParseExternal(t *testing.T) {
 	t.Parallel()
+	const withExpiration = `{"access_key_id": "a", "access_key_secret": "b", "expiration": `
 	for output, want := range map[string]string{
-		`{"access_key_id": "a", "access_key_secret": "b"}`:                                            "",
-		`{"access_key_id": "a", "access_key_secret": "b", "sts_token": "c", "mode": "StsToken"}`:      "",
-		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "2030-01-01T00:00:00Z"}`:      "",
-		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "2030-01-01T08:00:00+08:00"}`: "",
-		`{"access_key_id": "a", "access_key_secret": "b", "expiration": "hush"}`:                      "RFC 3339",
-		`{"access_key_id": "a", "access_key_secret": "b", "mode": "StsToken"}`:                        "sts_token is empty",
-		`{"access_key_id": "a", "access_key_secret": "b", "mode": "ak"}`:                              "",
+		// What can't be read as a time counts as unknown.
+		withExpiration + `"2036-01-01T00:00:00"}`:          "",
+		withExpiration + `"2036-01-01T00:00Z"}`:            "",
+		withExpiration + `" 2036-01-01T00:00:00Z"}`:        "",
+		withExpiration + `2082758400}`:                     "",
+		withExpiration + `{}}`:                             "",
+		withExpiration + `null}`:                           "",
+		`{"access_key_id": "a", "access_key_secret": "b"}`: "",
+		`{"access_key_id": "a", "access_key_secret": "b", "sts_token": "c", "mode": "StsToken"}`: "",
+		withExpiration + `"2030-01-01T00:00:00Z"}`:                                               "", withExpiration + `"2030-01-01T08:00:00+08:00"}`: "",
+		`{"access_key_id": "a", "access_key_secret": "b", "mode": "StsToken"}`: "sts_token is empty",
+		`{"access_key_id": "a", "access_key_secret": "b", "mode": "ak"}`:       "",
 		`{"access_key_id": "a", "access_key_secret": "b", "mode": "RamRoleArn"}`: `its mode is "RamRoleArn"; only AK ` +
 			`and StsToken`,
 		`{"mode": "ChainableRamRoleArn", "source_profile": "q"}`: `its mode is "ChainableRamRoleArn"`,
-		`{"mode": "hush/secret0in+mode000000000000"}`:            `its mode is "hush…0000"`,
+		`{"mode": "hush/secret0in+mode000000000000"}`:            `its mode is "hus…"`,
 		`{"access_key_id": "a"}`:                                 "no access key ID or no access key secret",
 		`{"access_key_id": 5}`:                                   "isn't a JSON object",
 		"hush {\"access_key_id\"":                                "isn't a JSON object",
@@ -156,7 +173,7 @@ func TestParseExternal(t *testing.T) {
 			if c.AccessKeySecret != "b" {
 				t.Errorf("%s: got access key secret %q, want b", output, c.AccessKeySecret)
 			}
-			if expires := strings.Contains(output, "expiration"); c.Expiration.IsZero() == expires {
+			if expires := strings.Contains(output, "2030"); c.Expiration.IsZero() == expires {
 				t.Errorf("%s: got expiration %s, want one: %t", output, c.Expiration, expires)
 			}
 			continue

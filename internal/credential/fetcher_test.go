@@ -36,18 +36,18 @@ func TestWhatCantBeAKeyIsRefused(t *testing.T) {
 		unquoted := strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\u0007`, "\a")
 		for source, cfg := range map[string]func(*castest.Issuer) Config{
 			"environment": func(*castest.Issuer) Config {
-				return Config{AccessKeyID: unquoted.Replace(flawed.id), AccessKeySecret: flawed.secret, SecurityToken: unquoted.Replace(flawed.token)}
+				return Config{Source: AccessKey{unquoted.Replace(flawed.id), flawed.secret, unquoted.Replace(flawed.token)}}
 			},
 			"profile": func(*castest.Issuer) Config {
-				return Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "StsToken", `+keys)}
+				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "StsToken", `+keys)}}
 			},
 			"External": func(*castest.Issuer) Config {
 				command := os.Args[0] + " external-command print '{" + keys + "}'"
-				return Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "External", "process_command": `+jsonString(command))}
+				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+jsonString(command))}}
 			},
 			"URI": func(i *castest.Issuer) Config {
 				i.Script("uri", answer)
-				return Config{CredentialsURI: i.CredentialsURI()}
+				return Config{Source: URI{i.CredentialsURI()}}
 			},
 			"STS": func(i *castest.Issuer) Config {
 				i.Script("sts", castest.Body(200, "application/json", `{"Credentials": {"AccessKeyId": "`+flawed.id+`", "AccessKeySecret": "`+
@@ -75,7 +75,7 @@ func TestWhatCantBeAKeyIsRefused(t *testing.T) {
 				t.Parallel()
 				i, base := issuer(t), issuer(t)
 				with := cfg(base)
-				with.STSEndpoint, with.AssumeRole = i.STSEndpoint(), &AssumeRole{RoleARN: testRole}
+				with.STS.Endpoint, with.AssumeRole = i.STSEndpoint(), &AssumeRole{RoleARN: testRole}
 				_, _, err := fetch(t, with, secret)
 				failed(t, err, NotAKey, flawed.want)
 				if n := len(i.Calls()); n > 0 {
@@ -88,21 +88,14 @@ func TestWhatCantBeAKeyIsRefused(t *testing.T) {
 
 func TestAccessKey(t *testing.T) {
 	t.Parallel()
-	cfg := keys()
-	cfg.SecurityToken = "CAIS+/with=="
-	cfg.SetBy = "access_key in the provider block"
-	s, c, err := fetch(t, cfg)
+	key := keys()
+	key.Token = "CAIS+/with=="
+	s, c, err := fetch(t, Config{Source: key, SetBy: "access_key in the provider block"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.AccessKeyID != cfg.AccessKeyID {
-		t.Errorf("got access key ID %s, want %s", c.AccessKeyID, cfg.AccessKeyID)
-	}
-	if c.AccessKeySecret != cfg.AccessKeySecret {
-		t.Errorf("got access key secret %s, want %s", c.AccessKeySecret, cfg.AccessKeySecret)
-	}
-	if c.SecurityToken != cfg.SecurityToken {
-		t.Errorf("got security token %s, want %s", c.SecurityToken, cfg.SecurityToken)
+	if got := (AccessKey{c.AccessKeyID, c.AccessKeySecret, c.SecurityToken}); got != key {
+		t.Errorf("got %q, want what was given", []string{c.AccessKeyID, c.AccessKeySecret, c.SecurityToken})
 	}
 	if got, want := s.String(), "access key LTAI…eyId (access_key in the provider block)"; got != want {
 		t.Errorf("got %s, want %s", got, want)

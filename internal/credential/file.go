@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 )
@@ -16,11 +17,26 @@ func expandHome(path string) (string, error) {
 	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
 		return path, nil
 	}
-	home, err := os.UserHomeDir()
-	if err != nil || !filepath.IsAbs(home) {
-		return "", fmt.Errorf("%s: %w", path, errNoHome)
+	home, err := HomeDir()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return filepath.Join(home, rest), nil
+}
+
+// HomeDir returns the user's home directory: that of the environment or, as a service may have none there, that of the user
+// database.
+func HomeDir() (string, error) {
+	home, _ := os.UserHomeDir()
+	if !filepath.IsAbs(home) {
+		if u, err := user.Current(); err == nil {
+			home = u.HomeDir
+		}
+	}
+	if !filepath.IsAbs(home) {
+		return "", errNoHome
+	}
+	return home, nil
 }
 
 var errNoHome = errors.New("no home directory is known")
@@ -62,6 +78,6 @@ func IsCLIFile(path string) bool {
 // user names no other, if this user may not read it: then it is somebody else's.
 func fileError(err error, unnamed bool) *Error {
 	e := asError(err)
-	e.unused = e.Kind == NotFound || unnamed && errors.Is(err, os.ErrPermission)
+	e.notSetUp = e.Kind == NotFound || unnamed && errors.Is(err, os.ErrPermission)
 	return e
 }

@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,7 +32,7 @@ func forbidden(t *testing.T, path, content string) (try func(func())) {
 func TestDefaultChainStopsAtASectionThatIsForbidden(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
 	try := forbidden(t, filepath.Join(home(t), iniPath), iniOf("p", "access_key", castest.DefaultKey.AccessKeyID))
 	try(func() {
-		_, err := defaultChain(Config{NoCLIFile: "X", Profile: "p", Logger: slog.New(slog.DiscardHandler)}).get(t.Context())
+		_, err := New(Config{Source: Default{Section: "p", NoCLI: "X"}}).env.get(t.Context(), Default{Section: "p", NoCLI: "X"})
 		failed(t, err, Invalid, "permission denied")
 	})
 }

@@ -3,11 +3,11 @@ package credential
 import (
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"syscall"
 	"testing"
 
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
@@ -19,12 +19,12 @@ func TestFileError(t *testing.T) {
 		err     error
 		unnamed bool
 		kind    egress.Kind
-		unused  bool
+		unset   bool
 	}{
-		"absent":               {err: fs.ErrNotExist, kind: NotFound, unused: true},
-		"below a file":         {err: syscall.ENOTDIR, kind: NotFound, unused: true},
-		"no home":              {err: errNoHome, unnamed: true, kind: NotFound, unused: true},
-		"forbidden, unnamed":   {err: fs.ErrPermission, unnamed: true, kind: Invalid, unused: true},
+		"absent":               {err: fs.ErrNotExist, kind: NotFound, unset: true},
+		"below a file":         {err: syscall.ENOTDIR, kind: NotFound, unset: true},
+		"no home":              {err: errNoHome, unnamed: true, kind: NotFound, unset: true},
+		"forbidden, unnamed":   {err: fs.ErrPermission, unnamed: true, kind: Invalid, unset: true},
 		"forbidden, named":     {err: fs.ErrPermission, kind: Invalid},
 		"a directory, unnamed": {err: syscall.EISDIR, unnamed: true, kind: Invalid},
 	} {
@@ -34,8 +34,8 @@ func TestFileError(t *testing.T) {
 			if e.Kind != test.kind {
 				t.Errorf("got kind %s, want %s", e.Kind, test.kind)
 			}
-			if e.unused != test.unused {
-				t.Errorf("got unused %t, want %t", e.unused, test.unused)
+			if e.notSetUp != test.unset {
+				t.Errorf("got it not set up: %t, want %t", e.notSetUp, test.unset)
 			}
 		})
 	}
@@ -49,7 +49,7 @@ func TestHomeIsExpanded(t *testing.T) {
 		0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, _, err := fetch(t, Config{SharedCredentialsFile: "~/mine.json"})
+	s, _, err := fetch(t, Config{Source: Profile{File: "~/mine.json"}})
 	if err != nil {
 		t.Errorf("got %v, want credentials", err)
 	}
@@ -63,32 +63,19 @@ func TestHomeIsExpanded(t *testing.T) {
 	}
 }
 
-// Without a home directory, ~ would name a directory of the working directory, whose External command would be run.
-func TestNoHome(t *testing.T) {
-	t.Chdir(t.TempDir())
-	external := `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "touch ran"}]}`
-	write(t, "~/.aliyun/config.json", external)
-	write(t, "~/.alibabacloud/credentials", "[default]\ntype = access_key\naccess_key_id = a\naccess_key_secret = b\n")
-	write(t, "~/token", castest.OIDCToken)
-	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+// A service of the system may have no home directory in its environment. Without one, ~ would name a directory of the working
+// directory, whose External command would be run.
+func TestHomeIsTheUserDatabasesWithoutAnotherOne(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, homeless := range []string{"", "relative"} {
 		t.Setenv("HOME", homeless)
 		t.Setenv("USERPROFILE", homeless)
-		for name, cfg := range map[string]Config{
-			"chain":   {},
-			"profile": {Profile: "p"},
-			"file":    {SharedCredentialsFile: "~/.aliyun/config.json"},
-			"OIDC":    {OIDC: &OIDC{ProviderARN: testProvider, TokenFile: "~/token"}},
-		} {
-			_, _, err := fetch(t, cfg)
-			kind := NotFound
-			if name == "chain" {
-				kind = Nowhere
-			}
-			failed(t, err, kind, "no home directory is known")
+		got, err := expandHome("~/.aliyun/config.json")
+		if want := filepath.Join(me.HomeDir, ".aliyun/config.json"); got != want || err != nil {
+			t.Errorf("HOME %q: got %q, %v, want %q", homeless, got, err, want)
 		}
-	}
-	if _, err := os.Stat("ran"); err == nil {
-		t.Error("got a command of the working directory run, want none")
 	}
 }

@@ -15,13 +15,13 @@ func TestPipeIsNotRead(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{SharedCredentialsFile: path}
-	if got := cfg.Region(); got != "" {
-		t.Errorf("got region %q, want none", got)
+	source := Profile{File: path}
+	if got := source.Site(); got != (Site{}) {
+		t.Errorf("got %v, want none", got)
 	}
 	if IsCLIFile(path) {
 		t.Error("got a pipe taken for the CLI's file, want it left alone")
 	}
-	_, _, err := fetch(t, cfg)
+	_, _, err := fetch(t, Config{Source: source})
 	failed(t, err, Invalid, "isn't a regular file")
 }

@@ -9,30 +9,34 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// iniFile is a section of the file that the older tools share: the one that cfg.Profile names, else [default].
-func iniFile(cfg Config) fetcher {
-	path := cmp.Or(cfg.SharedCredentialsFile, cfg.INIFile, "~/.alibabacloud/credentials")
-	title := "file " + path
-	if cfg.Profile != "" {
-		title = "section [" + cfg.Profile + "] of " + title
+// iniSection is a section of the file that the older tools share: the one called Name, else [default].
+type iniSection Profile
+
+func (s iniSection) path() string { return cmp.Or(s.File, s.INI, "~/.alibabacloud/credentials") }
+
+func (s iniSection) String() string {
+	if s.Name != "" {
+		return "section [" + s.Name + "] of file " + s.path()
 	}
-	return fetcher{source: title, fetch: func(ctx context.Context) (Credentials, error) {
-		content, err := readFile(path)
-		if err != nil {
-			return Credentials{}, fileError(err, cfg.SharedCredentialsFile+cfg.INIFile+cfg.Profile == "")
-		}
-		p, err := parseINI(content, cfg.Profile)
-		if err != nil {
-			return Credentials{}, err
-		}
-		c, err := cliFile{cfg: cfg}.use(ctx, p, nil)
-		c.source = title
-		return c, err
-	}}
+	return "file " + s.path()
+}
+
+func (s iniSection) fetch(ctx context.Context, e *env) (Credentials, error) {
+	content, err := readFile(s.path())
+	if err != nil {
+		return Credentials{}, fileError(err, s.File+s.INI+s.Name == "")
+	}
+	p, err := parseINI(content, s.Name)
+	if err != nil {
+		return Credentials{}, err
+	}
+	c, err := cliFile{from: cliProfile(s), env: e}.use(ctx, p.completed(s.Completion), nil)
+	c.source = s.String()
+	return c, err
 }
 
 // parseINI never quotes content, nor what the parser says about it: it holds secrets. If a section is named, a file without it
-// is a mistake: the next source would be someone else.
+// is a mistake: the next source would be another identity.
 func parseINI(content []byte, named string) (profile, error) {
 	// A dot in a section's name is a part of it, and doesn't make the section inherit keys from another one.
 	file, err := ini.LoadSources(ini.LoadOptions{ChildSectionDelimiter: "\x00"}, content)
@@ -42,7 +46,7 @@ func parseINI(content []byte, named string) (profile, error) {
 	name := cmp.Or(named, "default")
 	section, err := file.GetSection(name)
 	if err != nil {
-		return profile{}, &Error{Kind: NotFound, Err: fmt.Errorf("it has no section [%s]", name), unused: named == ""}
+		return profile{}, &Error{Kind: NotFound, Err: fmt.Errorf("it has no section [%s]", name), notSetUp: named == ""}
 	}
 	value := func(name string) string { return section.Key(name).String() }
 	kind := value("type")
@@ -56,7 +60,7 @@ func parseINI(content []byte, named string) (profile, error) {
 	p.AssumeRole = AssumeRole{RoleARN: value("role_arn"), SessionName: value("role_session_name"), Policy: value("policy")}
 	switch {
 	case named == "" && p.unset() && (kind == "" || p.Mode != ""):
-		return profile{}, unused(errors.New("its section [default] has no access key"))
+		return profile{}, notSetUp(errors.New("its section [default] has no access key"))
 	case p.Mode == "":
 		return profile{}, fmt.Errorf("the type in its section [%s] is %q, not access_key, sts, ram_role_arn or ecs_ram_role",
 			name, typeName(kind))

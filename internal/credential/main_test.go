@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,19 @@ import (
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
+
+// sendingTransport is the default transport before it is replaced by one that sends nothing.
+var sendingTransport = http.DefaultTransport
+
+// setTransport sets the default transport until the test ends.
+func setTransport(t *testing.T, transport http.RoundTripper) {
+	t.Helper()
+	intercepting := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = intercepting })
+	http.DefaultTransport = transport
+}
 
 // shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
 var shared *castest.Issuer
@@ -41,6 +54,7 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(home) }()
 	shared = castest.StartIssuer()
 	defer shared.Close()
+	egress.Intercept()
 	castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
 	for name, value := range map[string]string{
 		"HOME": home, "USERPROFILE": home, "HTTPS_PROXY": shared.ProxyURL(),
@@ -98,17 +112,15 @@ func issuer(t *testing.T) *castest.Issuer {
 	return i
 }
 
-func source(t *testing.T, cfg Config) *Source {
-	t.Helper()
-	return New(cfg)
-}
-
 // fetch gets credentials from cfg and checks that none of the secrets was logged or is in the error.
-func fetch(t *testing.T, cfg Config, secrets ...string) (*Source, Credentials, error) {
+func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, error) {
 	t.Helper()
 	var out *bytes.Buffer
 	cfg.Logger, out = logged()
-	s := source(t, cfg)
+	if cfg.Source == nil {
+		cfg.Source = Default{}
+	}
+	s := New(cfg)
 	c, err := s.Get(context.WithoutCancel(t.Context()))
 	shown := out.String() + s.String()
 	if err != nil {

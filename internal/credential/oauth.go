@@ -52,7 +52,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 	unfinished.RLock()
 	defer unfinished.RUnlock()
 	defer f.lock(ctx)()
-	if now, err := readCLIFile(f.cfg); err == nil && now.find(p.Name) != nil {
+	if now, err := f.from.read(); err == nil && now.find(p.Name) != nil {
 		*p = *now.find(p.Name)
 	}
 	if !p.renews() {
@@ -81,7 +81,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 	p.OAuthAccessToken, p.OAuthRefreshToken = issued.Access, issued.Refresh
 	p.OAuthAccessTokenExpire = time.Now().Unix() + issued.Seconds
 	if err := f.saveTokens(p); err != nil {
-		f.cfg.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
+		f.env.logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 			"profile", p.Name, "command", p.configure(), "error", err)
 	}
 	return nil
@@ -96,7 +96,7 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	target, _ := filepath.EvalSymlinks(f.path) // others may come by another path
 	lock := flock.New(cmp.Or(target, f.path) + ".lock")
 	if _, err := lock.TryLockContext(wait, pause); err != nil {
-		f.cfg.Logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
+		f.env.logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
 	}
 	return func() { _ = lock.Unlock() }
 }

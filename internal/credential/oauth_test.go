@@ -24,7 +24,7 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	path := config(t, `"name": "other", "mode": "AK", "unknown": {"n": 12345678901234567890}`,
 		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "output_format": "json", "url": "<&>", `+
 			`"oauth_refresh_token": "`+refresh+`"`)
-	_, c, err := fetch(t, Config{SharedCredentialsFile: path})
+	_, c, err := fetch(t, Config{Source: Profile{File: path}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +66,8 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 		castest.Body(200, "application/json",
 			`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`),
 		castest.Body(502, "text/html", "<html>"))
-	s, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)})
+	s, _, err := fetch(t, Config{Source: Profile{File: config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)}})
 	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != openapi.Temporary {
 		t.Errorf("got %v, want kind %s", err, openapi.Temporary)
 	}
@@ -80,8 +80,8 @@ func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nol
 func TestOAuthTokenOfUnknownLifetime(t *testing.T) { //nolint:paralleltest // shared is scripted
 	shared.Script("oauth", castest.Body(200, "application/json",
 		`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+rand.Text()+`"}`))
-	_, c, err := fetch(t, Config{SharedCredentialsFile: config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)})
+	_, c, err := fetch(t, Config{Source: Profile{File: config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,8 @@ func TestOAuthQuotesNoNewToken(t *testing.T) { //nolint:paralleltest // shared i
 	shared.Script("oauth",
 		castest.Body(200, "application/json", `{"access_token": "`+access+`", "refresh_token": "`+rand.Text()+`", "expires_in": 10800}`),
 		castest.Body(401, "application/json", `{"error": "invalid_token", "error_description": "unknown: `+access+`"}`))
-	_, _, err := fetch(t, Config{SharedCredentialsFile: config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)})
+	_, _, err := fetch(t, Config{Source: Profile{File: config(t,
+		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)}})
 	if err == nil {
 		t.Fatal("got no error, want one")
 	}
@@ -116,7 +116,7 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 			`"refresh_token": "`+castest.OAuthRefreshToken+`-next", "expires_in": 10800}`)(w, r)
 	})
 	logger, lines := logged()
-	c, err := New(Config{SharedCredentialsFile: path, Logger: logger}).Get(t.Context())
+	c, err := New(Config{Source: Profile{File: path}, Logger: logger}).Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
 	var processes sync.WaitGroup
 	for at := range 6 {
 		processes.Go(func() {
-			if _, _, err := fetch(t, Config{SharedCredentialsFile: []string{path, link}[at%2]}); err != nil {
+			if _, _, err := fetch(t, Config{Source: Profile{File: []string{path, link}[at%2]}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -170,7 +170,7 @@ func TestOAuthLockHoldsUpNobody(t *testing.T) {
 	if err := held.Lock(); err != nil {
 		t.Fatal(err)
 	}
-	s := source(t, Config{SharedCredentialsFile: path})
+	s := New(Config{Source: Profile{File: path}})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Get(ctx); !errors.Is(err, context.Canceled) {
@@ -195,7 +195,7 @@ func TestOAuthWithoutALock(t *testing.T) {
 	if err := os.Mkdir(path+".lock", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := fetch(t, Config{SharedCredentialsFile: path}); err != nil {
+	if _, _, err := fetch(t, Config{Source: Profile{File: path}}); err != nil {
 		t.Error(err)
 	}
 }

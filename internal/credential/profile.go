@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,8 @@ type profile struct {
 	STSEndpoint   string `json:"sts_endpoint"`
 	STSRegion     string `json:"sts_region"`
 	EnableVPC     bool   `json:"enable_vpc"`
+	Endpoint      string `json:"endpoint"`
+	EndpointType  string `json:"endpoint_type"`
 
 	CredentialsURI string `json:"credentials_uri"`
 	ProcessCommand string `json:"process_command"`
@@ -48,99 +51,133 @@ type profile struct {
 	OAuthAccessTokenExpire int64  `json:"oauth_access_token_expire"`
 }
 
-// cliFile is the CLI's configuration file, with what cfg adds to it.
-type cliFile struct {
-	Current  string    `json:"current"` // the profile that is meant
-	Profiles []profile `json:"profiles"`
-
-	path string
-	cfg  Config
+// Profile is a profile of the CLI's file, or else a section of the INI file, as other tools look for it.
+type Profile struct {
+	Name string // empty means the current profile, or the section [default]
+	// File is the only file to look into: the CLI's if it is a JSON object, else an INI file. Empty means both of Files.
+	File string
+	Files
 }
 
-// namedProfile gets credentials from what the user has named, looked for as other tools do: a profile of the file, or of the
-// CLI's file, or else a section of the INI file.
-func namedProfile(cfg Config) fetcher {
-	cli, ini := cliProfile(cfg), iniFile(cfg)
-	if cfg.SharedCredentialsFile == "" {
-		return firstOf(cfg.Logger, Error{Source: cli.source, Kind: NotFound, Err: errors.New("neither file has it")}, cli, ini)
+// Files is where profiles are, and what completes them.
+type Files struct {
+	// CLI and INI are the files. Empty means ~/.aliyun/config.json and ~/.alibabacloud/credentials.
+	CLI, INI string
+	// NoExternal is the variable that switches off profiles that run a command or request a URI. Empty means that they are on.
+	NoExternal string
+	Completion Completion
+}
+
+// Completion is what counts where a profile leaves a field empty. The policy and the expiration of its role don't.
+type Completion struct {
+	OIDC
+	URI string
+}
+
+func (p Profile) String() string { return cliProfile(p).String() }
+
+// Site returns where the profile sends requests.
+func (p Profile) Site() Site {
+	file, _ := cliProfile(p).read() // the fetch of credentials reports what is wrong with the file
+	if used := file.find(file.Current); used != nil && !used.unset() {
+		return Site{Region: used.RegionID, VPC: strings.EqualFold(used.EndpointType, "vpc"), sts: used.sts()}
 	}
-	return fetcher{source: cli.source, fetch: func(ctx context.Context) (Credentials, error) {
-		if IsCLIFile(cfg.SharedCredentialsFile) {
-			return cli.get(ctx)
-		}
-		return ini.get(ctx)
-	}}
+	return Site{}
 }
 
-func (cfg Config) cliPath() string {
-	return cmp.Or(cfg.SharedCredentialsFile, cfg.CLIFile, "~/.aliyun/config.json")
+func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
+	switch {
+	case p.File == "":
+		nothing := Error{Kind: NotFound, Err: errors.New("neither file has it")}
+		return e.firstOf(ctx, nothing, cliProfile(p), iniSection(p))
+	case IsCLIFile(p.File):
+		return e.get(ctx, cliProfile(p))
+	}
+	return e.get(ctx, iniSection(p))
 }
 
 // cliProfile is a profile of the CLI's file, which is read again for every fetch so that a new sign-in is seen.
-func cliProfile(cfg Config) fetcher {
-	path := cfg.cliPath()
-	title := func(name string) string { return "profile " + name + " of " + path }
-	f := fetcher{source: "the current profile of " + path}
-	if cfg.Profile != "" {
-		f.source = title(cfg.Profile)
+type cliProfile Profile
+
+func (p cliProfile) path() string { return cmp.Or(p.File, p.CLI, "~/.aliyun/config.json") }
+
+func (p cliProfile) String() string {
+	if p.Name == "" {
+		return "the current profile of " + p.path()
 	}
-	f.fetch = func(ctx context.Context) (Credentials, error) {
-		if cfg.NoCLIFile != "" {
-			return Credentials{}, unused(errors.New("switched off by " + cfg.NoCLIFile))
-		}
-		file, err := readCLIFile(cfg)
-		if err != nil {
-			return Credentials{}, err
-		}
-		c, err := file.fetch(ctx, file.Current, nil)
-		c.source = title(file.Current)
-		return c, err
-	}
-	return f
+	return "profile " + p.Name + " of " + p.path()
 }
 
-// Region is the region of the CLI's profile in use, empty if there is none.
-func (cfg Config) Region() string { return cfg.profileInUse().RegionID }
-
-// profileInUse is the CLI's profile that cfg means, or an empty one. The fetch of credentials reports what is
-// wrong with the file.
-func (cfg Config) profileInUse() profile {
-	if cfg.AccessKeyID+cfg.CredentialsURI+cfg.ECSRoleName != "" || cfg.OIDC != nil || cfg.NoCLIFile != "" {
-		return profile{}
-	}
-	file, _ := readCLIFile(cfg)
-	if p := file.find(file.Current); p != nil && !p.unset() {
-		return *p
-	}
-	return profile{}
-}
-
-func readCLIFile(cfg Config) (cliFile, error) {
-	content, err := readFile(cfg.cliPath())
+func (p cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
+	file, err := p.read()
 	if err != nil {
-		return cliFile{}, fileError(err, cfg.SharedCredentialsFile+cfg.CLIFile+cfg.Profile == "")
+		return Credentials{}, err
+	}
+	file.env = e
+	c, err := file.fetch(ctx, file.Current, nil)
+	p.Name = file.Current
+	c.source = p.String()
+	if err == nil && file.find(p.Name).Endpoint != "" {
+		e.ignored.Do(func() {
+			e.logger.InfoContext(ctx, "The profile's endpoint is ignored, because it is for every product: set endpoints.cas instead",
+				"profile", p.Name)
+		})
+	}
+	return c, err
+}
+
+func (p cliProfile) read() (cliFile, error) {
+	content, err := readFile(p.path())
+	if err != nil {
+		return cliFile{}, fileError(err, p.File+p.CLI+p.Name == "")
 	}
 	file, err := parseCLIFile(content)
-	file.Current = cmp.Or(cfg.Profile, file.Current, "default")
-	file.path, _ = expandHome(cfg.cliPath()) // it was read
-	file.cfg = cfg
+	file.Current = cmp.Or(p.Name, file.Current, "default")
+	file.path, _ = expandHome(p.path()) // it was read
+	file.from = p
 	return file, err
+}
+
+// cliFile is the CLI's configuration file.
+type cliFile struct {
+	Current  string // the profile that is meant
+	Profiles []profile
+
+	path string
+	from cliProfile
+	env  *env
 }
 
 // parseCLIFile never quotes content: it holds secrets.
 func parseCLIFile(content []byte) (cliFile, error) {
-	var file cliFile
-	err := json.Unmarshal(content, &file)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		err = fmt.Errorf("%s has the wrong type", wrong.Field)
+	var file struct {
+		Current  string            `json:"current"`
+		Profiles []json.RawMessage `json:"profiles"`
 	}
-	if err != nil {
+	if err := wrongType(json.Unmarshal(content, &file)); err != nil {
 		return cliFile{}, fmt.Errorf("not the CLI's configuration: %w", err)
 	}
-	if len(file.Profiles) == 0 {
-		return cliFile{}, unused(errors.New("it has no profiles"))
+	parsed := cliFile{Current: file.Current, Profiles: make([]profile, len(file.Profiles))}
+	for i, inside := range file.Profiles {
+		p := &parsed.Profiles[i]
+		if err := wrongType(json.Unmarshal(inside, p)); err != nil {
+			return cliFile{}, fmt.Errorf("not the CLI's configuration: profile %s: %w", cmp.Or(p.Name, strconv.Itoa(i+1)), err)
+		}
 	}
-	return file, nil
+	if len(file.Profiles) == 0 {
+		return cliFile{}, notSetUp(errors.New("it has no profiles"))
+	}
+	return parsed, nil
+}
+
+// wrongType names the field that has the wrong type as the file does.
+func wrongType(err error) error {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	field := wrong.Field[strings.LastIndex(wrong.Field, ".")+1:]
+	return fmt.Errorf("%s has the wrong type", cmp.Or(field, "it"))
 }
 
 // fetch gets credentials as the profile called name says; via are the profiles that led to it.
@@ -156,11 +193,15 @@ func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credenti
 			names = append(names, other.Name)
 		}
 		err := fmt.Errorf("%s has no profile %q, only %s", f.path, name, strings.Join(names, ", "))
-		return Credentials{}, &Error{Kind: NotFound, Err: err, unused: len(via) == 0}
-	case f.cfg.Profile == "" && len(via) == 0 && p.unset():
-		return Credentials{}, unused(fmt.Errorf("profile %s has no access key", name))
+		return Credentials{}, &Error{Kind: NotFound, Err: err, notSetUp: len(via) == 0}
+	case f.from.Name == "" && len(via) == 0 && p.unset():
+		return Credentials{}, notSetUp(fmt.Errorf("profile %s has no access key", name))
 	}
-	c, err := f.use(ctx, *p, append(via, name))
+	completion := f.from.Completion
+	if len(via) > 0 { // these variables are about the profile in use
+		completion = Completion{URI: completion.URI}
+	}
+	c, err := f.use(ctx, p.completed(completion), append(via, name))
 	if err == nil {
 		return c, nil
 	}
@@ -191,6 +232,12 @@ func (p profile) unset() bool {
 	return false
 }
 
+// modes are the modes that are supported.
+var modes = []string{
+	"AK", "StsToken", "RamRoleArn", "ChainableRamRoleArn", "EcsRamRole", "RamRoleArnWithRoleName", "OIDC", "CredentialsURI",
+	"CloudSSO", "OAuth", "External",
+}
+
 // mode returns p's mode in lower case; without one, the mode that the CLI infers from the fields.
 func (p profile) mode() string {
 	switch hasKey := p.AccessKeyID+p.AccessKeySecret != ""; {
@@ -206,7 +253,7 @@ func (p profile) mode() string {
 		return "ecsramrole"
 	case p.ProcessCommand != "":
 		return "external"
-	case p.ProviderARN != "":
+	case p.ProviderARN != "" && p.Token+p.TokenFile != "" && p.RoleARN != "":
 		return "oidc"
 	case p.SignInURL != "":
 		return "cloudsso"
@@ -214,45 +261,65 @@ func (p profile) mode() string {
 	return "ak"
 }
 
+// completed returns p with the fields that it leaves empty.
+func (p profile) completed(by Completion) profile {
+	for field, value := range map[*string]string{
+		&p.RoleARN: by.RoleARN, &p.SessionName: by.SessionName, &p.ExternalID: by.ExternalID,
+		&p.ProviderARN: by.ProviderARN, &p.CredentialsURI: by.URI,
+	} {
+		*field = cmp.Or(*field, value)
+	}
+	if p.Token == "" && p.TokenFile == "" {
+		p.Token, p.TokenFile = by.Token, by.TokenFile
+	}
+	return p
+}
+
 // use gets credentials with the fields of p's mode; via are the profiles that led to p, and p.
 func (f cliFile) use(ctx context.Context, p profile, via []string) (Credentials, error) {
-	key := accessKey(p.AccessKeyID, p.AccessKeySecret, p.SecurityToken)
-	host := func() (string, error) { return f.cfg.stsHost(p) }
+	key := AccessKey{p.AccessKeyID, p.AccessKeySecret, p.SecurityToken}
+	from := func(ctx context.Context) (Credentials, error) { return f.fetch(ctx, p.SourceProfile, via) }
 	switch mode := p.mode(); mode {
 	case "ak":
-		return accessKey(p.AccessKeyID, p.AccessKeySecret, "").fetch(ctx)
+		key.Token = ""
+		return key.fetch(ctx, f.env)
 	case "ststoken":
 		if p.SecurityToken == "" {
 			return Credentials{}, errors.New("there is no security token")
 		}
-		return key.fetch(ctx)
+		return key.fetch(ctx, f.env)
 	case "ramrolearn":
-		return assumeRole(key, p.AssumeRole, host).fetch(ctx)
+		return f.env.assumeRole(ctx, part(func(ctx context.Context) (Credentials, error) { return key.fetch(ctx, f.env) }), p.AssumeRole, p.sts())
 	case "chainableramrolearn":
-		base := fetcher{fetch: func(ctx context.Context) (Credentials, error) { return f.fetch(ctx, p.SourceProfile, via) }}
-		return assumeRole(base, p.AssumeRole, host).fetch(ctx)
+		return f.env.assumeRole(ctx, part(from), p.AssumeRole, p.sts())
 	case "ramrolearnwithrolename":
-		return assumeRole(ecsRole(p.RoleName), p.AssumeRole, host).fetch(ctx)
+		return f.env.assumeRole(ctx, ECSRole{p.RoleName}, p.AssumeRole, p.sts())
 	case "ecsramrole":
-		return ecsRole(p.RoleName).fetch(ctx)
+		return ECSRole{p.RoleName}.fetch(ctx, f.env)
 	case "oidc":
-		return oidc(p.OIDC, host).fetch(ctx)
+		return f.env.assumeRoleWithOIDC(ctx, p.OIDC, p.sts())
 	case "cloudsso":
 		return p.cloudSSO(ctx)
 	case "oauth":
 		return f.oauth(ctx, p)
 	case "external", "credentialsuri":
 		switch {
-		case f.cfg.NoExternal != "":
-			return Credentials{}, errors.New("profiles that run a command or ask a URI are switched off by " + f.cfg.NoExternal)
+		case f.from.NoExternal != "":
+			return Credentials{}, errors.New("profiles that run a command or ask a URI are switched off by " + f.from.NoExternal)
 		case mode == "external":
 			return external(ctx, p.ProcessCommand)
 		}
-		return credentialsURI(p.CredentialsURI).fetch(ctx)
+		return URI{p.CredentialsURI}.fetch(ctx, f.env)
 	}
-	return Credentials{}, fmt.Errorf("its mode %q isn't supported: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, "+
-		"RamRoleArnWithRoleName, OIDC, CredentialsURI, CloudSSO, OAuth and External are", typeName(p.Mode))
+	return Credentials{}, fmt.Errorf("its mode %q isn't supported, only %s", typeName(p.Mode), strings.Join(modes, ", "))
 }
+
+// part is a source within a profile, which names it.
+type part func(context.Context) (Credentials, error)
+
+func (part) String() string { return "" }
+
+func (p part) fetch(ctx context.Context, _ *env) (Credentials, error) { return p(ctx) }
 
 // cloudSSO exchanges the access token of a sign-in.
 func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
@@ -282,10 +349,14 @@ func (p profile) signInNeeded() *Error {
 	return &Error{Kind: Login, Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
 }
 
-// configure is the CLI's command that sets p up, or signs in again.
+// configure returns the CLI's command that sets p up, or signs in again. It is empty if that wouldn't help, because p's mode
+// isn't supported.
 func (p profile) configure() string {
 	args := []string{"aliyun", "configure"}
-	if p.Mode != "" && typeName(p.Mode) == p.Mode {
+	if p.Mode != "" {
+		if !slices.ContainsFunc(modes, func(mode string) bool { return strings.EqualFold(mode, p.Mode) }) {
+			return ""
+		}
 		args = append(args, "--mode", p.Mode)
 	}
 	site := strings.ToUpper(p.OAuthSite)

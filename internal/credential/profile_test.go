@@ -34,9 +34,9 @@ func TestProfileModes(t *testing.T) {
 	i.AddKey(castest.Key{AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/=="})
 	command := jsonString(os.Args[0] + ` external-command print '{"mode": "StsToken", "access_key_id": "STS.NTexternalexternal", ` +
 		`"access_key_secret": "external-secret", "sts_token": "external-token", "expiration": "2999-01-01T00:00:00Z"}'`)
-	sts, role := Config{STSEndpoint: i.STSEndpoint()}, `"ram_role_arn": "`+testRole+`", "ram_session_name": "cli"`
+	sts, role := STS{Endpoint: i.STSEndpoint()}, `"ram_role_arn": "`+testRole+`", "ram_session_name": "cli"`
 	for name, test := range map[string]struct {
-		cfg      Config
+		sts      STS
 		profiles []string
 		from     *castest.Issuer // else static, with the ID:
 		id       string
@@ -50,21 +50,18 @@ func TestProfileModes(t *testing.T) {
 			},
 			id: "STS.NTexampleexample",
 		},
-		"RamRoleArn": {cfg: sts, profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role}, from: i},
+		"RamRoleArn": {sts: sts, profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role}, from: i},
 		"RamRoleArn, region": {
-			cfg:      Config{},
 			profiles: []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", ` + ak + `, ` + role},
 			from:     shared,
 			host:     "sts.cn-shanghai.aliyuncs.com",
 		},
 		"RamRoleArn, VPC": {
-			cfg:      Config{},
 			profiles: []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", "enable_vpc": true, ` + ak + `, ` + role},
 			from:     shared,
 			host:     "sts-vpc.cn-shanghai.aliyuncs.com",
 		},
 		"RamRoleArn, endpoint": {
-			cfg: Config{},
 			profiles: []string{
 				`"mode": "RamRoleArn", "sts_endpoint": "https://` + i.STSEndpoint() + `/", "sts_region": "cn-shanghai", ` + ak + `, ` + role,
 			},
@@ -72,19 +69,19 @@ func TestProfileModes(t *testing.T) {
 			host: i.STSEndpoint(),
 		},
 		"RamRoleArn, endpoint of the block": {
-			cfg:      sts,
+			sts:      sts,
 			profiles: []string{`"mode": "RamRoleArn", "sts_endpoint": "sts.invalid", ` + ak + `, ` + role},
 			from:     i,
 			host:     i.STSEndpoint(),
 		},
 		"RamRoleArn, region of the variable": {
-			cfg:      Config{STSRegion: "cn-beijing"},
+			sts:      STS{Region: "cn-beijing"},
 			profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role},
 			from:     shared,
 			host:     "sts.cn-beijing.aliyuncs.com",
 		},
 		"RamRoleArn, temporary": {
-			cfg: sts,
+			sts: sts,
 			profiles: []string{
 				`"mode": "RamRoleArn", "access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/==", ` +
 					role,
@@ -97,22 +94,20 @@ func TestProfileModes(t *testing.T) {
 			},
 			id: "STS.NTexampleexample",
 		},
-		"no mode, role": {cfg: sts, profiles: []string{ak + `, ` + role}, from: i},
+		"no mode, role": {sts: sts, profiles: []string{ak + `, ` + role}, from: i},
 		"no mode, ECS": {
-			cfg:      Config{},
 			profiles: []string{`"ram_role_name": "` + castest.MetadataRole + `"`},
 			from:     shared,
 			host:     "100.100.100.200",
 		},
 		"no mode, External": {profiles: []string{`"process_command": ` + command}, id: "STS.NTexternalexternal"},
 		"RamRoleArn, default": {
-			cfg:      Config{},
 			profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role},
 			from:     shared,
 			host:     "sts.aliyuncs.com",
 		},
 		"ChainableRamRoleArn": {
-			cfg: sts,
+			sts: sts,
 			profiles: []string{
 				`"mode": "ChainableRamRoleArn", "source_profile": "q", ` + role,
 				`"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "r", ` + role,
@@ -121,14 +116,13 @@ func TestProfileModes(t *testing.T) {
 			from: i,
 		},
 		"EcsRamRole": {
-			cfg:      Config{},
 			profiles: []string{`"mode": "EcsRamRole", "ram_role_name": "` + castest.MetadataRole + `"`},
 			from:     shared,
 			host:     "100.100.100.200",
 		},
-		"EcsRamRole, unnamed": {cfg: Config{}, profiles: []string{`"mode": "EcsRamRole"`}, from: shared, host: "100.100.100.200"},
+		"EcsRamRole, unnamed": {profiles: []string{`"mode": "EcsRamRole"`}, from: shared, host: "100.100.100.200"},
 		"OIDC": {
-			cfg: sts,
+			sts: sts,
 			profiles: []string{
 				`"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", "oidc_token_file": ` + jsonString(file(t, "token", castest.OIDCToken)) +
 					`, ` + role,
@@ -136,12 +130,10 @@ func TestProfileModes(t *testing.T) {
 			from: i,
 		},
 		"CredentialsURI": {
-			cfg:      Config{},
 			profiles: []string{`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`},
 			from:     i,
 		},
 		"CloudSSO": {
-			cfg: Config{},
 			profiles: []string{
 				`"mode": "CloudSSO", "cloud_sso_sign_in_url": "` + i.SignInURL() +
 					`", "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken +
@@ -150,7 +142,6 @@ func TestProfileModes(t *testing.T) {
 			from: i,
 		},
 		"OAuth": {
-			cfg: Config{},
 			profiles: []string{
 				`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_refresh_token": "` +
 					castest.OAuthRefreshToken + `", "oauth_access_token_expire": ` + inTwoHours,
@@ -159,7 +150,6 @@ func TestProfileModes(t *testing.T) {
 			host: "oauth.aliyun.com",
 		},
 		"OAuth, abroad": {
-			cfg: Config{},
 			profiles: []string{
 				`"mode": "OAuth", "oauth_site_type": "INTL", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_access_token_expire": ` +
 					inTwoHours,
@@ -171,17 +161,16 @@ func TestProfileModes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := test.cfg
-			cfg.SharedCredentialsFile = config(t, append([]string{`"name": "p", ` + test.profiles[0]}, test.profiles[1:]...)...)
-			before, err := os.ReadFile(cfg.SharedCredentialsFile)
+			path := config(t, append([]string{`"name": "p", ` + test.profiles[0]}, test.profiles[1:]...)...)
+			before, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, c, err := fetch(t, cfg, "temporary-secret", "CAIS+/==", "external-secret", "external-token")
+			s, c, err := fetch(t, Config{Source: Profile{File: path}, STS: test.sts}, "temporary-secret", "CAIS+/==", "external-secret", "external-token")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := "profile p of " + cfg.SharedCredentialsFile; s.String() != want {
+			if want := "profile p of " + path; s.String() != want {
 				t.Errorf("got source %q, want %q", s, want)
 			}
 			if test.from == nil {
@@ -195,7 +184,7 @@ func TestProfileModes(t *testing.T) {
 					t.Errorf("got no call of %s, want one", test.host)
 				}
 			}
-			if after, err := os.ReadFile(cfg.SharedCredentialsFile); err != nil || string(after) != string(before) {
+			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
 				t.Errorf("got the CLI's file changed, want it kept: %v", err)
 			}
 		})
@@ -220,10 +209,42 @@ func TestProfileFailures(t *testing.T) {
 			want:    "not the CLI's configuration",
 		},
 		"wrong type": {
-			content: `{"profiles": [{"name": "p", "expired_seconds": "` + secret + `"}]}`,
+			content: `{"profiles": [{"name": "q", "expired_seconds": "` + secret + `"}]}`,
 			profile: "p",
 			kind:    Invalid,
-			want:    "expired_seconds has the wrong type",
+			want:    "not the CLI's configuration: profile q: expired_seconds has the wrong type",
+		},
+		"wrong type of a name": {
+			content: `{"profiles": [{"name": "p"}, {"name": ["` + secret + `"]}]}`,
+			profile: "p",
+			kind:    Invalid,
+			want:    "profile 2: name has the wrong type",
+		},
+		"wrong type of a profile": {
+			content: `{"profiles": ["` + secret + `"]}`, profile: "p", kind: Invalid, want: "profile 1: it has the wrong type",
+		},
+		"wrong type of all": {
+			content: `{"profiles": "` + secret + `"}`, profile: "p", kind: Invalid, want: "profiles has the wrong type",
+		},
+		"Anonymous": {content: `{"profiles": [{"name": "p", "mode": "Anonymous"}]}`, profile: "p", kind: Invalid, want: "isn't supported"},
+		"RsaKeyPair": {
+			content: `{"profiles": [{"name": "p", "mode": "RsaKeyPair", "private_key": "` + secret + `"}]}`,
+			profile: "p", kind: Invalid, want: `its mode "RsaKeyPair" isn't supported, only AK, StsToken,`,
+		},
+		"External, with a variable": {
+			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "VAULT_TOKEN=` + secret + ` tool"}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode External --profile p",
+			want:    "process_command: it begins with VAULT_TOKEN=…, but there is no shell",
+		},
+		"RamRoleArn, short session": {
+			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret +
+				`", "ram_role_arn": "r", "expired_seconds": 899}]}`,
+			profile: "p",
+			kind:    Invalid,
+			command: "aliyun configure --mode RamRoleArn --profile p",
+			want:    "a session of 899 seconds is too short: STS allows 900 and more",
 		},
 		"no profiles": {content: `{}`, profile: "p", kind: NotFound, want: "has no profiles"},
 		"another profile": {
@@ -263,7 +284,6 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p q", "mode": "BearerToken", "bearer_token": "` + secret + `"}]}`,
 			profile: "p q",
 			kind:    Invalid,
-			command: `aliyun configure --mode BearerToken --profile 'p q'`,
 			want:    "isn't supported",
 		},
 		"External, off": {
@@ -430,11 +450,11 @@ func TestProfileFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := file(t, "config.json", test.content)
-			cfg := Config{Profile: test.profile, SharedCredentialsFile: path}
+			source := Profile{Name: test.profile, File: path}
 			if strings.HasSuffix(name, ", off") {
-				cfg.NoExternal = "NO_EXTERNAL"
+				source.NoExternal = "NO_EXTERNAL"
 			}
-			_, _, err := fetch(t, cfg, secret)
+			_, _, err := fetch(t, Config{Source: source}, secret)
 			failed(t, err, test.kind, test.want)
 			e, _ := errors.AsType[*Error](err)
 			if e.Command != test.command {
@@ -455,7 +475,7 @@ func TestConfigureQuotesNoSecret(t *testing.T) {
 		profile profile
 		want    string
 	}{
-		"mode": {profile: profile{Name: "p", Mode: secret}, want: "aliyun configure --profile p"},
+		"mode": {profile: profile{Name: "p", Mode: secret}, want: ""},
 		"site": {profile: profile{Name: "p", Mode: "OAuth", OAuthSite: secret}, want: "aliyun configure --mode OAuth --profile p"},
 		"site of before": {
 			profile: profile{Name: "p", Mode: "CloudSSO", OAuthSite: "CN"}, want: "aliyun configure --mode CloudSSO --profile p",
@@ -485,12 +505,90 @@ func TestSourceProfileCycle(t *testing.T) {
 			t.Parallel()
 			path := config(t, `"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "`+test.p+`"`,
 				`"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "`+test.q+`"`)
-			_, _, err := fetch(t, Config{SharedCredentialsFile: path})
+			_, _, err := fetch(t, Config{Source: Profile{File: path}})
 			want := "source_profile has a cycle: " + test.want
 			if e, ok := errors.AsType[*Error](err); !ok || e.Err.Error() != want {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		})
+	}
+}
+
+// Variables complete the profile in use, and no other; a profile's own fields come before them.
+func TestProfileIsCompleted(t *testing.T) {
+	t.Parallel()
+	by := Completion{
+		OIDC: OIDC{
+			AssumeRole:  AssumeRole{RoleARN: testRole, SessionName: "variable", ExternalID: "external", Policy: "{}", Expiration: 901},
+			ProviderARN: testProvider, Token: castest.OIDCToken,
+		},
+	}
+	const another = "acs:ram::1234567890123456:role/another"
+	role := AssumeRole{RoleARN: testRole, SessionName: "variable", ExternalID: "external"}
+	withOIDC := AssumeRole{RoleARN: testRole, SessionName: "variable"}
+	for name, test := range map[string]struct {
+		profiles []string
+		want     AssumeRole // of the last request; none where no role is assumed
+		err      string
+	}{
+		"RamRoleArn": {profiles: []string{`"mode": "RamRoleArn", ` + ak}, want: role},
+		"RamRoleArn, complete": {
+			profiles: []string{`"mode": "RamRoleArn", "ram_role_arn": "` + another + `", "ram_session_name": "own", "external_id": "own", ` + ak},
+			want:     AssumeRole{RoleARN: another, SessionName: "own", ExternalID: "own"},
+		},
+		"no mode":        {profiles: []string{ak}, want: role},
+		"OIDC":           {profiles: []string{`"mode": "OIDC"`}, want: withOIDC},
+		"OIDC, no mode":  {profiles: []string{`"region_id": "cn-hangzhou"`}, want: withOIDC},
+		"OIDC, its file": {profiles: []string{`"mode": "OIDC", "oidc_token_file": "/nowhere"`}, err: "/nowhere: "},
+		"CredentialsURI": {profiles: []string{`"mode": "CredentialsURI"`}},
+		"source profile": {
+			profiles: []string{`"mode": "ChainableRamRoleArn", "source_profile": "q"`, `"name": "q", "mode": "CredentialsURI"`},
+			want:     role,
+		},
+		"source profile without a role": {
+			profiles: []string{
+				`"mode": "ChainableRamRoleArn", "source_profile": "q", "ram_role_arn": "` + testRole + `"`, `"name": "q", "mode": "RamRoleArn", ` + ak,
+			},
+			err: "the role ARN is empty",
+		},
+		"AK": {profiles: []string{`"mode": "AK"`}, err: "there is no access key ID"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := issuer(t)
+			path := config(t, append([]string{`"name": "p", ` + test.profiles[0]}, test.profiles[1:]...)...)
+			source := Profile{File: path, Name: "p", Files: Files{Completion: by}}
+			source.Completion.URI = i.CredentialsURI()
+			_, _, err := fetch(t, Config{Source: source, STS: STS{Endpoint: i.STSEndpoint()}})
+			if test.err != "" {
+				failed(t, err, asError(err).Kind, test.err)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if calls := i.Calls(); test.want != (AssumeRole{}) {
+				checkRole(t, calls[len(calls)-1], test.want)
+			}
+		})
+	}
+}
+
+// A profile's endpoint is for every product of Alibaba Cloud.
+func TestEndpointOfAProfileIsIgnoredAloud(t *testing.T) {
+	t.Parallel()
+	logger, out := logged()
+	path := config(t, `"name": "p", "mode": "AK", "endpoint": "ecs.aliyuncs.com", `+ak)
+	s := New(Config{Source: Profile{File: path}, Logger: logger})
+	for range 2 {
+		c, err := s.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Discard(c)
+	}
+	if n := strings.Count(out.String(), "level=INFO msg=\"The profile's endpoint is ignored"); n != 1 {
+		t.Errorf("got it said %d times, want once:\n%s", n, out)
 	}
 }
 
@@ -516,74 +614,74 @@ func TestNamedProfile(t *testing.T) {
 			{"name": "other", "mode": "AK", "access_key_id": "other", "access_key_secret": "s3cr3t"}]}`
 	}
 	for name, test := range map[string]struct {
-		cfg   Config
+		from  Profile
 		files map[string]string
 		want  string // access key ID
 		err   string
 	}{
 		"in the CLI's file": {
-			cfg:   Config{Profile: "p"},
+			from:  Profile{Name: "p"},
 			files: map[string]string{cliJSON: cli("p", "cli"), iniPath: iniOf("p", "access_key", "ini")},
 			want:  "cli",
 		},
 		"in the INI file": {
-			cfg:   Config{Profile: "p"},
+			from:  Profile{Name: "p"},
 			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("p", "access_key", "ini")},
 			want:  "ini",
 		},
-		"no CLI's file": {cfg: Config{Profile: "p"}, files: map[string]string{iniPath: iniOf("p", "access_key", "ini")}, want: "ini"},
+		"no CLI's file": {from: Profile{Name: "p"}, files: map[string]string{iniPath: iniOf("p", "access_key", "ini")}, want: "ini"},
 		"nowhere": {
-			cfg:   Config{Profile: "p"},
+			from:  Profile{Name: "p"},
 			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
 			err:   `no profile "p", only q, other; section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
 		},
 		"without a key": {
-			cfg:   Config{Profile: "p"},
+			from:  Profile{Name: "p"},
 			files: map[string]string{cliJSON: `{"profiles": [{"name": "p", "mode": "AK"}]}`, iniPath: iniOf("p", "access_key", "ini")},
 			err:   "there is no access key ID or no access key secret",
 		},
 		"malformed": {
-			cfg:   Config{Profile: "p"},
+			from:  Profile{Name: "p"},
 			files: map[string]string{cliJSON: `{`, iniPath: iniOf("p", "access_key", "ini")},
 			err:   "not the CLI's configuration",
 		},
 		"section without keys": {
-			cfg:   Config{Profile: "p"},
+			from:  Profile{Name: "p"},
 			files: map[string]string{iniPath: "[p]\ntype = access_key\n"},
 			err:   "there is no access key ID or no access key secret",
 		},
 		"file, CLI's": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
+			from:  Profile{File: "~/f"},
 			files: map[string]string{"f": cli("p", "cli"), cliJSON: cli("other", "wrong")},
 			want:  "other",
 		},
 		"file, CLI's, mark": {
-			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
+			from:  Profile{Name: "p", File: "~/f"},
 			files: map[string]string{"f": "\xef\xbb\xbf\n " + cli("p", "cli")},
 			want:  "cli",
 		},
 		"file, INI": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
+			from:  Profile{File: "~/f"},
 			files: map[string]string{"f": iniOf("default", "access_key", "ini"), cliJSON: cli("default", "wrong")},
 			want:  "ini",
 		},
 		"file, INI, section": {
-			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
+			from:  Profile{Name: "p", File: "~/f"},
 			files: map[string]string{"f": iniOf("p", "access_key", "ini"), cliJSON: cli("p", "wrong")},
 			want:  "ini",
 		},
 		"file, other profile": {
-			cfg:   Config{SharedCredentialsFile: "~/f", Profile: "p"},
+			from:  Profile{Name: "p", File: "~/f"},
 			files: map[string]string{"f": cli("q", "cli"), iniPath: iniOf("p", "access_key", "wrong")},
 			err:   `no profile "p", only q, other`,
 		},
 		"file, neither": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
+			from:  Profile{File: "~/f"},
 			files: map[string]string{"f": "tOpSeCrEt0123456789", cliJSON: cli("other", "wrong")},
 			err:   "it is neither a JSON object nor an INI file",
 		},
 		"file that isn't there": {
-			cfg:   Config{SharedCredentialsFile: "~/f"},
+			from:  Profile{File: "~/f"},
 			files: map[string]string{cliJSON: cli("other", "wrong")},
 			err:   "from file ~/f: ",
 		},
@@ -593,7 +691,7 @@ func TestNamedProfile(t *testing.T) {
 			for name, content := range test.files {
 				write(t, filepath.Join(dir, name), content)
 			}
-			_, c, err := fetch(t, test.cfg)
+			_, c, err := fetch(t, Config{Source: test.from})
 			if c.AccessKeyID != test.want {
 				t.Errorf("got access key ID %q, want %q", c.AccessKeyID, test.want)
 			}
@@ -610,40 +708,41 @@ func TestNamedProfile(t *testing.T) {
 	}
 }
 
-// The region is known without asking anybody, and what is wrong with the file is left to the fetch.
+// A site is known without a request, and what is wrong with the file is left to the fetch.
 //
 //nolint:paralleltest // each case has a home directory of its own
-func TestRegion(t *testing.T) {
+func TestSite(t *testing.T) {
 	file := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", "region_id": "ap-southeast-1", ` + ak + `},
-		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1"}, {"name": "unset", "region_id": "us-west-1"},
-		{"name": "none", "mode": "AK", ` + ak + `}]}`
+		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1", "endpoint_type": "VPC", "sts_region": "r", "enable_vpc": true},
+		{"name": "unset", "region_id": "us-west-1"}, {"name": "none", "mode": "AK", ` + ak + `}]}`
+	inVPC := Site{Region: "eu-central-1", VPC: true, sts: STS{Region: "r", VPC: true}}
 	for name, test := range map[string]struct {
-		cfg  Config
+		from Source
 		file string
-		want string
+		want Site
 	}{
-		"current profile":    {file: file, want: "ap-southeast-1"},
-		"named profile":      {cfg: Config{Profile: "q"}, file: file, want: "eu-central-1"},
-		"profile without":    {cfg: Config{Profile: "none"}, file: file},
-		"file":               {cfg: Config{SharedCredentialsFile: "~/.aliyun/config.json"}, file: file, want: "ap-southeast-1"},
-		"role on a profile":  {cfg: Config{AssumeRole: &AssumeRole{RoleARN: testRole}}, file: file, want: "ap-southeast-1"},
-		"profile not set up": {file: strings.Replace(file, `"p"`, `"unset"`, 1)},
-		"no such profile":    {cfg: Config{Profile: "nobody"}, file: file},
-		"switched off":       {cfg: Config{NoCLIFile: "X"}, file: file},
-		"keys":               {cfg: keys(), file: file},
-		"URI":                {cfg: Config{CredentialsURI: "https://a.example"}, file: file},
-		"ECS role":           {cfg: Config{ECSRoleName: "r"}, file: file},
-		"OIDC":               {cfg: Config{OIDC: &OIDC{}}, file: file},
-		"malformed":          {file: "{"},
-		"no file":            {},
+		"current profile":    {from: Default{}, file: file, want: Site{Region: "ap-southeast-1"}},
+		"named profile":      {from: Profile{Name: "q"}, file: file, want: inVPC},
+		"profile without":    {from: Profile{Name: "none"}, file: file},
+		"file":               {from: Profile{File: "~/.aliyun/config.json"}, file: file, want: Site{Region: "ap-southeast-1"}},
+		"role on a profile":  {from: roleOn{Source: Profile{Name: "q"}}, file: file, want: inVPC},
+		"profile not set up": {from: Default{}, file: strings.Replace(file, `"p"`, `"unset"`, 1)},
+		"no such profile":    {from: Profile{Name: "nobody"}, file: file},
+		"switched off":       {from: Default{NoCLI: "X"}, file: file},
+		"keys":               {from: AccessKey{ID: "a"}, file: file},
+		"URI":                {from: URI{"https://a.example"}, file: file},
+		"ECS role":           {from: ECSRole{"r"}, file: file},
+		"OIDC":               {from: OIDC{}, file: file},
+		"malformed":          {from: Default{}, file: "{"},
+		"no file":            {from: Default{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := home(t)
 			if test.file != "" {
 				write(t, filepath.Join(dir, cliJSON), test.file)
 			}
-			if got := test.cfg.Region(); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
+			if got := test.from.Site(); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
 	}

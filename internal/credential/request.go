@@ -15,12 +15,14 @@ import (
 // requestTimeout bounds each request for credentials, from connecting to the end of the answer.
 const requestTimeout = 20 * time.Second
 
+const userAgent = "terraform-provider-cas"
+
 // transport is for every request of this package.
 var transport http.RoundTripper = egress.NewTransport()
 
 // newRequest returns a request, for a connection of its own.
 func newRequest(ctx context.Context, method string, address *url.URL, body string) *http.Request {
-	req := &http.Request{Method: method, URL: address, Header: http.Header{"User-Agent": {"terraform-provider-cas"}}, Close: true}
+	req := &http.Request{Method: method, URL: address, Header: http.Header{"User-Agent": {userAgent}}, Close: true}
 	if body != "" {
 		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	}
@@ -46,19 +48,15 @@ func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, er
 	return answer.Body, nil
 }
 
-// issue sends a request that is answered with credentials.
-func issue(req *http.Request, secrets ...string) (Credentials, error) {
+// issue sends a request that is answered with credentials. Those of a role or of a sign-in need a token.
+func issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
 	answer, err := send(req, requestTimeout, secrets...)
 	if err != nil {
 		return Credentials{}, err
 	}
-	return parseIssued(answer)
-}
-
-// session returns the credentials of a role or of a sign-in, which have a token.
-func session(c Credentials, err error) (Credentials, error) {
-	if err == nil && c.SecurityToken == "" {
-		return Credentials{}, malformed("its answer has no security token")
+	c, err := parseIssued(answer)
+	if err == nil && needToken && c.SecurityToken == "" {
+		err = malformed("its answer has no security token")
 	}
 	return c, err
 }
@@ -72,5 +70,5 @@ func exchange(ctx context.Context, address *url.URL, token, body string) (Creden
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	return session(issue(req, token))
+	return issue(req, true, token)
 }

@@ -1,58 +1,68 @@
 package credential
 
 import (
+	"cmp"
 	"errors"
+	"net/http"
+	"net/url"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 func TestSTSHost(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		cfg     Config
+		sts     STS
 		profile profile
 		want    string
 	}{
 		"nothing": {want: "sts.aliyuncs.com"},
 		"endpoint before all": {
-			cfg:     Config{STSEndpoint: "sts.example:8443", STSRegion: "cn-beijing", STSVPC: true},
+			sts:     STS{Endpoint: "sts.example:8443", Fallback: "sts.invalid", Region: "cn-beijing", VPC: true},
 			profile: profile{STSEndpoint: "sts-vpc.cn-shanghai.aliyuncs.com", STSRegion: "cn-shanghai"},
 			want:    "sts.example:8443",
 		},
-		"profile's endpoint before regions": {
-			cfg:     Config{STSRegion: "cn-beijing"},
+		"profile's endpoint before the variable and regions": {
+			sts:     STS{Fallback: "sts.invalid", Region: "cn-beijing"},
 			profile: profile{STSEndpoint: "sts-vpc.cn-shanghai.aliyuncs.com", STSRegion: "cn-hangzhou"},
 			want:    "sts-vpc.cn-shanghai.aliyuncs.com",
 		},
+		"variable's endpoint before the profile's region": {
+			sts:     STS{Fallback: "sts.example", Region: "cn-beijing"},
+			profile: profile{STSRegion: "cn-hangzhou", EnableVPC: true},
+			want:    "sts.example",
+		},
 		"profile's endpoint as a URL": {
-			profile: profile{STSEndpoint: "https://sts-vpc.cn-shanghai.aliyuncs.com/"},
+			profile: profile{STSEndpoint: " https://sts-vpc.cn-shanghai.aliyuncs.com/ "},
 			want:    "sts-vpc.cn-shanghai.aliyuncs.com",
 		},
 		"profile's endpoint as a plain URL": {profile: profile{STSEndpoint: "http://sts.aliyuncs.com"}, want: "sts.aliyuncs.com"},
 		"profile's region before the variable": {
-			cfg:     Config{STSRegion: "cn-beijing"},
+			sts:     STS{Region: "cn-beijing"},
 			profile: profile{STSRegion: "cn-hangzhou"},
 			want:    "sts.cn-hangzhou.aliyuncs.com",
 		},
-		"variable's region": {cfg: Config{STSRegion: "cn-beijing"}, want: "sts.cn-beijing.aliyuncs.com"},
+		"variable's region": {sts: STS{Region: "cn-beijing"}, want: "sts.cn-beijing.aliyuncs.com"},
 		"VPC of the profile": {
-			cfg:     Config{STSRegion: "cn-beijing"},
+			sts:     STS{Region: "cn-beijing"},
 			profile: profile{EnableVPC: true},
 			want:    "sts-vpc.cn-beijing.aliyuncs.com",
 		},
 		"VPC of the variable": {
-			cfg:     Config{STSVPC: true},
+			sts:     STS{VPC: true},
 			profile: profile{STSRegion: "cn-hangzhou"},
 			want:    "sts-vpc.cn-hangzhou.aliyuncs.com",
 		},
-		"VPC without a region": {cfg: Config{STSVPC: true}, want: "sts.aliyuncs.com"},
+		"VPC without a region": {sts: STS{VPC: true}, want: "sts.aliyuncs.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := test.cfg.stsHost(test.profile)
+			got, err := test.sts.host(test.profile.sts())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,11 +80,11 @@ func TestSTSHostIsNothingElse(t *testing.T) {
 		"sts.aliyuncs.com": true, "127.0.0.1:8443": true, "[::1]:8443": true, "evil.example/sts": false, "evil.example?": false,
 		"user@evil.example": false, "sts.a b.aliyuncs.com": false, "sts.evil.example#.aliyuncs.com": false, ":443": false, "ftp://x": false,
 	} {
-		if _, err := (Config{}).stsHost(profile{STSEndpoint: host}); (err == nil) != want {
+		if _, err := (STS{}).host(profile{STSEndpoint: host}.sts()); (err == nil) != want {
 			t.Errorf("%q: got %v, want it taken: %t", host, err, want)
 		}
 	}
-	if _, err := (Config{}).stsHost(profile{STSRegion: "evil.example/"}); err == nil {
+	if _, err := (STS{Region: "evil.example/"}).host(STS{}); err == nil {
 		t.Error("got a region taken that leads elsewhere, want an error")
 	}
 }
@@ -84,7 +94,7 @@ func TestRoleOnAProfileUsesItsEndpoint(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
 	path := config(t, `"name": "p", "mode": "AK", "sts_endpoint": "`+i.STSEndpoint()+`", `+ak)
-	_, c, err := fetch(t, Config{SharedCredentialsFile: path, STSRegion: "cn-beijing", AssumeRole: &AssumeRole{RoleARN: testRole}})
+	_, c, err := fetch(t, Config{Source: Profile{File: path}, STS: STS{Fallback: "sts.invalid"}, AssumeRole: &AssumeRole{RoleARN: testRole}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +136,7 @@ func TestVariablesAreNotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, beforeI := len(shared.Calls()), len(i.Calls())
-			if _, _, err := fetch(t, Config{SharedCredentialsFile: config(t, `"name": "p", `+test.profile)}); err != nil {
+			if _, _, err := fetch(t, Config{Source: Profile{File: config(t, `"name": "p", `+test.profile)}}); err != nil {
 				t.Fatal(err)
 			}
 			calls := append(shared.Calls()[before:], i.Calls()[beforeI:]...)
@@ -134,38 +144,40 @@ func TestVariablesAreNotRead(t *testing.T) {
 			if last.Host != test.host {
 				t.Errorf("got %s asked, want %s", last.Host, test.host)
 			}
-			if got := last.Parameters["RoleArn"]; got != testRole {
-				t.Errorf("got role %s, want %s", got, testRole)
-			}
-			if got := last.Parameters["RoleSessionName"]; got != DefaultSessionName {
-				t.Errorf("got session name %s, want %s", got, DefaultSessionName)
-			}
+			checkRole(t, last, AssumeRole{RoleARN: testRole, SessionName: DefaultSessionName})
 		})
+	}
+}
+
+// checkRole checks the role in a request for STS, whose signature the issuer has checked.
+func checkRole(t *testing.T, call castest.Issue, want AssumeRole) {
+	t.Helper()
+	p := call.Parameters
+	got := AssumeRole{
+		RoleARN: p["RoleArn"], SessionName: p["RoleSessionName"], Policy: p["Policy"], ExternalID: p["ExternalId"], Expiration: want.Expiration,
+	}
+	if got != want {
+		t.Errorf("got the role %v, want %v", got, want)
+	}
+	if got, want := p["DurationSeconds"], strconv.Itoa(cmp.Or(want.Expiration, 3600)); got != want {
+		t.Errorf("got %s seconds, want %s", got, want)
+	}
+	if got := call.Header.Get("User-Agent"); got != userAgent {
+		t.Errorf("got the user agent %q, want %q", got, userAgent)
 	}
 }
 
 func TestAssumeRole(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
-	cfg := keys()
-	cfg.STSEndpoint = i.STSEndpoint()
-	cfg.AssumeRole = &AssumeRole{RoleARN: testRole, Policy: `{"Version": "1"}`, ExternalID: "ext + 1", Expiration: 900}
+	cfg := viaSTS(i)
+	cfg.AssumeRole = &AssumeRole{RoleARN: testRole, SessionName: "ci@1", Policy: `{"Version": "1"}`, ExternalID: "a/b + c*~", Expiration: 900}
 	s, c, err := fetch(t, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	isIssued(t, i, c)
-	if got := c.Identity(); got != "1234567890123456" {
-		t.Errorf("got identity %s, want 1234567890123456", got)
-	}
-	call := i.Calls()[0]
-	for name, want := range map[string]string{
-		"RoleArn": testRole, "RoleSessionName": "terraform", "Policy": `{"Version": "1"}`, "ExternalId": "ext + 1", "DurationSeconds": "900",
-	} {
-		if got := call.Parameters[name]; got != want {
-			t.Errorf("got %s %q, want %q", name, got, want)
-		}
-	}
+	checkRole(t, i.Calls()[0], *cfg.AssumeRole)
 	for range 10 {
 		if _, err := s.Get(t.Context()); err != nil {
 			t.Fatal(err)
@@ -180,37 +192,32 @@ func TestAssumeRole(t *testing.T) {
 	}
 }
 
-func TestAssumeRoleOnEveryBase(t *testing.T) {
-	t.Parallel()
+//nolint:paralleltest // it listens to what shared issues
+func TestAssumeRoleOnEverySource(t *testing.T) {
 	i := issuer(t)
-	for name, base := range map[string]Config{
-		"keys":    keys(),
-		"URI":     {CredentialsURI: i.CredentialsURI()},
-		"OIDC":    {OIDC: testOIDC()},
-		"profile": {Profile: "p", SharedCredentialsFile: config(t, `"name": "p", "mode": "AK", `+ak)},
+	temporary := castest.Key{AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/=="}
+	i.AddKey(temporary)
+	shared.OnIssue(i.AddKey)
+	defer shared.OnIssue(nil)
+	for name, source := range map[string]Source{
+		"keys":           keys(),
+		"temporary keys": AccessKey{temporary.AccessKeyID, temporary.AccessKeySecret, temporary.SecurityToken},
+		"URI":            URI{i.CredentialsURI()},
+		"OIDC":           testOIDC(),
+		"profile":        Profile{Name: "p", File: config(t, `"name": "p", "mode": "AK", `+ak)},
+		"ECS":            ECSRole{castest.MetadataRole},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			base.STSEndpoint = i.STSEndpoint()
-			base.AssumeRole = &AssumeRole{RoleARN: testRole, SessionName: "ci@1"}
-			_, c, err := fetch(t, base)
+			s, c, err := fetch(t, assuming(i, source))
 			if err != nil {
 				t.Fatal(err)
 			}
 			isIssued(t, i, c)
+			if got, want := s.String(), testRole+", assumed with "+source.String(); got != want {
+				t.Errorf("got source %q, want %q", got, want)
+			}
 		})
 	}
-}
-
-func TestAssumeRoleOnECS(t *testing.T) { //nolint:paralleltest // it listens to what shared issues
-	i := issuer(t)
-	shared.OnIssue(i.AddKey)
-	defer shared.OnIssue(nil)
-	_, c, err := fetch(t, Config{ECSRoleName: castest.MetadataRole, STSEndpoint: i.STSEndpoint(), AssumeRole: &AssumeRole{RoleARN: testRole}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	isIssued(t, i, c)
 }
 
 func TestOIDC(t *testing.T) {
@@ -218,27 +225,86 @@ func TestOIDC(t *testing.T) {
 	i := issuer(t)
 	path := file(t, "token", castest.OIDCToken+"\n")
 	role := testOIDC()
-	role.Token, role.TokenFile, role.Expiration = "", path, 1800
-	s, c, err := fetch(t, Config{STSEndpoint: i.STSEndpoint(), OIDC: role})
+	role.Token, role.TokenFile, role.Policy, role.Expiration = "", path, `{"Version": "1"}`, 1800
+	s, c, err := fetch(t, Config{STS: STS{Endpoint: i.STSEndpoint()}, Source: role})
 	if err != nil {
 		t.Fatal(err)
 	}
 	isIssued(t, i, c)
-	if got := i.Calls()[0].Parameters["RoleSessionName"]; got != "terraform" {
-		t.Errorf("got session %q, want terraform", got)
-	}
+	role.SessionName = DefaultSessionName
+	checkRole(t, i.Calls()[0], role.AssumeRole)
 	if err := os.WriteFile(path, []byte("another-token-altogether"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.Discard(c)
 	_, err = s.Get(t.Context())
 	failed(t, err, openapi.Rejected, "AuthenticationFail.OIDCToken.Invalid")
-	e, _ := errors.AsType[*Error](err)
-	if want := "AuthenticationFail.OIDCToken.Invalid"; e.Code != want {
-		t.Errorf("got code %q, want %q", e.Code, want)
-	}
-	if e.RequestID == "" {
-		t.Errorf("got no request ID, want one: %v", err)
+	if e, _ := errors.AsType[*Error](err); e.Code != "AuthenticationFail.OIDCToken.Invalid" || e.RequestID == "" {
+		t.Errorf("got code %q and request ID %q, want both", e.Code, e.RequestID)
 	}
 	noSecrets(t, err.Error(), "another-token-altogether")
+}
+
+// What is no token isn't sent, and neither is it shown.
+func TestOIDCTokenFileWithSomethingElse(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{
+		`{"value":"hush-hush-hush"}`: "has quotes in or around it",
+		`"hush-hush-hush"`:           "has quotes in or around it",
+		`{value:hush-hush-hush}`:     "has brackets in it",
+		"hush hush-hush-hush":        "has white space in it",
+		"null\n":                     `is the word "null"`,
+	} {
+		role := testOIDC()
+		role.Token, role.TokenFile = "", file(t, "token", content)
+		_, _, err := fetch(t, Config{Source: role}, "hush-hush-hush")
+		failed(t, err, NotAKey, "the token in the OIDC token file "+role.TokenFile+" "+want)
+	}
+}
+
+// An update of the vendor's library that makes its transport in another way, or that quotes what it composes, turns this red.
+//
+//nolint:paralleltest // it sets the default transport
+func TestLibrarySendsNothing(t *testing.T) {
+	const secret = "hush-hush-hush"
+	for name, test := range map[string]struct {
+		transport func(intercepted *int) http.RoundTripper
+		want      string // in the error
+	}{
+		"intercepted": {transport: func(intercepted *int) http.RoundTripper {
+			return &http.Transport{Proxy: func(req *http.Request) (*url.URL, error) {
+				*intercepted++
+				return nil, egress.Unsent{Request: req}
+			}}
+		}},
+		"sent by itself": {
+			transport: func(*int) http.RoundTripper { return sendingTransport },
+			want:      "credentials-go sent a request by itself",
+		},
+		"another failure": {
+			transport: func(*int) http.RoundTripper {
+				return &http.Transport{Proxy: func(req *http.Request) (*url.URL, error) { return nil, errors.New(secret + req.URL.String()) }}
+			},
+			want: "credentials-go composed no request",
+		},
+	} {
+		for action, via := range map[string]func(*castest.Issuer) Config{"AssumeRole": viaSTS, "AssumeRoleWithOIDC": viaOIDC} {
+			t.Run(name+", "+action, func(t *testing.T) {
+				i, intercepted := issuer(t), 0
+				setTransport(t, test.transport(&intercepted))
+				_, c, err := fetch(t, via(i), secret, "Signature", "AccessKeyId")
+				if test.want != "" {
+					failed(t, err, Invalid, test.want)
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				isIssued(t, i, c)
+				if n := len(i.Calls()); n != 1 || intercepted != 1 {
+					t.Errorf("got %d requests composed and %d sent, want 1 of each", intercepted, n)
+				}
+			})
+		}
+	}
 }

@@ -32,27 +32,36 @@ func parseURI(uri string) (*url.URL, error) {
 	return u, nil
 }
 
-// credentialsURI asks a server for credentials.
-func credentialsURI(uri string) fetcher {
-	address, unusable := parseURI(uri)
-	name := "credentials URI"
-	if unusable == nil {
-		name += " " + egress.PublicAddress(uri)
+// URI is a server that returns credentials.
+type URI struct{ Address string }
+
+func (u URI) String() string {
+	if CheckURI(u.Address) != nil {
+		return "credentials URI"
 	}
-	return fetcher{source: name, fetch: func(ctx context.Context) (Credentials, error) {
-		if unusable != nil {
-			return Credentials{}, fmt.Errorf("the URI can't be used: %w", unusable)
-		}
-		req := newRequest(ctx, http.MethodGet, address, "")
-		secrets := []string{address.RawQuery}
-		for _, values := range address.Query() {
-			secrets = append(secrets, values...)
-		}
-		if user := address.User; user != nil { // which an http.Client does by itself
-			password, _ := user.Password()
-			req.SetBasicAuth(user.Username(), password)
-			secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
-		}
-		return issue(req, secrets...)
-	}}
+	return "credentials URI " + egress.PublicAddress(u.Address)
+}
+
+// GoString returns the same as String, for %#v.
+func (u URI) GoString() string { return u.String() }
+
+// Site returns Site{}.
+func (u URI) Site() Site { return Site{} }
+
+func (u URI) fetch(ctx context.Context, _ *env) (Credentials, error) {
+	address, err := parseURI(u.Address)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("the URI can't be used: %w", err)
+	}
+	req := newRequest(ctx, http.MethodGet, address, "")
+	secrets := []string{address.RawQuery}
+	for _, values := range address.Query() {
+		secrets = append(secrets, values...)
+	}
+	if user := address.User; user != nil { // which an http.Client does by itself
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+		secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
+	}
+	return issue(req, false, secrets...)
 }

@@ -10,7 +10,7 @@ import (
 func TestCredentialsURI(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
-	_, c, err := fetch(t, Config{CredentialsURI: i.CredentialsURI() + "?token=top-secret-value"}, "top-secret-value")
+	_, c, err := fetch(t, Config{Source: URI{i.CredentialsURI() + "?token=top-secret-value"}}, "top-secret-value")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestURIWithoutTokenOrExpiration(t *testing.T) {
 			t.Parallel()
 			i := issuer(t)
 			i.Script("uri", castest.Body(200, "application/json", test.answer))
-			_, c, err := fetch(t, Config{CredentialsURI: i.CredentialsURI()})
+			_, c, err := fetch(t, Config{Source: URI{i.CredentialsURI()}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestURIThatIsQuoted(t *testing.T) {
 	i := issuer(t)
 	i.Script("uri", castest.Body(404, "application/json", `{"Code": "NotFound", "Message": "GET /c?auth=`+query+` by `+password+`"}`))
 	uri := strings.Replace(i.CredentialsURI(), "://", "://user:"+password+"@", 1) + "?auth=" + query
-	_, _, err := fetch(t, Config{CredentialsURI: uri})
+	_, _, err := fetch(t, Config{Source: URI{uri}})
 	if err == nil {
 		t.Fatal("got no error, want one")
 	}

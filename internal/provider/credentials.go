@@ -19,7 +19,7 @@ var sources = [][]string{
 }
 
 // credentials selects the source of credentials: the one that the block names, else the one that the environment names,
-// else the default chain. A source in the block is never completed with one in the environment.
+// else the default chain. A source in the block is never completed with one in the environment, but a profile is.
 func (r *resolver) credentials() credential.Config {
 	named, in := r.namedByBlock(), r.inBlock
 	switchedOff := r.switchedBy(noProfileVariable)
@@ -27,39 +27,58 @@ func (r *resolver) credentials() credential.Config {
 		named, in = r.namedByEnvironment(switchedOff != "")
 	}
 	c := credential.Config{
-		SetBy:       named.variable,
-		CLIFile:     r.getenv(cliFileVariable),
-		NoExternal:  r.switchedBy(noExternalVariable),
-		STSEndpoint: r.text("endpoints.sts"),
-		STSRegion:   r.getenv(stsRegionVariable),
-		STSVPC:      r.switchedBy(stsVPCVariable) != "",
+		SetBy: named.variable,
+		STS:   credential.STS{Region: r.getenv(stsRegionVariable), VPC: r.switchedBy(stsVPCVariable) != ""},
 	}
 	if named.set() && named.variable == "" {
 		c.SetBy = named.name + " in the provider block"
 	}
-	if endpoint, err := cas.ParseEndpoint(c.STSEndpoint); err == nil {
-		c.STSEndpoint = endpoint.Host
-	}
-	if file := r.getenv(sharedFileVariable); file != "" && !credential.IsCLIFile(file) {
-		c.INIFile = file
+	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.sts")); err != nil {
+	} else if r.inBlock("endpoints.sts").set() {
+		c.STS.Endpoint = endpoint.Host
+	} else {
+		c.STS.Fallback = endpoint.Host
 	}
 	switch named.name {
 	case "access_key", "secret_key", "security_token":
-		r.useKeys(&c, named, in)
+		c.Source = r.keys(named, in)
 	case "assume_role_with_oidc", "assume_role_with_oidc.oidc_provider_arn":
-		c.OIDC = r.oidc()
+		c.Source = r.oidc()
 	case "profile", "shared_credentials_file":
-		c.Profile, c.SharedCredentialsFile = r.text("profile"), r.text("shared_credentials_file")
+		c.Source = credential.Profile{Name: r.text("profile"), File: r.text("shared_credentials_file"), Files: r.files()}
 	case "ecs_role_name":
-		c.ECSRoleName = r.text("ecs_role_name")
+		c.Source = credential.ECSRole{Name: r.text("ecs_role_name")}
 	case "credentials_uri":
-		c.CredentialsURI = r.text("credentials_uri")
+		c.Source = credential.URI{Address: r.text("credentials_uri")}
 	default:
-		c.NoCLIFile = switchedOff
-		c.Profile = r.text("profile") // if the CLI's file is switched off, this is a section of the INI file
+		c.Source = credential.Default{NoCLI: switchedOff, Section: r.text("profile"), Files: r.files()}
 	}
-	c.AssumeRole = r.assumeRole(c.OIDC != nil)
+	c.AssumeRole = r.assumeRole(c.Source)
 	return c
+}
+
+// files returns where profiles are, and the variables that complete them.
+func (r *resolver) files() credential.Files {
+	variable := func(name, family string) string { return r.inFamily(name, family).text }
+	const oidc = "assume_role_with_oidc."
+	files := credential.Files{
+		CLI: r.getenv(cliFileVariable), NoExternal: r.switchedBy(noExternalVariable),
+		Completion: credential.Completion{
+			URI: variable("credentials_uri", "ALIBABA_CLOUD_"),
+			OIDC: credential.OIDC{
+				ProviderARN: variable(oidc+"oidc_provider_arn", ""),
+				Token:       variable(oidc+"oidc_token", ""), TokenFile: variable(oidc+"oidc_token_file", ""),
+				AssumeRole: credential.AssumeRole{
+					RoleARN: variable(oidc+"role_arn", ""), SessionName: variable("assume_role.session_name", "ALIBABA_CLOUD_"),
+					ExternalID: variable("assume_role.external_id", ""),
+				},
+			},
+		},
+	}
+	if file := r.getenv(sharedFileVariable); file != "" && !credential.IsCLIFile(file) {
+		files.INI = file
+	}
+	return files
 }
 
 // namedByBlock returns the setting by which the provider block names a source. What is unknown neither names one nor conflicts,
@@ -102,8 +121,8 @@ func (r *resolver) namedByEnvironment(noProfile bool) (named value, in func(name
 	return value{}, nil
 }
 
-// useKeys takes all keys from the place where one of them is named: the provider block, or one family of variables.
-func (r *resolver) useKeys(c *credential.Config, named value, in func(name string) value) {
+// keys takes all keys from the place where one of them is named: the provider block, or one family of variables.
+func (r *resolver) keys(named value, in func(name string) value) credential.AccessKey {
 	id, secret, token := in("access_key"), in("secret_key"), in("security_token")
 	switch {
 	case !id.set() && !id.unknown:
@@ -111,7 +130,7 @@ func (r *resolver) useKeys(c *credential.Config, named value, in func(name strin
 	case !secret.set() && !secret.unknown:
 		r.refuse(secret, "Missing Alibaba Cloud secret key", halfPair(named, secret))
 	}
-	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = r.use(id), r.use(secret), r.use(token)
+	return credential.AccessKey{ID: r.use(id), Secret: r.use(secret), Token: r.use(token)}
 }
 
 // halfPair explains that one key of a pair is set and the other one is missing.
@@ -126,7 +145,7 @@ func halfPair(set, missing value) string {
 
 // oidc returns the role to assume with a token. The environment completes the block, but a token or a file in the block keeps
 // it from adding either.
-func (r *resolver) oidc() *credential.OIDC {
+func (r *resolver) oidc() credential.OIDC {
 	const at = "assume_role_with_oidc."
 	provider, role := r.lookup(at+"oidc_provider_arn"), r.lookup(at+"role_arn")
 	token, file := r.inBlock(at+"oidc_token"), r.inBlock(at+"oidc_token_file")
@@ -142,7 +161,7 @@ func (r *resolver) oidc() *credential.OIDC {
 	r.require("Missing OIDC provider ARN", "", provider)
 	r.require("Missing role ARN", "", role)
 	r.require("Missing OIDC token", "", file, token)
-	return &credential.OIDC{
+	return credential.OIDC{
 		ProviderARN: r.use(provider), Token: r.use(token), TokenFile: r.use(file),
 		AssumeRole: credential.AssumeRole{
 			RoleARN: r.use(role), SessionName: r.text(at + "role_session_name"), Policy: r.text(at + "policy"),
@@ -153,13 +172,13 @@ func (r *resolver) oidc() *credential.OIDC {
 
 // assumeRole returns the role to assume with the credentials, or nil if there is no block for it. The environment completes
 // the block.
-func (r *resolver) assumeRole(oidc bool) *credential.AssumeRole {
+func (r *resolver) assumeRole(source credential.Source) *credential.AssumeRole {
 	const at = "assume_role."
 	if !r.inBlock("assume_role").set() {
 		return nil
 	}
 	role := r.inBlock(at + "role_arn")
-	if oidc || r.inFamily("assume_role_with_oidc.oidc_provider_arn", "").set() {
+	if _, oidc := source.(credential.OIDC); oidc || r.inFamily("assume_role_with_oidc.oidc_provider_arn", "").set() {
 		role.setting = role.of("ALICLOUD_") // the other variables name the role of OIDC
 	}
 	if role = r.orVariable(role); !role.set() {

@@ -53,7 +53,7 @@ func (e environment) resolve(t *testing.T, block arguments) (credential.Config, 
 	t.Helper()
 	r := e.resolver(t, block)
 	if unknown := r.unknown(); unknown.HasError() {
-		return credential.Config{}, unknown, nil
+		return credential.Config{Source: credential.Default{}}, unknown, nil
 	}
 	return r.credentials(), nil, r.diags
 }
@@ -106,27 +106,29 @@ func TestPrecedence(t *testing.T) {
 		want  credential.Config
 	}{
 		"block: keys": {block: arguments{"access_key": "id", "secret_key": "secret"}, env: everything,
-			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block"}},
+			want: credential.Config{Source: credential.AccessKey{ID: "id", Secret: "secret"},
+				SetBy: "access_key in the provider block"}},
 		"block: temporary keys": {
 			block: arguments{"access_key": "id", "secret_key": "secret", "security_token": "token"},
 			env:   everything,
-			want: credential.Config{
-				AccessKeyID:     "id",
-				AccessKeySecret: "secret",
-				SecurityToken:   "token",
-				SetBy:           "access_key in the provider block",
-			},
+			want: credential.Config{Source: credential.AccessKey{ID: "id", Secret: "secret", Token: "token"},
+				SetBy: "access_key in the provider block"},
 		},
 		"block: profile": {block: arguments{"profile": "p", "shared_credentials_file": "f"}, env: everything,
-			want: credential.Config{Profile: "p", SharedCredentialsFile: "f", SetBy: "profile in the provider block"}},
+			want: credential.Config{Source: credential.Profile{Name: "p", File: "f"},
+				SetBy: "profile in the provider block"}},
 		"block: profile, file from the environment": {block: arguments{"profile": "p"}, env: everything,
-			want: credential.Config{Profile: "p", SharedCredentialsFile: "env-file", SetBy: "profile in the provider block"}},
+			want: credential.Config{Source: credential.Profile{Name: "p", File: "env-file"},
+				SetBy: "profile in the provider block"}},
 		"block: file, profile from the environment": {block: arguments{"shared_credentials_file": "f"}, env: everything,
-			want: credential.Config{Profile: "env-profile", SharedCredentialsFile: "f", SetBy: "shared_credentials_file in the provider block"}},
+			want: credential.Config{Source: credential.Profile{Name: "env-profile", File: "f"},
+				SetBy: "shared_credentials_file in the provider block"}},
 		"block: URI": {block: arguments{"credentials_uri": "https://block.example"}, env: everything,
-			want: credential.Config{CredentialsURI: "https://block.example", SetBy: "credentials_uri in the provider block"}},
+			want: credential.Config{Source: credential.URI{Address: "https://block.example"},
+				SetBy: "credentials_uri in the provider block"}},
 		"block: ECS role": {block: arguments{"ecs_role_name": "ecs"}, env: everything,
-			want: credential.Config{ECSRoleName: "ecs", SetBy: "ecs_role_name in the provider block"}},
+			want: credential.Config{Source: credential.ECSRole{Name: "ecs"},
+				SetBy: "ecs_role_name in the provider block"}},
 		"block: OIDC": {
 			block: arguments{
 				"assume_role_with_oidc": arguments{
@@ -139,35 +141,29 @@ func TestPrecedence(t *testing.T) {
 				},
 			},
 			env: everything,
-			want: credential.Config{
-				OIDC: &credential.OIDC{
-					AssumeRole: credential.AssumeRole{
-						RoleARN:     otherRole,
-						SessionName: "session",
-						Policy:      "{}",
-						Expiration:  900,
-					},
-					ProviderARN: testProvider,
-					Token:       "block-token",
+			want: credential.Config{Source: credential.OIDC{
+				AssumeRole: credential.AssumeRole{
+					RoleARN:     otherRole,
+					SessionName: "session",
+					Policy:      "{}",
+					Expiration:  900,
 				},
-				SetBy: "assume_role_with_oidc in the provider block",
-			},
+				ProviderARN: testProvider,
+				Token:       "block-token",
+			}, SetBy: "assume_role_with_oidc in the provider block"},
 		},
 		"block: OIDC, completed from the environment": {
 			block: arguments{"assume_role_with_oidc": arguments{}},
 			env:   everything,
-			want: credential.Config{
-				OIDC: &credential.OIDC{
-					AssumeRole: credential.AssumeRole{
-						RoleARN:     testRole,
-						SessionName: "terraform",
-						Expiration:  3600,
-					},
-					ProviderARN: testProvider,
-					TokenFile:   file,
+			want: credential.Config{Source: credential.OIDC{
+				AssumeRole: credential.AssumeRole{
+					RoleARN:     testRole,
+					SessionName: "terraform",
+					Expiration:  3600,
 				},
-				SetBy: "assume_role_with_oidc in the provider block",
-			},
+				ProviderARN: testProvider,
+				TokenFile:   file,
+			}, SetBy: "assume_role_with_oidc in the provider block"},
 		},
 		"block: token file, no token of the environment": {
 			block: arguments{"assume_role_with_oidc": arguments{"oidc_token_file": file}},
@@ -176,18 +172,15 @@ func TestPrecedence(t *testing.T) {
 				"ALIBABA_CLOUD_ROLE_ARN":          testRole,
 				"ALIBABA_CLOUD_OIDC_TOKEN":        "env-token",
 			},
-			want: credential.Config{
-				OIDC: &credential.OIDC{
-					AssumeRole: credential.AssumeRole{
-						RoleARN:     testRole,
-						SessionName: "terraform",
-						Expiration:  3600,
-					},
-					ProviderARN: testProvider,
-					TokenFile:   file,
+			want: credential.Config{Source: credential.OIDC{
+				AssumeRole: credential.AssumeRole{
+					RoleARN:     testRole,
+					SessionName: "terraform",
+					Expiration:  3600,
 				},
-				SetBy: "assume_role_with_oidc in the provider block",
-			},
+				ProviderARN: testProvider,
+				TokenFile:   file,
+			}, SetBy: "assume_role_with_oidc in the provider block"},
 		},
 		"block: keys and a role": {
 			block: arguments{
@@ -202,91 +195,83 @@ func TestPrecedence(t *testing.T) {
 				},
 			},
 			env: everything,
-			want: credential.Config{
-				AccessKeyID:     "id",
-				AccessKeySecret: "secret",
-				SetBy:           "access_key in the provider block",
+			want: credential.Config{Source: credential.AccessKey{ID: "id", Secret: "secret"},
+				SetBy: "access_key in the provider block",
 				AssumeRole: &credential.AssumeRole{
 					RoleARN:     otherRole,
 					SessionName: "session",
 					Policy:      "{}",
 					ExternalID:  "external",
 					Expiration:  43200,
-				},
-			},
+				}},
 		},
 		"block: keys, no role of the environment": {block: arguments{"access_key": "id", "secret_key": "secret"}, env: environment{
 			"ALIBABA_CLOUD_ROLE_ARN": testRole,
 		},
-			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block"}},
+			want: credential.Config{Source: credential.AccessKey{ID: "id", Secret: "secret"},
+				SetBy: "access_key in the provider block"}},
 		"block: role on keys of the environment": {
 			block: arguments{"assume_role": arguments{"role_arn": otherRole}},
 			env:   without(),
-			want: credential.Config{
-				AccessKeyID:     "env-id",
-				AccessKeySecret: "env-secret",
-				SecurityToken:   "env-token",
-				SetBy:           "ALIBABA_CLOUD_ACCESS_KEY_ID",
-				AssumeRole:      &credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600},
-			},
+			want: credential.Config{Source: credential.AccessKey{ID: "env-id", Secret: "env-secret", Token: "env-token"},
+				SetBy:      "ALIBABA_CLOUD_ACCESS_KEY_ID",
+				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600}},
 		},
-		"block: empty role is no role": {block: arguments{"assume_role": arguments{"role_arn": ""}}, want: credential.Config{}},
+		"block: empty role is no role": {block: arguments{"assume_role": arguments{"role_arn": ""}}, want: credential.Config{
+			Source: credential.Default{}}},
 		"block: empty strings are as null": {
 			block: arguments{"access_key": "", "secret_key": "", "profile": "", "ecs_role_name": "", "credentials_uri": ""},
 			env:   everything,
-			want: credential.Config{
-				AccessKeyID:     "env-id",
-				AccessKeySecret: "env-secret",
-				SecurityToken:   "env-token",
-				SetBy:           "ALIBABA_CLOUD_ACCESS_KEY_ID",
-			},
+			want: credential.Config{Source: credential.AccessKey{ID: "env-id", Secret: "env-secret", Token: "env-token"},
+				SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"},
 		},
 		"block: an empty string is no conflict": {block: arguments{"profile": "", "ecs_role_name": "ecs"},
-			want: credential.Config{ECSRoleName: "ecs", SetBy: "ecs_role_name in the provider block"}},
+			want: credential.Config{Source: credential.ECSRole{Name: "ecs"},
+				SetBy: "ecs_role_name in the provider block"}},
 
 		"environment: keys": {
 			env: everything,
-			want: credential.Config{
-				AccessKeyID:     "env-id",
-				AccessKeySecret: "env-secret",
-				SecurityToken:   "env-token",
-				SetBy:           "ALIBABA_CLOUD_ACCESS_KEY_ID",
-			},
+			want: credential.Config{Source: credential.AccessKey{ID: "env-id", Secret: "env-secret", Token: "env-token"},
+				SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"},
 		},
 		"environment: keys of the other family": {env: without(newKeys...),
-			want: credential.Config{AccessKeyID: "old-id", AccessKeySecret: "old-secret", SecurityToken: "old-token", SetBy: "ALICLOUD_ACCESS_KEY"}},
+			want: credential.Config{Source: credential.AccessKey{ID: "old-id", Secret: "old-secret", Token: "old-token"},
+				SetBy: "ALICLOUD_ACCESS_KEY"}},
 		"environment: families aren't mixed": {env: environment{
 			"ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret", "ALICLOUD_SECURITY_TOKEN": "old-token"},
-			want: credential.Config{AccessKeyID: "env-id", AccessKeySecret: "env-secret", SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
+			want: credential.Config{Source: credential.AccessKey{ID: "env-id", Secret: "env-secret"},
+				SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"}},
 		"environment: OIDC": {
 			env: without(keys...),
-			want: credential.Config{
-				OIDC: &credential.OIDC{
-					AssumeRole: credential.AssumeRole{
-						RoleARN:     testRole,
-						SessionName: "terraform",
-						Expiration:  3600,
-					},
-					ProviderARN: testProvider,
-					TokenFile:   file,
+			want: credential.Config{Source: credential.OIDC{
+				AssumeRole: credential.AssumeRole{
+					RoleARN:     testRole,
+					SessionName: "terraform",
+					Expiration:  3600,
 				},
-				SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-			},
+				ProviderARN: testProvider,
+				TokenFile:   file,
+			}, SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"},
 		},
 		"environment: profile": {env: without(oidc...),
-			want: credential.Config{Profile: "env-profile", SharedCredentialsFile: "env-file", SetBy: "ALIBABA_CLOUD_PROFILE"}},
+			want: credential.Config{Source: credential.Profile{Name: "env-profile", File: "env-file"},
+				SetBy: "ALIBABA_CLOUD_PROFILE"}},
 		"environment: profile by its other name": {env: environment{"ALICLOUD_PROFILE": "old-profile"},
-			want: credential.Config{Profile: "old-profile", SetBy: "ALICLOUD_PROFILE"}},
+			want: credential.Config{Source: credential.Profile{Name: "old-profile"}, SetBy: "ALICLOUD_PROFILE"}},
 		"environment: file alone": {env: environment{"ALICLOUD_SHARED_CREDENTIALS_FILE": "env-file"},
-			want: credential.Config{SharedCredentialsFile: "env-file", SetBy: "ALICLOUD_SHARED_CREDENTIALS_FILE"}},
+			want: credential.Config{Source: credential.Profile{File: "env-file"},
+				SetBy: "ALICLOUD_SHARED_CREDENTIALS_FILE"}},
 		"environment: ECS role": {env: without(profile...),
-			want: credential.Config{ECSRoleName: "other-ecs", SetBy: "ALIBABA_CLOUD_ECS_METADATA"}},
+			want: credential.Config{Source: credential.ECSRole{Name: "other-ecs"},
+				SetBy: "ALIBABA_CLOUD_ECS_METADATA"}},
 		"environment: ECS role by its other name": {env: environment{"ALICLOUD_ECS_ROLE_NAME": "env-ecs"},
-			want: credential.Config{ECSRoleName: "env-ecs", SetBy: "ALICLOUD_ECS_ROLE_NAME"}},
+			want: credential.Config{Source: credential.ECSRole{Name: "env-ecs"}, SetBy: "ALICLOUD_ECS_ROLE_NAME"}},
 		"environment: URI": {env: without(ecs...),
-			want: credential.Config{CredentialsURI: "https://env.example", SetBy: "ALIBABA_CLOUD_CREDENTIALS_URI"}},
+			want: credential.Config{Source: credential.URI{Address: "https://env.example"},
+				SetBy: "ALIBABA_CLOUD_CREDENTIALS_URI"}},
 		"environment: URI by its other name": {env: environment{"ALICLOUD_CREDENTIALS_URI": "https://old.example"},
-			want: credential.Config{CredentialsURI: "https://old.example", SetBy: "ALICLOUD_CREDENTIALS_URI"}},
+			want: credential.Config{Source: credential.URI{Address: "https://old.example"},
+				SetBy: "ALICLOUD_CREDENTIALS_URI"}},
 		"environment: no role without a block": {
 			env: environment{
 				"ALICLOUD_ACCESS_KEY":      "old-id",
@@ -294,9 +279,13 @@ func TestPrecedence(t *testing.T) {
 				"ALIBABA_CLOUD_ROLE_ARN":   testRole,
 				"ALICLOUD_ASSUME_ROLE_ARN": testRole,
 			},
-			want: credential.Config{AccessKeyID: "old-id", AccessKeySecret: "old-secret", SetBy: "ALICLOUD_ACCESS_KEY"},
+			want: credential.Config{Source: credential.AccessKey{ID: "old-id", Secret: "old-secret"},
+				SetBy: "ALICLOUD_ACCESS_KEY"},
 		},
-		"environment: no role on the default chain": {env: environment{"ALIBABA_CLOUD_ROLE_ARN": testRole}},
+		"environment: no role on the default chain": {
+			env:  environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			want: credential.Config{Source: credential.Default{}},
+		},
 		"block: empty, role of the environment": {
 			block: arguments{"assume_role": arguments{}},
 			env: environment{
@@ -305,9 +294,8 @@ func TestPrecedence(t *testing.T) {
 				"ALIBABA_CLOUD_EXTERNAL_ID":               "external",
 				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "900",
 			},
-			want: credential.Config{
-				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session", ExternalID: "external", Expiration: 900},
-			},
+			want: credential.Config{Source: credential.Default{},
+				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session", ExternalID: "external", Expiration: 900}},
 		},
 		"block: empty, role by its other names": {
 			block: arguments{"assume_role": arguments{}},
@@ -316,9 +304,8 @@ func TestPrecedence(t *testing.T) {
 				"ALICLOUD_ASSUME_ROLE_SESSION_NAME": "session",
 				"ALIBABACLOUD_EXTERNAL_ID":          "external",
 			},
-			want: credential.Config{
-				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session", ExternalID: "external", Expiration: 3600},
-			},
+			want: credential.Config{Source: credential.Default{},
+				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session", ExternalID: "external", Expiration: 3600}},
 		},
 		"block: role, completed by the environment": {
 			block: arguments{"assume_role": arguments{"role_arn": otherRole, "session_name": "mine"}},
@@ -327,17 +314,18 @@ func TestPrecedence(t *testing.T) {
 				"ALIBABA_CLOUD_ROLE_SESSION_NAME": "session",
 				"ALIBABA_CLOUD_EXTERNAL_ID":       "external",
 			},
-			want: credential.Config{
-				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "mine", ExternalID: "external", Expiration: 3600},
-			},
+			want: credential.Config{Source: credential.Default{},
+				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "mine", ExternalID: "external", Expiration: 3600}},
 		},
 		"block: keys and an empty role block": {block: arguments{"access_key": "id", "secret_key": "secret", "assume_role": arguments{}},
 			env: environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
-			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "access_key in the provider block",
+			want: credential.Config{Source: credential.AccessKey{ID: "id", Secret: "secret"},
+				SetBy:      "access_key in the provider block",
 				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "terraform", Expiration: 3600}}},
 		"block: an empty string takes the role of the environment": {block: arguments{"assume_role": arguments{"role_arn": ""}},
-			env:  environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
-			want: credential.Config{AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "terraform", Expiration: 3600}}},
+			env: environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			want: credential.Config{Source: credential.Default{},
+				AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "terraform", Expiration: 3600}}},
 		"environment: a token alone isn't OIDC": {
 			env: environment{
 				"ALIBABA_CLOUD_OIDC_TOKEN":      "token",
@@ -345,11 +333,11 @@ func TestPrecedence(t *testing.T) {
 				"ALIBABA_CLOUD_ROLE_ARN":        testRole,
 				"ALIBABA_CLOUD_PROFILE":         "p",
 			},
-			want: credential.Config{Profile: "p", SetBy: "ALIBABA_CLOUD_PROFILE"},
+			want: credential.Config{Source: credential.Profile{Name: "p"}, SetBy: "ALIBABA_CLOUD_PROFILE"},
 		},
 		"environment: OIDC by the CLI's names": {env: environment{
 			"ALIBABACLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABACLOUD_OIDC_TOKEN_FILE": file, "ALIBABACLOUD_ROLE_ARN": testRole},
-			want: credential.Config{OIDC: &credential.OIDC{
+			want: credential.Config{Source: credential.OIDC{
 				AssumeRole: credential.AssumeRole{
 					RoleARN:     testRole,
 					SessionName: "terraform",
@@ -357,36 +345,42 @@ func TestPrecedence(t *testing.T) {
 				},
 				ProviderARN: testProvider,
 				TokenFile:   file,
-			},
-				SetBy: "ALIBABACLOUD_OIDC_PROVIDER_ARN"}},
+			}, SetBy: "ALIBABACLOUD_OIDC_PROVIDER_ARN"}},
 		"environment: keys by the CLI's names": {env: environment{
 			"ALIBABACLOUD_ACCESS_KEY_ID": "id", "ALIBABACLOUD_ACCESS_KEY_SECRET": "secret", "ALIBABACLOUD_SECURITY_TOKEN": "token"},
-			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token", SetBy: "ALIBABACLOUD_ACCESS_KEY_ID"}},
+			want: credential.Config{Source: credential.AccessKey{ID: "id", Secret: "secret", Token: "token"},
+				SetBy: "ALIBABACLOUD_ACCESS_KEY_ID"}},
 		"environment: keys by alicloud's other names": {env: environment{
 			"ALICLOUD_ACCESS_KEY_ID":     "id",
 			"ALICLOUD_ACCESS_KEY_SECRET": "secret",
 		},
-			want: credential.Config{AccessKeyID: "id", AccessKeySecret: "secret", SetBy: "ALICLOUD_ACCESS_KEY_ID"}},
+			want: credential.Config{Source: credential.AccessKey{ID: "id", Secret: "secret"},
+				SetBy: "ALICLOUD_ACCESS_KEY_ID"}},
 		"environment: profile by the CLI's name": {env: environment{"ALIBABACLOUD_PROFILE": "p", "ALICLOUD_PROFILE": "q"},
-			want: credential.Config{Profile: "p", SetBy: "ALIBABACLOUD_PROFILE"}},
+			want: credential.Config{Source: credential.Profile{Name: "p"}, SetBy: "ALIBABACLOUD_PROFILE"}},
 		"environment: credentials file, the CLI's": {env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": cliFile, "ALIBABA_CLOUD_PROFILE": "p"},
-			want: credential.Config{Profile: "p", SharedCredentialsFile: cliFile, SetBy: "ALIBABA_CLOUD_PROFILE"}},
+			want: credential.Config{Source: credential.Profile{Name: "p", File: cliFile},
+				SetBy: "ALIBABA_CLOUD_PROFILE"}},
 		"environment: credentials file alone, the CLI's": {env: environment{
 			"ALIBABA_CLOUD_CREDENTIALS_FILE":   cliFile,
 			"ALICLOUD_SHARED_CREDENTIALS_FILE": "other",
 		},
-			want: credential.Config{SharedCredentialsFile: cliFile, SetBy: "ALIBABA_CLOUD_CREDENTIALS_FILE"}},
+			want: credential.Config{Source: credential.Profile{File: cliFile},
+				SetBy: "ALIBABA_CLOUD_CREDENTIALS_FILE"}},
 		"environment: credentials file, INI": {env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file, "ALIBABA_CLOUD_PROFILE": "p"},
-			want: credential.Config{Profile: "p", INIFile: file, SetBy: "ALIBABA_CLOUD_PROFILE"}},
+			want: credential.Config{Source: credential.Profile{Name: "p", Files: credential.Files{INI: file}},
+				SetBy: "ALIBABA_CLOUD_PROFILE"}},
 		"environment: credentials file alone, INI": {
 			env:  environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file},
-			want: credential.Config{INIFile: file},
+			want: credential.Config{Source: credential.Default{Files: credential.Files{INI: file}}},
 		},
 		"block: profile, credentials file of the environment": {block: arguments{"profile": "p"}, env: environment{
 			"ALIBABA_CLOUD_CREDENTIALS_FILE": cliFile,
 		},
-			want: credential.Config{Profile: "p", SharedCredentialsFile: cliFile, SetBy: "profile in the provider block"}},
-		"environment: the CLI's file elsewhere": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "f"}, want: credential.Config{CLIFile: "f"}},
+			want: credential.Config{Source: credential.Profile{Name: "p", File: cliFile},
+				SetBy: "profile in the provider block"}},
+		"environment: the CLI's file elsewhere": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "f"}, want: credential.Config{
+			Source: credential.Default{Files: credential.Files{CLI: "f"}}}},
 		"environment: profiles ignored": {
 			env: environment{
 				"ALIBABA_CLOUD_IGNORE_PROFILE":     "TRUE",
@@ -394,46 +388,47 @@ func TestPrecedence(t *testing.T) {
 				"ALICLOUD_SHARED_CREDENTIALS_FILE": "f",
 				"ALIBABA_CLOUD_ECS_METADATA":       "r",
 			},
-			want: credential.Config{ECSRoleName: "r", SetBy: "ALIBABA_CLOUD_ECS_METADATA"},
+			want: credential.Config{Source: credential.ECSRole{Name: "r"}, SetBy: "ALIBABA_CLOUD_ECS_METADATA"},
 		},
 		"environment: profiles ignored, section": {env: environment{"ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "true", "ALIBABA_CLOUD_PROFILE": "p"},
-			want: credential.Config{Profile: "p", NoCLIFile: "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"}},
+			want: credential.Config{
+				Source: credential.Default{Section: "p", NoCLI: "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"}}},
 		"environment: profiles ignored, by its other name": {env: environment{"ALIBABACLOUD_IGNORE_PROFILE": "1"},
-			want: credential.Config{NoCLIFile: "ALIBABACLOUD_IGNORE_PROFILE"}},
+			want: credential.Config{Source: credential.Default{NoCLI: "ALIBABACLOUD_IGNORE_PROFILE"}}},
 		"environment: profiles not ignored": {env: environment{"ALIBABA_CLOUD_IGNORE_PROFILE": "FALSE", "ALIBABA_CLOUD_PROFILE": "p"},
-			want: credential.Config{Profile: "p", SetBy: "ALIBABA_CLOUD_PROFILE"}},
+			want: credential.Config{Source: credential.Profile{Name: "p"}, SetBy: "ALIBABA_CLOUD_PROFILE"}},
 		"block: profiles ignored, but for the block": {block: arguments{"profile": "p"}, env: environment{
 			"ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE",
 		},
-			want: credential.Config{Profile: "p", SetBy: "profile in the provider block"}},
+			want: credential.Config{Source: credential.Profile{Name: "p"}, SetBy: "profile in the provider block"}},
 		"environment: no commands": {env: environment{"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": "1"},
-			want: credential.Config{NoExternal: "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"}},
+			want: credential.Config{
+				Source: credential.Default{Files: credential.Files{NoExternal: "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"}}}},
 		"environment: STS": {
 			env: environment{
 				"ALIBABA_CLOUD_STS_ENDPOINT":         "sts-vpc.cn-beijing.aliyuncs.com",
 				"ALIBABA_CLOUD_STS_REGION":           "cn-beijing",
 				"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": "true",
 			},
-			want: credential.Config{STSEndpoint: "sts-vpc.cn-beijing.aliyuncs.com", STSRegion: "cn-beijing", STSVPC: true},
+			want: credential.Config{
+				Source: credential.Default{},
+				STS:    credential.STS{Fallback: "sts-vpc.cn-beijing.aliyuncs.com", Region: "cn-beijing", VPC: true}},
 		},
 		"block: STS": {block: arguments{"endpoints": arguments{"sts": "sts.aliyuncs.com"}}, env: environment{
 			"ALIBABA_CLOUD_STS_ENDPOINT": "sts.invalid",
 		},
-			want: credential.Config{STSEndpoint: "sts.aliyuncs.com"}},
+			want: credential.Config{Source: credential.Default{}, STS: credential.STS{Endpoint: "sts.aliyuncs.com"}}},
 		"environment: with OIDC, the role is its own": {
 			env: without(keys...),
-			want: credential.Config{
-				OIDC: &credential.OIDC{
-					AssumeRole: credential.AssumeRole{
-						RoleARN:     testRole,
-						SessionName: "terraform",
-						Expiration:  3600,
-					},
-					ProviderARN: testProvider,
-					TokenFile:   file,
+			want: credential.Config{Source: credential.OIDC{
+				AssumeRole: credential.AssumeRole{
+					RoleARN:     testRole,
+					SessionName: "terraform",
+					Expiration:  3600,
 				},
-				SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-			},
+				ProviderARN: testProvider,
+				TokenFile:   file,
+			}, SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"},
 		},
 		"block: with OIDC of the environment, another role on top": {
 			block: arguments{"assume_role": arguments{}},
@@ -443,21 +438,19 @@ func TestPrecedence(t *testing.T) {
 				"ALIBABA_CLOUD_ROLE_ARN":          testRole,
 				"ALICLOUD_ASSUME_ROLE_ARN":        otherRole,
 			},
-			want: credential.Config{
-				OIDC: &credential.OIDC{
-					AssumeRole: credential.AssumeRole{
-						RoleARN:     testRole,
-						SessionName: "terraform",
-						Expiration:  3600,
-					},
-					ProviderARN: testProvider,
-					Token:       "env-token",
+			want: credential.Config{Source: credential.OIDC{
+				AssumeRole: credential.AssumeRole{
+					RoleARN:     testRole,
+					SessionName: "terraform",
+					Expiration:  3600,
 				},
-				SetBy:      "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600},
+				ProviderARN: testProvider,
+				Token:       "env-token",
 			},
+				SetBy:      "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+				AssumeRole: &credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600}},
 		},
-		"nothing: the default chain": {want: credential.Config{}},
+		"nothing: the default chain": {want: credential.Config{Source: credential.Default{}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -468,10 +461,37 @@ func TestPrecedence(t *testing.T) {
 			if diags.HasError() {
 				t.Fatalf("got %v, want no error", diags)
 			}
+			switch source := got.Source.(type) { // which variables complete a profile is another test's
+			case credential.Profile:
+				source.Completion = credential.Completion{}
+				got.Source = source
+			case credential.Default:
+				source.Completion = credential.Completion{}
+				got.Source = source
+			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
 			}
 		})
+	}
+}
+
+func TestVariablesCompleteAProfile(t *testing.T) {
+	t.Parallel()
+	got, _, _ := environment{
+		"ALIBABA_CLOUD_CREDENTIALS_URI": "https://env.example", "ALIBABACLOUD_OIDC_PROVIDER_ARN": testProvider,
+		"ALIBABA_CLOUD_OIDC_TOKEN": "token", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "file", "ALIBABA_CLOUD_ROLE_ARN": testRole,
+		"ALIBABA_CLOUD_ROLE_SESSION_NAME": "session", "ALIBABA_CLOUD_EXTERNAL_ID": "external",
+	}.resolve(t, arguments{"profile": "p"})
+	want := credential.Profile{Name: "p", Files: credential.Files{Completion: credential.Completion{
+		URI: "https://env.example",
+		OIDC: credential.OIDC{
+			AssumeRole:  credential.AssumeRole{RoleARN: testRole, SessionName: "session", ExternalID: "external"},
+			ProviderARN: testProvider, Token: "token", TokenFile: "file",
+		},
+	}}}
+	if got.Source != want {
+		t.Errorf("got  %+v\nwant %+v", got.Source, want)
 	}
 }
 
@@ -937,8 +957,8 @@ func TestSTSEndpoint(t *testing.T) {
 		"[::1]:8443": "[::1]:8443",
 	} {
 		config, _, diags := environment{}.resolve(t, arguments{"endpoints": arguments{"sts": given}})
-		if config.STSEndpoint != want {
-			t.Errorf("%q: got %q, want %q", given, config.STSEndpoint, want)
+		if config.STS.Endpoint != want {
+			t.Errorf("%q: got %q, want %q", given, config.STS.Endpoint, want)
 		}
 		if len(diags) > 0 {
 			t.Errorf("%q: got %v, want no diagnostics", given, diags)

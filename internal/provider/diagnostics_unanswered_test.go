@@ -33,19 +33,19 @@ func asked(t *testing.T) map[string]credential.Config {
 		if err := os.WriteFile(path, []byte(`{"current": "p", "profiles": [{"name": "p", `+inside+`}]}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return credential.Config{SharedCredentialsFile: path}
+		return credential.Config{Source: credential.Profile{File: path}}
 	}
-	keys := credential.Config{AccessKeyID: castest.DefaultKey.AccessKeyID, AccessKeySecret: castest.DefaultKey.AccessKeySecret}
+	keys := credential.Config{Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID, Secret: castest.DefaultKey.AccessKeySecret}}
 	role := keys
-	role.STSEndpoint, role.AssumeRole = "sts.test", &credential.AssumeRole{RoleARN: testRole}
+	role.STS.Endpoint, role.AssumeRole = "sts.test", &credential.AssumeRole{RoleARN: testRole}
 	return map[string]credential.Config{
 		"service": keys,
 		"STS":     role,
-		"OIDC": {STSEndpoint: "sts.test", OIDC: &credential.OIDC{
+		"OIDC": {STS: credential.STS{Endpoint: "sts.test"}, Source: credential.OIDC{
 			ProviderARN: "acs:ram::1234567890123456:oidc-provider/ci", Token: castest.OIDCToken,
 			AssumeRole: credential.AssumeRole{RoleARN: testRole},
 		}},
-		"URI": {CredentialsURI: "https://uri.test/credentials"},
+		"URI": {Source: credential.URI{Address: "https://uri.test/credentials"}},
 		"CloudSSO": profile(`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", "cloud_sso_account_id": "1234567890123456", ` +
 			`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": 4102444800`),
 		"OAuth": profile(`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken +

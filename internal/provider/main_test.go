@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
@@ -29,6 +30,12 @@ func TestMain(m *testing.M) {
 		_, _ = os.Stdout.Write(content)
 		return
 	}
+	if len(os.Args) == 2 && os.Args[1] == libraryMode {
+		castest.IsolateChild()
+		serveLibrary()
+		return
+	}
+	egress.Intercept()
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
 		if os.Getenv("TF_ACC") == "" {
 			castest.IsolateChild()

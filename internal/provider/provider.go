@@ -97,7 +97,7 @@ func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) 
 	timeout, _ := time.ParseDuration(r.text("request_timeout"))
 	cacheDir, _ := os.UserCacheDir() // without one, the path below is relative, and the client logs that it can't use it
 	return cas.Config{
-		Endpoint:          r.endpoint(source),
+		Endpoint:          r.endpoint(source.Source),
 		Logger:            source.Logger,
 		CacheDir:          filepath.Join(cacheDir, "terraform-provider-cas"),
 		RequestsPerSecond: r.number("requests_per_second"),
@@ -106,14 +106,14 @@ func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) 
 	}, source
 }
 
-func (r *resolver) endpoint(source credential.Config) *url.URL {
+func (r *resolver) endpoint(source credential.Source) *url.URL {
 	region := r.lookup("region")
 	id := r.use(region)
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
 		return endpoint
 	}
 	if !region.set() && !r.validating {
-		id = cmp.Or(source.Region(), id)
+		id = cmp.Or(source.Site().Region, id)
 	}
 	return cas.Endpoint(id)
 }

@@ -14,6 +14,22 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
+// DefaultSessionName names the sessions of assumed roles if nothing else does.
+const DefaultSessionName = "terraform"
+
+// Config says where credentials come from. Nothing is taken from the environment but what Config holds, and the switches of
+// the metadata service.
+type Config struct {
+	Source     Source
+	AssumeRole *AssumeRole // a role to assume with the credentials of Source; nil means none
+	STS        STS
+
+	// SetBy names the setting that selected the source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
+	SetBy string
+
+	Logger *slog.Logger
+}
+
 const (
 	// refreshAhead is how long before they expire credentials are fetched again, while the old ones are still in use.
 	refreshAhead = 5 * time.Minute
@@ -24,12 +40,12 @@ const (
 	failureHolds = 5 * time.Second
 )
 
-// Source hands out credentials. It is safe for concurrent use.
-type Source struct {
-	fetcher fetcher
-	setBy   string
-	logger  *slog.Logger
-	flight  singleflight.Group // of the one fetch that may be under way
+// Cache hands out the credentials of a source. It is safe for concurrent use.
+type Cache struct {
+	source fetcher
+	setBy  string
+	env    *env
+	flight singleflight.Group // of the one fetch that may be under way
 
 	mu        sync.Mutex
 	name      string
@@ -40,11 +56,23 @@ type Source struct {
 	nextFetch time.Time // when to try again, if the failure may pass by itself
 }
 
+// New returns a cache of the credentials that cfg describes. It touches neither the network nor the file system.
+func New(cfg Config) *Cache {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	source := fetcher(cfg.Source)
+	if cfg.AssumeRole != nil {
+		source = roleOn{cfg.Source, *cfg.AssumeRole}
+	}
+	return &Cache{source: source, name: source.String(), setBy: cfg.SetBy, env: &env{sts: cfg.STS, logger: cfg.Logger}}
+}
+
 // Get returns credentials that hold now. It fetches them if there are none, once for all who wait: ctx ends only this
 // caller's wait, and the fetch goes on, so that what comes late is there for the next caller. Shortly before they expire they
 // are fetched again in the background. A failure is remembered for a few seconds, unless it is temporary. The error is an
 // [*Error] or wraps the context's.
-func (s *Source) Get(ctx context.Context) (Credentials, error) {
+func (s *Cache) Get(ctx context.Context) (Credentials, error) {
 	fetched, c, err := s.join(ctx)
 	if fetched == nil {
 		return c, err
@@ -58,7 +86,7 @@ func (s *Source) Get(ctx context.Context) (Credentials, error) {
 }
 
 // join returns what there is without waiting, or what a fetch will bring.
-func (s *Source) join(ctx context.Context) (<-chan singleflight.Result, Credentials, error) {
+func (s *Cache) join(ctx context.Context) (<-chan singleflight.Result, Credentials, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -76,19 +104,19 @@ func (s *Source) join(ctx context.Context) (<-chan singleflight.Result, Credenti
 }
 
 // holds reports whether the last credentials can still be used.
-func (s *Source) holds(now time.Time) bool {
+func (s *Cache) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
 // start begins a fetch if none is under way. Who waits for it may leave, but it goes on for the others.
-func (s *Source) start(ctx context.Context) <-chan singleflight.Result {
+func (s *Cache) start(ctx context.Context) <-chan singleflight.Result {
 	ctx = context.WithoutCancel(ctx)
 	return s.flight.DoChan("", func() (any, error) { return s.fetch(ctx) })
 }
 
 // fetch fetches credentials and keeps them, or the failure.
-func (s *Source) fetch(ctx context.Context) (Credentials, error) {
-	c, err := s.fetcher.get(ctx)
+func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
+	c, err := s.env.get(ctx, s.source)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetched = time.Now()
@@ -99,18 +127,18 @@ func (s *Source) fetch(ctx context.Context) (Credentials, error) {
 			s.failing = s.fetched
 		}
 		s.failure, s.nextFetch = e, s.fetched.Add(egress.Backoff(s.fetched.Sub(s.failing)))
-		s.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
+		s.env.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, e
 	}
 	s.current, s.failure, s.name = c, nil, c.source
-	s.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
+	s.env.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
 		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
 	return c, nil
 }
 
 // NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait: without credentials that hold,
 // it fetches at once. It is zero if the last fetch didn't fail so, and while older credentials hold.
-func (s *Source) NextFetch() time.Time {
+func (s *Cache) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failure == nil || !s.failure.Temporary() || s.holds(time.Now()) {
@@ -121,7 +149,7 @@ func (s *Source) NextFetch() time.Time {
 
 // Discard reports that the service refused c: if c is what Get returns, the next Get fetches again. It returns whether
 // that may bring other credentials, which is not so for keys that were given as they are.
-func (s *Source) Discard(c Credentials) bool {
+func (s *Cache) Discard(c Credentials) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == c {
@@ -131,14 +159,14 @@ func (s *Source) Discard(c Credentials) bool {
 }
 
 // String names the source; of the default chain, once known, the one that had credentials.
-func (s *Source) String() string {
+func (s *Cache) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.title(s.name)
 }
 
 // title adds who asked for the source to its name.
-func (s *Source) title(name string) string {
+func (s *Cache) title(name string) string {
 	if s.setBy == "" {
 		return name
 	}

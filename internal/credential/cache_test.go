@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,8 +22,8 @@ type stub struct {
 	fail    func(n int64) error
 }
 
-func (f *stub) source() *Source {
-	return sourceOf("stub", func(context.Context) (Credentials, error) {
+func (f *stub) cache() *Cache {
+	return cacheOf("stub", func(context.Context) (Credentials, error) {
 		n := f.fetches.Add(1)
 		time.Sleep(time.Second)
 		if f.fail != nil {
@@ -38,11 +37,22 @@ func (f *stub) source() *Source {
 	})
 }
 
-func sourceOf(name string, fetch func(context.Context) (Credentials, error)) *Source {
-	return &Source{logger: slog.New(slog.DiscardHandler), name: name, fetcher: fetcher{source: name, fetch: fetch}}
+// named is a source of this name.
+type named struct {
+	Source
+	name string
+	part
 }
 
-func get(t *testing.T, s *Source) string {
+func (n named) String() string { return n.name }
+
+func (n named) fetch(ctx context.Context, e *env) (Credentials, error) { return n.part(ctx) }
+
+func cacheOf(name string, fetch part) *Cache {
+	return New(Config{Source: named{name: name, part: fetch}})
+}
+
+func get(t *testing.T, s *Cache) string {
 	t.Helper()
 	c, err := s.Get(t.Context())
 	if err != nil {
@@ -52,12 +62,12 @@ func get(t *testing.T, s *Source) string {
 }
 
 // Whoever signs in after hours doesn't have to wait for hours because a service is busy just then.
-func TestSourceBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
+func TestCacheBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := (&stub{fail: func(n int64) error {
 			return &Error{Kind: []egress.Kind{Login, openapi.Temporary}[n-1], Err: errors.New("no")}
-		}}).source()
+		}}).cache()
 		_, _ = s.Get(t.Context())
 		time.Sleep(3 * time.Hour)
 		_, _ = s.Get(t.Context())
@@ -67,11 +77,11 @@ func TestSourceBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
 	})
 }
 
-func TestSourceFetchesOnceForAllWhoWait(t *testing.T) {
+func TestCacheFetchesOnceForAllWhoWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var f stub
-		s := f.source()
+		s := f.cache()
 		var readers sync.WaitGroup
 		for range 50 {
 			readers.Go(func() {
@@ -87,11 +97,11 @@ func TestSourceFetchesOnceForAllWhoWait(t *testing.T) {
 	})
 }
 
-func TestSourceRefreshesAheadInTheBackground(t *testing.T) {
+func TestCacheRefreshesAheadInTheBackground(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var f stub
-		s := f.source()
+		s := f.cache()
 		get(t, s)
 		time.Sleep(time.Hour - refreshAhead - time.Second)
 		if id := get(t, s); id != "id1" {
@@ -118,7 +128,7 @@ func TestSourceRefreshesAheadInTheBackground(t *testing.T) {
 	})
 }
 
-func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
+func TestCacheKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		down := &Error{Kind: openapi.Temporary, Err: errors.New("service down")}
@@ -128,7 +138,7 @@ func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 			}
 			return nil
 		}}
-		s := f.source()
+		s := f.cache()
 		get(t, s)
 		time.Sleep(time.Hour - refreshAhead)
 		for range 60 { // 4 minutes and 55 seconds
@@ -155,11 +165,11 @@ func TestSourceKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 	})
 }
 
-func TestSourceWhileCredentialsExpire(t *testing.T) {
+func TestCacheWhileCredentialsExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var f stub
-		s := f.source()
+		s := f.cache()
 		var readers sync.WaitGroup
 		for reader := range 50 {
 			readers.Go(func() {
@@ -183,7 +193,7 @@ func TestSourceWhileCredentialsExpire(t *testing.T) {
 }
 
 // What was begun goes on, alone, and what comes late is for the next reader.
-func TestSourceKeepsWhatComesLate(t *testing.T) {
+func TestCacheKeepsWhatComesLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var atOnce, fetches atomic.Int64
@@ -196,7 +206,7 @@ func TestSourceKeepsWhatComesLate(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			return Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, ctx.Err()
 		}
-		s := sourceOf("slow", slow)
+		s := cacheOf("slow", slow)
 		var late, served int
 		for range 60 { // reads of a second each, one after the other
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -229,11 +239,11 @@ func TestSourceKeepsWhatComesLate(t *testing.T) {
 	})
 }
 
-func TestSourceWaitEndsWithTheContext(t *testing.T) {
+func TestCacheWaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var f stub
-		s := f.source()
+		s := f.cache()
 		gone := errors.New("gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second/2, func() { cancel(gone) })
@@ -254,11 +264,11 @@ func TestSourceWaitEndsWithTheContext(t *testing.T) {
 }
 
 // A background refresh has no waiter to leave it, and the reader that started it may be gone.
-func TestSourceRefreshOutlivesItsReader(t *testing.T) {
+func TestCacheRefreshOutlivesItsReader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var f stub
-		s := f.source()
+		s := f.cache()
 		get(t, s)
 		time.Sleep(time.Hour - refreshAhead)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -273,7 +283,7 @@ func TestSourceRefreshOutlivesItsReader(t *testing.T) {
 	})
 }
 
-func TestSourceRemembersFailures(t *testing.T) {
+func TestCacheRemembersFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		kind    egress.Kind
@@ -292,7 +302,7 @@ func TestSourceRemembersFailures(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := stub{fail: func(int64) error { return &Error{Kind: test.kind, Err: errors.New("no")} }}
-				s := f.source()
+				s := f.cache()
 				_, first := s.Get(t.Context())
 				if test.discard {
 					s.Discard(Credentials{})
@@ -313,11 +323,11 @@ func TestSourceRemembersFailures(t *testing.T) {
 	}
 }
 
-func TestSourceDiscard(t *testing.T) {
+func TestCacheDiscard(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var f stub
-		s := f.source()
+		s := f.cache()
 		old, err := s.Get(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -340,9 +350,9 @@ func TestSourceDiscard(t *testing.T) {
 	})
 }
 
-func TestSourceRefusesWhatHasExpired(t *testing.T) {
+func TestCacheRefusesWhatHasExpired(t *testing.T) {
 	t.Parallel()
-	s := sourceOf("uri", func(context.Context) (Credentials, error) {
+	s := cacheOf("uri", func(context.Context) (Credentials, error) {
 		return Credentials{AccessKeyID: "id", AccessKeySecret: "secret", Expiration: time.Unix(1, 0)}, nil
 	})
 	_, err := s.Get(t.Context())
@@ -356,27 +366,25 @@ func TestIdentity(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
 	triple := keys()
-	triple.SecurityToken = "CAIS+/with=="
-	role := keys()
-	role.STSEndpoint, role.AssumeRole = i.STSEndpoint(), &AssumeRole{RoleARN: testRole}
+	triple.Token = "CAIS+/with=="
 	for name, test := range map[string]struct {
 		cfg  Config
 		want string
 	}{
-		"keys":           {cfg: keys(), want: castest.DefaultKey.AccessKeyID},
-		"temporary keys": {cfg: triple, want: "temporary credentials"},
-		"assumed role":   {cfg: role, want: "1234567890123456"},
+		"keys":           {cfg: Config{Source: keys()}, want: castest.DefaultKey.AccessKeyID},
+		"temporary keys": {cfg: Config{Source: triple}, want: "temporary credentials"},
+		"assumed role":   {cfg: viaSTS(i), want: "1234567890123456"},
 		"OIDC": {
-			cfg:  Config{STSEndpoint: i.STSEndpoint(), OIDC: testOIDC()},
+			cfg:  Config{Source: testOIDC(), STS: STS{Endpoint: i.STSEndpoint()}},
 			want: "1234567890123456",
 		},
-		"URI":        {cfg: Config{CredentialsURI: i.CredentialsURI()}, want: "temporary credentials"},
-		"AK profile": {cfg: Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "AK", `+ak)}, want: castest.DefaultKey.AccessKeyID},
+		"URI":        {cfg: Config{Source: URI{i.CredentialsURI()}}, want: "temporary credentials"},
+		"AK profile": {cfg: Config{Source: Profile{File: config(t, `"name": "p", "mode": "AK", `+ak)}}, want: castest.DefaultKey.AccessKeyID},
 		"StsToken profile": {
-			cfg:  Config{SharedCredentialsFile: config(t, `"name": "p", "mode": "StsToken", "sts_token": "CAIS+/with==", `+ak)},
+			cfg:  Config{Source: Profile{File: config(t, `"name": "p", "mode": "StsToken", "sts_token": "CAIS+/with==", `+ak)}},
 			want: "temporary credentials",
 		},
-		"CloudSSO profile": {cfg: Config{SharedCredentialsFile: config(t, cloudSSO(i.SignInURL()))}, want: "1234567890123456"},
+		"CloudSSO profile": {cfg: Config{Source: Profile{File: config(t, cloudSSO(i.SignInURL()))}}, want: "1234567890123456"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
