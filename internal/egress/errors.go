@@ -81,8 +81,9 @@ func (e *Error) Temporary() bool {
 // TemporaryStatus reports whether an HTTP status is that of a failure that may pass by itself.
 func TemporaryStatus(status int) bool {
 	switch status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		509, 520, 521, 522, 523, 524, 529: // which gateways send for a limit, for a server that they don't reach, and for overload
 		return true
 	}
 	return false

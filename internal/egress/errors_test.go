@@ -18,7 +18,8 @@ func TestTemporary(t *testing.T) {
 		}
 	}
 	for status, want := range map[int]bool{
-		200: false, 302: false, 403: false, 407: false, 408: true, 429: true, 500: true, 501: false, 502: true, 503: true, 504: true,
+		200: false, 302: false, 403: false, 407: false, 408: true, 425: true, 429: true, 500: true, 501: false, 502: true, 503: true, 504: true,
+		505: false, 509: true, 519: false, 520: true, 521: true, 522: true, 523: true, 524: true, 525: false, 529: true,
 	} {
 		for _, kind := range []Kind{ProxyRefuses, TooLarge} {
 			if got := (&Error{Kind: kind, Status: status}).Temporary(); got != want {

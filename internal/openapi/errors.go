@@ -2,7 +2,8 @@ package openapi
 
 import (
 	"net/http"
-	"path"
+	"strings"
+	"unicode"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
@@ -19,35 +20,34 @@ const (
 	Rejected     egress.Kind = "rejected"                // any other error that the service reported
 )
 
-// codes are the error codes about which the user can do something specific, as Alibaba Cloud documents them. The first one that
-// fits counts; an asterisk stands for whatever follows.
-var codes = []struct {
-	pattern string
-	kind    egress.Kind
-}{
-	{"Throttling*", Throttled},
-	{"ServiceUnavailable", Temporary},
-	{"InternalError", Temporary},
-	{"SignatureNonceUsed", Temporary},
-	{"InvalidTimeStamp.*", Clock},
-	{"InvalidAccessKeyId*", BadKey},
-	{"SignatureDoesNotMatch", BadKey},
-	{"IncompleteSignature", BadKey},
-	{"InvalidSecurityToken*", BadToken},
-	{"MissingSecurityToken", BadToken},
-	{"Forbidden*", NoPermission},
-	{"NoPermission*", NoPermission},
-	{"InvalidApi.NotFound", WrongPlace},
-	{"InvalidAction.NotFound", WrongPlace},
-	{"InvalidVersion", WrongPlace},
+// codes are the error codes about which the user can do something specific, as Alibaba Cloud documents them.
+var codes = map[string]egress.Kind{
+	"ServiceUnavailable":     Temporary,
+	"InternalError":          Temporary,
+	"SignatureNonceUsed":     Temporary,
+	"InvalidTimeStamp":       Clock,
+	"InvalidAccessKeyId":     BadKey,
+	"SignatureDoesNotMatch":  BadKey,
+	"IncompleteSignature":    BadKey,
+	"InvalidSecurityToken":   BadToken,
+	"MissingSecurityToken":   BadToken,
+	"Forbidden":              NoPermission,
+	"NoPermission":           NoPermission,
+	"InvalidApi.NotFound":    WrongPlace,
+	"InvalidAction.NotFound": WrongPlace,
+	"InvalidVersion":         WrongPlace,
 }
 
-// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. It is [egress.Malformed] if
-// there is no code, and the status isn't that of a failure that may pass.
+// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. A code that begins with a known
+// one, and continues with a period or a capital letter, counts like the known one; one of throttling may have the word anywhere. It
+// is [egress.Malformed] if there is no code, and the status isn't that of a failure that may pass.
 func KindOf(status int, code string) egress.Kind {
-	for _, known := range codes {
-		if fits, _ := path.Match(known.pattern, code); fits {
-			return known.kind
+	if strings.Contains(code, "Throttling") {
+		return Throttled
+	}
+	for end := len(code); end > 0; end = strings.LastIndexFunc(code[:end], func(r rune) bool { return r == '.' || unicode.IsUpper(r) }) {
+		if kind, known := codes[code[:end]]; known {
+			return kind
 		}
 	}
 	switch {
