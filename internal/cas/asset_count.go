@@ -1,13 +1,21 @@
 package cas
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// AssetCount is what GetAssetCount answers. What the service left out, or sent as null, is nil; zero is zero.
+// AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil; zero is zero.
 //
 // Source: Certificate Management Service documentation, api-cas-2020-04-07-getassetcount.
 type AssetCount struct {
@@ -37,35 +45,45 @@ type AssetCount struct {
 	RequestID *string // unique for each call
 }
 
-// decode reads a successful answer.
+// decode reads the body of a success. What has none of the documented elements isn't the service's, unless it is a RequestId alone.
 func decode(text []byte) (*AssetCount, error) {
-	a := new(AssetCount)
-	fields := map[string]any{
-		"Point":                  &a.Point,
-		"LastPoint":              &a.LastPoint,
-		"PointRatio":             &a.PointRatio,
-		"PointTime":              &a.PointTime,
-		"BuyCertificateCount":    &a.BuyCertificateCount,
-		"FreeCertificateCount":   &a.FreeCertificateCount,
-		"UploadCertificateCount": &a.UploadCertificateCount,
-		"AliyunAssetCount":       &a.AliyunAssetCount,
-		"TencentAssetCount":      &a.TencentAssetCount,
-		"HuaweiAssetCount":       &a.HuaweiAssetCount,
-		"AwsAssetCount":          &a.AwsAssetCount,
-		"DomainAssetCount":       &a.DomainAssetCount,
-		"RequestId":              &a.RequestID,
-	}
-	if err := readObject(text, fields); err != nil {
+	members, err := readObject(text)
+	if err != nil {
 		return nil, err
 	}
-	for name, field := range fields {
-		n, isNumber := field.(**int64)
-		if isNumber && *n != nil && **n < 0 && strings.HasSuffix(name, "Count") {
-			return nil, fieldError("%s is %d, and a count can't be negative", name, **n)
+	a, documented := new(AssetCount), false
+	for _, element := range []struct {
+		name  string
+		value **int64
+	}{
+		{"Point", &a.Point},
+		{"LastPoint", &a.LastPoint},
+		{"PointRatio", &a.PointRatio},
+		{"PointTime", &a.PointTime},
+		{"BuyCertificateCount", &a.BuyCertificateCount},
+		{"FreeCertificateCount", &a.FreeCertificateCount},
+		{"UploadCertificateCount", &a.UploadCertificateCount},
+		{"AliyunAssetCount", &a.AliyunAssetCount},
+		{"TencentAssetCount", &a.TencentAssetCount},
+		{"HuaweiAssetCount", &a.HuaweiAssetCount},
+		{"AwsAssetCount", &a.AwsAssetCount},
+		{"DomainAssetCount", &a.DomainAssetCount},
+	} {
+		n, err := wholeNumber(element.name, members[element.name])
+		switch {
+		case err != nil:
+			return nil, err
+		case n != nil && *n < 0 && strings.HasSuffix(element.name, "Count"):
+			return nil, fieldError("%s is %d, and a count can't be negative", element.name, *n)
 		}
+		*element.value = n
+		documented = documented || members[element.name] != nil
 	}
-	if id := a.RequestID; id != nil && strings.ContainsFunc(*id, unprintable) {
-		return nil, fieldError("RequestId holds a character that can't be printed")
+	if a.RequestID, err = requestID(members["RequestId"]); err != nil {
+		return nil, err
+	}
+	if !documented && (a.RequestID == nil || len(members) > 1) {
+		return nil, foreign(slices.Sorted(maps.Keys(members)))
 	}
 	a.PointUpdatedAt = instant(a.PointTime)
 	var fits [3]bool
@@ -78,6 +96,80 @@ func decode(text []byte) (*AssetCount, error) {
 		}
 	}
 	return a, nil
+}
+
+// foreign returns the error of an object that has members of these names only.
+func foreign(names []string) error {
+	const shown = 5
+	for i, name := range names {
+		names[i] = egress.Printable(name, 40)
+	}
+	text := "the response has none of the documented elements"
+	switch {
+	case len(names) > shown:
+		text += fmt.Sprintf("; it has %s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+	case len(names) > 0:
+		text += "; it has " + strings.Join(names, ", ")
+	}
+	return foreignError(text)
+}
+
+// wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50". It is nil if the element isn't
+// there or is null, and never rounded.
+func wholeNumber(name string, values []json.RawMessage) (*int64, error) {
+	text, err := only(name, values)
+	if text == "" || err != nil {
+		return nil, err
+	}
+	if text[0] == '"' {
+		_ = json.Unmarshal([]byte(text), &text) // it is a JSON string
+	}
+	parts := regexp.MustCompile(`^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$`).FindStringSubmatch(text)
+	if parts == nil {
+		return nil, fieldError("%s isn't a whole number", name)
+	}
+	// As digits and the number of zeros that follow them, so that an exponent costs nothing.
+	digits := strings.TrimRight(parts[2]+parts[3], "0")
+	zeros, _ := strconv.ParseInt(parts[4], 10, 32) // an exponent that is out of range is the nearest that isn't
+	zeros += int64(len(parts[2]) - len(digits))
+	digits = strings.TrimLeft(digits, "0")
+	switch {
+	case digits == "":
+		return new(int64), nil
+	case zeros < 0:
+		return nil, fieldError("%s isn't a whole number", name)
+	}
+	n, err := strconv.ParseInt(parts[1]+digits+strings.Repeat("0", int(min(zeros, 20))), 10, 64)
+	if err != nil {
+		return nil, fieldError("%s is a whole number that 64 bits don't hold", name)
+	}
+	return &n, nil
+}
+
+func requestID(values []json.RawMessage) (*string, error) {
+	text, err := only("RequestId", values)
+	if text == "" || err != nil {
+		return nil, err
+	}
+	var id string
+	switch {
+	case json.Unmarshal([]byte(text), &id) != nil:
+		return nil, fieldError("RequestId isn't a string")
+	case strings.ContainsFunc(id, unprintable):
+		return nil, fieldError("RequestId holds a character that can't be printed")
+	}
+	return &id, nil
+}
+
+// only returns the JSON of an element, and nothing if it isn't there or is null.
+func only(name string, values []json.RawMessage) (string, error) {
+	switch {
+	case len(values) > 1:
+		return "", fieldError("%s is there twice", name)
+	case len(values) == 0 || string(values[0]) == "null":
+		return "", nil
+	}
+	return string(values[0]), nil
 }
 
 // unprintable reports whether r could take over the terminal of whoever prints it, or is utf8.RuneError, which encoding/json

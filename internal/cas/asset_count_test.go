@@ -4,16 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// golden is an answer of which each number, and each sum of numbers, is there once, so that none can pass for another.
+// golden is a response of which each number, and each sum of numbers, is there once, so that none can pass for another.
 const golden = `{"Point":92,"LastPoint":-70,"PointRatio":3,"PointTime":1767681210879,` +
 	`"BuyCertificateCount":2,"FreeCertificateCount":4,"UploadCertificateCount":8,` +
 	`"AliyunAssetCount":16,"TencentAssetCount":32,"HuaweiAssetCount":64,"AwsAssetCount":128,` +
@@ -41,7 +38,7 @@ func goldenCount() *AssetCount {
 	}
 }
 
-// goldenElements are the elements of the golden answer, with all that is null where one of them is.
+// goldenElements are the elements of the golden response, with all that is null where one of them is.
 var goldenElements = map[string][]string{
 	"Point":                  {"Point", "PointChange"},
 	"LastPoint":              {"LastPoint", "PointChange"},
@@ -58,16 +55,11 @@ var goldenElements = map[string][]string{
 	"RequestId":              {"RequestID"},
 }
 
-// decoded returns what a text means as the body of a success.
-func decoded(body string) (*AssetCount, error) {
-	return parse(&egress.Response{Status: http.StatusOK, Body: []byte(body)})
-}
-
 func expect(t *testing.T, body string, want *AssetCount) {
 	t.Helper()
-	got, err := decoded(body)
+	got, err := decode([]byte(body))
 	if err != nil {
-		t.Fatalf("%s: got %v, want an answer", body, err)
+		t.Fatalf("%s: got %v, want counts", body, err)
 	}
 	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
 	for i := range g.NumField() {
@@ -84,7 +76,7 @@ func deref(pointer reflect.Value) string {
 	return fmt.Sprint(pointer.Elem().Interface())
 }
 
-// without returns the golden answer as it is when the elements of these names aren't sent.
+// without returns the golden response as it is when the elements of these names aren't sent.
 func without(names ...string) *AssetCount {
 	count := goldenCount()
 	for _, name := range names {
@@ -98,12 +90,10 @@ func without(names ...string) *AssetCount {
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	expect(t, golden, goldenCount())
-	expect(t, "{}", new(AssetCount))
-	expect(t, " \t\r\n{ \t\r\n} ", new(AssetCount))
+	expect(t, " \t\r\n{\"RequestId\" \t\r\n: \"R-1\"} ", &AssetCount{RequestID: new("R-1")})
 	expect(t, strings.NewReplacer(",", " , ", ":", "\t:\r\n").Replace(golden), goldenCount())
 	expect(t, `{"Extra":{"Point":1,"a":[{"RequestId":"x"}]},"Escapes":"\\\"},{",`+golden[1:], goldenCount())
 	expect(t, strings.Replace(golden, `"Point"`, `"Po\u0069nt"`, 1), goldenCount())
-	expect(t, strings.ToLower(golden), new(AssetCount))
 	expect(t, `{"Other":1,"Other":2,"Point":3}`, &AssetCount{Point: new(int64(3))})
 	for name := range goldenElements {
 		before, rest, _ := strings.Cut(golden, `"`+name+`":`)
@@ -113,7 +103,7 @@ func TestDecode(t *testing.T) {
 		if name == "RequestId" {
 			continue
 		}
-		zero, err := decoded(`{"` + name + `":0}`)
+		zero, err := decode([]byte(`{"` + name + `":0}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,39 +113,57 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+func TestWholeNumbersAreExact(t *testing.T) {
+	t.Parallel()
+	const none, large = "Point isn't a whole number", "Point is a whole number that 64 bits don't hold"
+	for text, want := range map[string]any{
+		`50`: 50, `50.0`: 50, `5e1`: 50, `5E+01`: 50, `500e-1`: 50, `0.05e3`: 50, `"50"`: 50, `"5e1"`: 50, `"\u0035"`: 5, `-0.0`: 0, `0e9`: 0,
+		`1.767681210879E12`: 1767681210879, `9223372036854775807`: math.MaxInt64, `-9223372036854775808`: math.MinInt64,
+		`9007199254740993.00`: 9007199254740993, `0e999999999999999999999`: 0, `1` + strings.Repeat("0", 999) + `e-999`: 1,
+		`50.5`: none, `5e-1`: none, `1e-999999999999999999999`: none, `"abc"`: none, `""`: none, `" 50"`: none, `"50\n"`: none, `"+50"`: none,
+		`"050"`: none, `"0x32"`: none, `"5_0"`: none, `"100/2"`: none, `"Inf"`: none, `"null"`: none, `"\"50\""`: none,
+		`true`: none, `{}`: none, `[50]`: none,
+		`9223372036854775808`: large, `-9223372036854775809`: large, `1e19`: large, `1e999999999999999999999`: large,
+		strings.Repeat("9", 500): large,
+	} {
+		var got any
+		count, err := decode([]byte(`{"Point":` + text + `}`))
+		if err == nil {
+			got = int(*count.Point)
+		} else if _, ok := errors.AsType[FieldError](err); ok {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%.50s: got %v (%v), want %v", text, got, err, want)
+		}
+	}
+}
+
+// Of several errors, the first in the documented order is reported.
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
-	for body, want := range map[string]string{
-		`{"Point":"92"}`:                             `Point is string instead of int64`,
-		`{"LastPoint":{}}`:                           `LastPoint is object instead of int64`,
-		`{"PointRatio":[1]}`:                         `PointRatio is array instead of int64`,
-		`{"PointTime":true}`:                         `PointTime is bool instead of int64`,
-		`{"AwsAssetCount":false}`:                    `AwsAssetCount is bool instead of int64`,
-		`{"Point":10.5}`:                             `Point is number 10.5 instead of int64`,
-		`{"Point":10.0}`:                             `Point is number 10.0 instead of int64`,
-		`{"Point":1e1}`:                              `Point is number 1e1 instead of int64`,
-		`{"Point":9223372036854775808}`:              `Point is number 9223372036854775808 instead of int64`,
-		`{"Point":-9223372036854775809}`:             `Point is number -9223372036854775809 instead of int64`,
-		`{"Point":` + strings.Repeat("9", 500) + `}`: `Point is number ` + strings.Repeat("9", 42) + `… instead of int64`,
-		`{"BuyCertificateCount":-1}`:                 `BuyCertificateCount is -1, and a count can't be negative`,
-		`{"FreeCertificateCount":-1}`:                `FreeCertificateCount is -1, and a count can't be negative`,
-		`{"UploadCertificateCount":-1}`:              `UploadCertificateCount is -1, and a count can't be negative`,
-		`{"AliyunAssetCount":-1}`:                    `AliyunAssetCount is -1, and a count can't be negative`,
-		`{"TencentAssetCount":-1}`:                   `TencentAssetCount is -1, and a count can't be negative`,
-		`{"HuaweiAssetCount":-1}`:                    `HuaweiAssetCount is -1, and a count can't be negative`,
-		`{"AwsAssetCount":-1}`:                       `AwsAssetCount is -1, and a count can't be negative`,
-		`{"DomainAssetCount":-1}`:                    `DomainAssetCount is -1, and a count can't be negative`,
-		`{"Point":1,"Point":1}`:                      `Point is there twice`,
-		`{"Point":null,"Point":1}`:                   `Point is there twice`,
-		`{"Point":1,"\u0050oint":1}`:                 `Point is there twice`,
-		`{"RequestId":"a","RequestId":"a"}`:          `RequestId is there twice`,
-		`{"RequestId":7}`:                            `RequestId is number instead of string`,
-		`{"RequestId":"a\u001b[2Jb"}`:                `RequestId holds a character that can't be printed`,
-		`{"RequestId":"a\nb"}`:                       `RequestId holds a character that can't be printed`,
-		`{"RequestId":"a` + "\u202e" + `b"}`:         `RequestId holds a character that can't be printed`,
-		`{"RequestId":"\ud800"}`:                     `RequestId holds a character that can't be printed`,
-	} {
-		_, err := decoded(body)
+	tests := map[string]string{
+		`{"AwsAssetCount":-1,"DomainAssetCount":"x","BuyCertificateCount":-2,"RequestId":7}`: `BuyCertificateCount is -2, and a count can't be negative`,
+		`{"Point":1,"Point":1}`:                        `Point is there twice`,
+		`{"Point":null,"Point":1}`:                     `Point is there twice`,
+		`{"Point":1,"\u0050oint":1}`:                   `Point is there twice`,
+		`{"RequestId":"a","RequestId":"a"}`:            `RequestId is there twice`,
+		`{"RequestId":7}`:                              `RequestId isn't a string`,
+		`{"Point":1,"RequestId":"a\u001b[2Jb"}`:        `RequestId holds a character that can't be printed`,
+		`{"Point":1,"RequestId":"a\nb"}`:               `RequestId holds a character that can't be printed`,
+		`{"Point":1,"RequestId":"a` + "\u202e" + `b"}`: `RequestId holds a character that can't be printed`,
+		`{"Point":1,"RequestId":"\ud800"}`:             `RequestId holds a character that can't be printed`,
+	}
+	for name := range goldenElements {
+		if strings.HasSuffix(name, "Count") {
+			tests[`{"`+name+`":-1}`] = name + ` is -1, and a count can't be negative`
+		}
+		if name != "RequestId" {
+			tests[`{"`+name+`":1.5}`] = name + ` isn't a whole number`
+		}
+	}
+	for body, want := range tests {
+		_, err := decode([]byte(body))
 		if _, ok := errors.AsType[FieldError](err); !ok || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", body, err, want)
 		}
@@ -198,14 +206,14 @@ func TestFiguresOutOfRange(t *testing.T) {
 		`"BuyCertificateCount":MAX,"FreeCertificateCount":MAX,"UploadCertificateCount":2`:     "the sum of the certificate counts",
 		`"AliyunAssetCount":1,"TencentAssetCount":0,"HuaweiAssetCount":0,"AwsAssetCount":MAX`: "the sum of the four clouds' counts",
 	} {
-		_, err := decoded("{" + strings.ReplaceAll(body, "MAX", "9223372036854775807") + "}")
+		_, err := decode([]byte("{" + strings.ReplaceAll(body, "MAX", "9223372036854775807") + "}"))
 		if want := figure + " is out of range"; err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", body, err, want)
 		}
 	}
 }
 
-func TestExtremes(t *testing.T) {
+func TestLargestAndSmallestFigures(t *testing.T) {
 	t.Parallel()
 	const maximum, minimum = math.MaxInt64, math.MinInt64
 	expect(t, `{"Point":9223372036854775807,"LastPoint":0}`,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
@@ -20,8 +19,8 @@ type Error struct {
 	Code      string // the service's error code, as in "Throttling.User"
 	Message   string // the service's message, or the first words of an answer that has neither code nor message
 	RequestID string
-	Recommend string        // where the service explains the code
-	Denied    *AccessDenied // what RAM says about a denied permission
+	Recommend string                // where the service explains the code
+	Denied    *openapi.AccessDenied // what RAM says about a denied permission
 
 	Skew time.Duration // local time minus the service's, by the answer's Date header; 0 if there is none
 
@@ -34,18 +33,6 @@ type Error struct {
 
 	retryAfter time.Duration // how long the service asked to wait; 0 if it didn't
 	renewed    bool          // the credentials were refused, and the next attempt has others
-}
-
-// AccessDenied is the detail that RAM gives for a denied permission.
-//
-// See https://www.alibabacloud.com/help/en/ram/user-guide/how-do-i-troubleshoot-access-denied-errors.
-type AccessDenied struct {
-	AuthAction               string // as in "yundun-cert:GetAssetCount"
-	AuthPrincipalType        string // as in "SubUser" or "AssumedRoleUser"
-	AuthPrincipalOwnerID     string
-	AuthPrincipalDisplayName string
-	NoPermissionType         string // ImplicitDeny (nothing allows it) or ExplicitDeny (a statement forbids it)
-	PolicyType               string // as in "AccountLevelIdentityBasedPolicy"
 }
 
 // Error says what failed, the service's code and message, and the request ID.
@@ -72,8 +59,7 @@ func (e *Error) Temporary() bool {
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		return unanswered.Temporary()
 	}
-	// If an answer breaks off, the connection was closed early.
-	return e.Kind == openapi.Throttled || e.Kind == openapi.Temporary || errors.Is(e.Err, io.ErrUnexpectedEOF)
+	return e.Kind == openapi.Throttled || e.Kind == openapi.Temporary || errors.Is(e.Err, errCutShort)
 }
 
 // brief returns what failed, without what a log line has in fields of its own.

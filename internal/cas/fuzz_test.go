@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -16,7 +17,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// FuzzDecode compares with encoding/json: what both take, they read alike.
+// FuzzDecode checks that what is read is there, exactly, and that what has no documented element isn't read.
 func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := decode(data)
@@ -26,21 +27,27 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var want map[string]json.RawMessage
-		if err := json.Unmarshal(data, &want); err != nil {
+		var sent map[string]json.RawMessage
+		if err := json.Unmarshal(data, &sent); err != nil {
 			t.Fatal(err)
 		}
+		documented := 0
 		for name, fields := range goldenElements {
-			read := reflect.ValueOf(*got).FieldByName(fields[0])
-			decoded := reflect.New(read.Type())
-			if raw, ok := want[name]; ok {
-				if err := json.Unmarshal(raw, decoded.Interface()); err != nil {
-					t.Fatalf("%q: got %s %s, want the error of encoding/json: %v", data, name, deref(read), err)
-				}
+			raw, ok := sent[name]
+			if name == "RequestId" {
+				continue
 			}
-			if !reflect.DeepEqual(read.Interface(), decoded.Elem().Interface()) {
-				t.Fatalf("%q: got %s %s, want %s", data, name, deref(read), deref(decoded.Elem()))
+			if ok {
+				documented++
 			}
+			want := rational(string(raw))
+			n, _ := reflect.ValueOf(*got).FieldByName(fields[0]).Interface().(*int64)
+			if (n != nil) != (want != nil) || n != nil && want.Cmp(new(big.Rat).SetInt64(*n)) != 0 {
+				t.Fatalf("%q: got %s %v, want %v", data, name, n, want)
+			}
+		}
+		if alone := got.RequestID != nil && len(sent) == 1; documented == 0 && !alone {
+			t.Fatalf("%q: got %+v, want an error", data, got)
 		}
 		if id := got.RequestID; id != nil && !printable(*id) {
 			t.Fatalf("%q: got RequestID %q, want it printable", data, *id)
@@ -86,48 +93,71 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// FuzzObject compares with encoding/json, which takes no less, and more only of several members of a name.
+// rational returns the number that a JSON text stands for, and nil for null.
+func rational(text string) *big.Rat {
+	if strings.HasPrefix(text, `"`) {
+		_ = json.Unmarshal([]byte(text), &text)
+	}
+	number, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return nil
+	}
+	return number
+}
+
+// FuzzWholeNumber checks that a number is read exactly, or is an error.
+func FuzzWholeNumber(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) {
+		element := `"` + text + `"`
+		if !json.Valid([]byte(element)) || regexp.MustCompile(`[eE][+-]?\d{4}`).MatchString(text) { // which math/big would write out
+			return
+		}
+		got, err := wholeNumber("Point", []json.RawMessage{json.RawMessage(element)})
+		want := rational(element)
+		isNumber := json.Valid([]byte(text)) && text == strings.TrimSpace(text) && text != "null" && want != nil
+		exact := isNumber && want.IsInt() && want.Num().IsInt64()
+		if (err == nil) != exact || exact && *got != want.Num().Int64() {
+			t.Fatalf("%s: got %v, %v, want %v, exact: %t", text, got, err, want, exact)
+		}
+	})
+}
+
+// FuzzObject compares with encoding/json, which takes no less.
 func FuzzObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var want map[string]json.RawMessage
 		isObject := json.Unmarshal(data, &want) == nil && want != nil && utf8.Valid(data)
-		fields := map[string]any{}
-		for name := range want {
-			fields[name] = new(json.RawMessage)
-		}
-		err := readObject(data, fields)
-		if _, twice := errors.AsType[FieldError](err); twice {
-			return
-		}
+		got, err := readObject(data)
 		if (err == nil) != isObject {
 			t.Fatalf("%q: got %v, want an object: %t", data, err, isObject)
 		}
 		for name, value := range want {
-			if got := fields[name].(*json.RawMessage); isObject && string(*got) != string(value) { //nolint:forcetypeassert // as made above
-				t.Fatalf("%q: got %q as %q, want %q", data, *got, name, value)
+			if values := got[name]; isObject && string(values[len(values)-1]) != string(value) {
+				t.Fatalf("%q: got %q as %q, want %q", data, values, name, value)
 			}
 		}
 	})
 }
 
-// FuzzAnswer checks that no answer gets anything unprintable, long or secret into an error, or is taken for another kind.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse checks that no response gets anything unprintable, long or secret into an error, or is taken for another kind.
+func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte, header string) {
-		answer := &egress.Response{Status: 100 + int(uint(status)%500), Header: http.Header{}, Body: body}
-		for _, name := range []string{"Date", "Retry-After", openapi.HeaderRetryAfter} {
-			answer.Header.Set(name, header)
+		resp := &egress.Response{Status: 100 + int(uint(status)%500), Header: http.Header{}, Body: body}
+		for _, name := range []string{"Date", "Retry-After", "X-Acs-Retry-After", "Content-Encoding"} {
+			resp.Header.Set(name, header)
 		}
-		count, err := parse(answer)
+		report := openapi.ReadReport(resp, receivedAt, secrets...)
+		count, err := parse(resp, report)
 		if (count == nil) == (err == nil) {
 			t.Fatalf("got %v, %v, want either", count, err)
 		}
 		if err == nil {
-			if answer.Status/100 != 2 {
-				t.Fatalf("got an answer with HTTP %d, want an error", answer.Status)
+			if resp.Status/100 != 2 || regexp.MustCompile(`(?i)"success":\s*false\s*}`).Match(body) {
+				t.Fatalf("got %+v with HTTP %d of %q, want an error", count, resp.Status, body)
 			}
 			return
 		}
-		e := classify(answer, err, answeredAt, secrets)
+		e := classify(resp, report, err, secrets...)
 		if e.Kind == "" {
 			t.Fatalf("got %#v, want a kind", e)
 		}

@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -12,19 +13,20 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-var answeredAt = time.Date(2026, 1, 6, 6, 33, 30, 0, time.UTC)
+var receivedAt = time.Date(2026, 1, 6, 6, 33, 30, 0, time.UTC)
 
-// respond passes an answer through the client, with header given as name, value, name, value and so on.
+// respond passes a response through the client, with header given as name, value, name, value and so on.
 func respond(status int, body string, header ...string) (*AssetCount, *Error) {
-	answer := &egress.Response{Status: status, Header: http.Header{}, Body: []byte(body)}
+	resp := &egress.Response{Status: status, Header: http.Header{}, Body: []byte(body)}
 	for i := 0; i < len(header); i += 2 {
-		answer.Header.Set(header[i], header[i+1])
+		resp.Header.Set(header[i], header[i+1])
 	}
-	count, err := parse(answer)
+	report := openapi.ReadReport(resp, receivedAt, secrets...)
+	count, err := parse(resp, report)
 	if err == nil {
 		return count, nil
 	}
-	return nil, classify(answer, err, answeredAt, secrets)
+	return nil, classify(resp, report, err, secrets...)
 }
 
 func TestSuccess(t *testing.T) {
@@ -41,7 +43,8 @@ func TestSuccess(t *testing.T) {
 		"code 200":      {status: 200, body: `{"Code":200,` + golden[1:]},
 		"code \"200\"":  {status: 200, body: `{"code":"200",` + golden[1:]},
 		"code OK":       {status: 200, body: `{"Code":"OK",` + golden[1:]},
-		"code Success":  {status: 200, body: `{"code":"Success",` + golden[1:]},
+		"code Success":  {status: 200, body: `{"code":"Success","success":true,` + golden[1:]},
+		"Success null":  {status: 200, body: `{"Success":null,` + golden[1:]},
 		"as large":      {status: 200, body: golden + strings.Repeat(" ", egress.MaxBody-len(golden))},
 		"content first": {status: 200, body: "\n\n" + golden},
 	} {
@@ -103,12 +106,12 @@ func TestClassification(t *testing.T) {
 		"InvalidApi.NotFound":     {status: 404, body: code("InvalidApi.NotFound"), kind: openapi.WrongPlace},
 		"any other code":          {status: 400, body: code("InvalidParameter"), kind: openapi.Rejected},
 		"any other code with 200": {status: 200, body: code("InvalidParameter"), kind: openapi.Rejected},
-		"a code in between":       {status: 400, body: code("MyThrottling"), kind: openapi.Rejected},
+		"a code in between":       {status: 400, body: code("MyForbidden"), kind: openapi.Rejected},
 		"a numeric code":          {status: 400, body: `{"code":40013,"message":"m"}`, kind: openapi.Rejected},
 		"a numeric code, 200":     {status: 200, body: `{"code":500,"message":"m"}`, kind: openapi.Rejected},
 		"a code of no type, 200":  {status: 200, body: `{"Code":{"a":1},` + golden[1:], kind: openapi.Rejected},
 		"a code that is true":     {status: 200, body: `{"Code":true,` + golden[1:], kind: openapi.Rejected},
-		"a code of no type, 400":  {status: 400, body: `{"Code":["Throttling"]}`, kind: openapi.Rejected},
+		"a code of no type, 400":  {status: 400, body: `{"Code":["Forbidden"]}`, kind: openapi.Rejected},
 		"lower case":              {status: 400, body: `{"code":"Throttling"}`, kind: openapi.Throttled, retryable: true},
 		"success code with 400":   {status: 400, body: code("OK"), kind: openapi.Rejected},
 		"401 page":                {status: 401, body: "<html>", kind: egress.Malformed},
@@ -122,13 +125,15 @@ func TestClassification(t *testing.T) {
 		"200, spaces":             {status: 200, body: " \n", kind: egress.Malformed, retryable: true},
 		"204":                     {status: 204, body: "", kind: egress.Malformed, retryable: true},
 		"200, page":               {status: 200, body: "<html>", kind: egress.Malformed},
+		"200, not a success":      {status: 200, body: `{"Success":false}`, kind: egress.Malformed},
+		"Rejected.Throttling":     {status: 400, body: code("Rejected.Throttling"), kind: openapi.Throttled, retryable: true},
 		"200, null":               {status: 200, body: "null", kind: egress.Malformed},
 		"200, array":              {status: 200, body: "[" + golden + "]", kind: egress.Malformed},
 		"200, two":                {status: 200, body: golden + golden, kind: egress.Malformed},
 		"200, deep": {
 			status: 200, body: `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}", kind: egress.Malformed,
 		},
-		"200, wrong type": {status: 200, body: `{"Point":"1"}`, kind: egress.Malformed},
+		"200, wrong type": {status: 200, body: `{"Point":"x"}`, kind: egress.Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -149,11 +154,42 @@ func TestClassification(t *testing.T) {
 	}
 }
 
+// An object that isn't the service's is an error, which shows none of its values.
+func TestForeignObjects(t *testing.T) {
+	t.Parallel()
+	const none, failed = "the response has none of the documented elements", "the response reports no success, and no error code"
+	for body, want := range map[string]string{
+		`{}`:                 none,
+		`{"RequestId":null}`: none + "; it has RequestId",
+		`{"message":"hush","status":"hush","recommend":"hush","accessDeniedDetail":{"authAction":"hush"}}`: none +
+			"; it has accessDeniedDetail, message, recommend, status",
+		`{"errors":[{"title":"hush"}]}`:                        none + "; it has errors",
+		`{"Success":false,"ErrorCode":"hush"}`:                 failed,
+		`{"success":"false",` + golden[1:]:                     failed,
+		`{"Success":0,"Message":"hush"}`:                       failed,
+		`{"RequestId":"A","Data":` + golden + `}`:              none + "; it has Data, RequestId",
+		`{"RequestId":"A","Code":"200"}`:                       none + "; it has Code, RequestId",
+		strings.ToLower(`{"Point":1,"PointTime":2}`):           none + "; it has point, pointtime",
+		`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}`:          none + "; it has a, b, c, d, e and 2 more",
+		`{"a\u001b[2J":1,"` + strings.Repeat("b", 50) + `":1}`: none + "; it has a�[2J, " + strings.Repeat("b", 39) + "…",
+		`{"` + secrets[0] + `":1}`:                             none + "; it has [redacted]",
+	} {
+		_, failure := respond(200, body)
+		if failure == nil || failure.Kind != egress.Malformed || failure.Err == nil || failure.Err.Error() != want {
+			t.Errorf("%s: got %v, want %s", body, failure, want)
+		}
+		if shown := fmt.Sprintf("%+v", failure); strings.Contains(shown, "hush") {
+			t.Errorf("%s: got %s, want its values left out", body, shown)
+		}
+	}
+}
+
 func TestErrorText(t *testing.T) {
 	t.Parallel()
 	for want, test := range map[string]struct {
 		status int
 		body   string
+		header []string
 	}{
 		`throttled (Throttling.User): Request was denied due to user flow control., request ID R-1`: {
 			status: 400, body: `{"Code":"Throttling.User","Message":"Request was denied due to user flow control.","RequestId":"R-1"}`,
@@ -162,20 +198,26 @@ func TestErrorText(t *testing.T) {
 		`temporarily unavailable (HTTP 502): <html> <h1>Bad Gateway & more</h1>`: {
 			status: 502, body: "\r\n<html>\t<h1>Bad Gateway &amp; more</h1>\n\n",
 		},
-		`malformed answer (HTTP 200): invalid character '<' looking for beginning of value: <p>`: {status: 200, body: `<p>`},
-		`malformed answer (HTTP 403): <p>Blocked`:                                                {status: 403, body: `<p>Blocked`},
-		`malformed answer (HTTP 403): {"error":"blocked"}`:                                       {status: 403, body: `{"error":"blocked"}`},
-		`malformed answer (HTTP 403)`:                                                            {status: 403, body: ``},
-		`temporarily unavailable (HTTP 503): busy`:                                               {status: 503, body: `{"message":"busy"}`},
-		`malformed answer (HTTP 200): it isn't valid UTF-8: a�b`:                                 {status: 200, body: "a\xffb"},
-		`malformed answer (HTTP 200): it is empty or breaks off: unexpected EOF`:                 {status: 200, body: ``},
-		`malformed answer (HTTP 200): it is empty or breaks off: unexpected EOF: {"Point":9`:     {status: 200, body: `{"Point":9`},
-		`malformed answer (HTTP 200): it isn't a JSON object: null`:                              {status: 200, body: `null`},
-		`malformed answer (HTTP 200): it isn't a JSON object: []`:                                {status: 200, body: `[]`},
-		`malformed answer (HTTP 200): something follows the JSON object: {} {}`:                  {status: 200, body: `{} {}`},
+		`malformed answer (HTTP 200): it isn't JSON: <p>`:              {status: 200, body: `<p>`},
+		`malformed answer (HTTP 403): <p>Blocked`:                      {status: 403, body: `<p>Blocked`},
+		`malformed answer (HTTP 403): {"error":"blocked"}`:             {status: 403, body: `{"error":"blocked"}`},
+		`malformed answer (HTTP 403)`:                                  {status: 403, body: ``},
+		`temporarily unavailable (HTTP 503): busy`:                     {status: 503, body: `{"message":"busy"}`},
+		`malformed answer (HTTP 200): it isn't valid UTF-8: {"a�b":1}`: {status: 200, body: "{\"a\xffb\":1}"},
+		`malformed answer (HTTP 200): it is compressed (gzip), though the request didn't accept that`: {
+			status: 200, body: "\x1f\x8b\x08\x00\x00",
+		},
+		`temporarily unavailable (HTTP 503): it is compressed (br), though the request didn't accept that`: {
+			status: 503, body: "hush", header: []string{"Content-Encoding", "BR"},
+		},
+		`malformed answer (HTTP 200): it is empty or breaks off`:                {status: 200, body: ``},
+		`malformed answer (HTTP 200): it is empty or breaks off: {"Point":9`:    {status: 200, body: `{"Point":9`},
+		`malformed answer (HTTP 200): it isn't a JSON object: null`:             {status: 200, body: `null`},
+		`malformed answer (HTTP 200): it isn't a JSON object: []`:               {status: 200, body: `[]`},
+		`malformed answer (HTTP 200): something follows the JSON object: {} {}`: {status: 200, body: `{} {}`},
 		`rejected (map[a:1])`: {status: 200, body: `{"Code":{"a":1}}`},
-		`malformed answer (HTTP 200): Point is string instead of int64: {"Point":"1","RequestId":"R-3"}, request ID R-3`: {
-			status: 200, body: `{"Point":"1","RequestId":"R-3"}`,
+		`malformed answer (HTTP 200): Point isn't a whole number: {"Point":"x","RequestId":"R-3"}, request ID R-3`: {
+			status: 200, body: `{"Point":"x","RequestId":"R-3"}`,
 		},
 		`malformed answer (HTTP 200): RequestId holds a character that can't be printed: {"RequestId":"a\u001bb"}, request ID a�b`: {
 			status: 200, body: `{"RequestId":"a\u001bb"}`,
@@ -189,7 +231,7 @@ func TestErrorText(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			_, failure := respond(test.status, test.body)
+			_, failure := respond(test.status, test.body, test.header...)
 			if failure == nil || failure.Error() != "get asset count: "+want {
 				t.Errorf("got  %v\nwant get asset count: %s", failure, want)
 			}
@@ -207,7 +249,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 	want := &Error{
 		Kind: openapi.NoPermission, Status: 403, Code: "Forbidden.RAM", Message: "User not authorized.", RequestID: "R-1",
 		Recommend: "https://api.aliyun.com/troubleshoot?q=Forbidden.RAM",
-		Denied: &AccessDenied{
+		Denied: &openapi.AccessDenied{
 			AuthAction: "yundun-cert:GetAssetCount", AuthPrincipalType: "SubUser", AuthPrincipalOwnerID: "1234567890123456",
 			AuthPrincipalDisplayName: "216959339000654321", NoPermissionType: "ImplicitDeny", PolicyType: "AccountLevelIdentityBasedPolicy",
 		},
@@ -224,7 +266,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 	}
 
 	want.Skew, want.retryAfter = 0, 0
-	want.Message, want.RequestID, want.Recommend, want.Denied = "", "", "", &AccessDenied{AuthAction: "a"}
+	want.Message, want.RequestID, want.Recommend, want.Denied = "", "", "", &openapi.AccessDenied{AuthAction: "a"}
 	odd := `{"Code":"Forbidden.RAM","Message":{},"RequestId":[1],"Recommend":true,"AccessDeniedDetail":{"AuthAction":"a","PolicyType":{}}}`
 	if _, got := respond(403, odd, "Date", "now"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)

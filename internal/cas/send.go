@@ -13,26 +13,28 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// send signs and sends a request and reads its answer.
+// send signs and sends a request and reads its response.
 func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
 	started := time.Now()
-	answer := new(egress.Response)
-	defer func() { c.trace(ctx, number, answer, time.Since(started), count, err) }()
+	resp := new(egress.Response)
+	defer func() { c.trace(ctx, number, resp, time.Since(started), count, err) }()
 
 	req := c.request(ctx, creds, started)
 	got, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
-		answer.Status = unanswered.Status
+		resp.Status = unanswered.Status
 		return nil, &Error{Kind: unanswered.Kind, Endpoint: c.address(), Status: unanswered.Status, Err: unanswered}
 	} else if err != nil {
 		return nil, err
 	}
-	answer = got
-	if count, err = parse(answer); err == nil {
+	resp = got
+	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
+	secrets := []string{creds.SecurityToken, creds.AccessKeySecret, signature}
+	report := openapi.ReadReport(resp, time.Now(), secrets...)
+	if count, err = parse(resp, report); err == nil {
 		return count, nil
 	}
-	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
-	failure := classify(answer, err, time.Now(), []string{creds.SecurityToken, creds.AccessKeySecret, signature})
+	failure := classify(resp, report, err, secrets...)
 	failure.Endpoint, failure.Credentials = c.address(), c.config.Credentials.String()
 	if failure.Kind == openapi.BadKey || failure.Kind == openapi.BadToken {
 		failure.renewed = c.config.Credentials.Discard(creds)
@@ -58,10 +60,10 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 }
 
 // trace shows a call in the log, without anything that authenticates it.
-func (c *Client) trace(ctx context.Context, number int, answer *egress.Response, took time.Duration, count *AssetCount, err error) {
+func (c *Client) trace(ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error) {
 	attrs := []any{
 		"method", http.MethodPost, "endpoint", c.address(), "attempt", number,
-		"status", answer.Status, "bytes", len(answer.Body), "duration", took.String(),
+		"status", resp.Status, "bytes", len(resp.Body), "duration", took.String(),
 	}
 	failure, failed := errors.AsType[*Error](err)
 	switch {

@@ -3,6 +3,7 @@
 package egress
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -26,6 +28,18 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+}
+
+// Encoded returns an error if the body is compressed, by the header or by the first bytes of gzip. No request accepts that.
+func (r *Response) Encoded() error {
+	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
+	if bytes.HasPrefix(r.Body, []byte("\x1f\x8b")) {
+		encoding = "gzip"
+	}
+	if encoding == "" || encoding == "identity" {
+		return nil
+	}
+	return fmt.Errorf("it is compressed (%s), though the request didn't accept that", Printable(encoding, 20))
 }
 
 // Send sends a request and reads its answer, both within limit. It follows no redirect and reads no more than [MaxBody].

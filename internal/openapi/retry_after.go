@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// HeaderRetryAfter is the header by which a service says for how many milliseconds to wait.
-const HeaderRetryAfter = "X-Acs-Retry-After"
+// headerRetryAfter is the header by which a service says for how many milliseconds to wait.
+const headerRetryAfter = "X-Acs-Retry-After"
 
 // farOff limits what a header can ask for.
 const farOff = 24 * time.Hour
@@ -19,7 +19,7 @@ const farOff = 24 * time.Hour
 // (seconds or a date, RFC 9110, section 10.2.3). It is zero if none does.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
 	return cmp.Or(
-		scaled(header.Get(HeaderRetryAfter), time.Millisecond),
+		scaled(header.Get(headerRetryAfter), time.Millisecond),
 		max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))),
 		scaled(header.Get("Retry-After"), time.Second),
 		untilDate(header, now),

@@ -48,7 +48,7 @@ func TestRetryAfter(t *testing.T) {
 func FuzzRetryAfter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, millis, limits, after, date string) {
 		header := http.Header{}
-		header.Set(HeaderRetryAfter, millis)
+		header.Set(headerRetryAfter, millis)
 		header.Set("X-Ratelimit-User", limits)
 		header.Set("Retry-After", after)
 		header.Set("Date", date)

@@ -120,14 +120,10 @@ func aboutAnswer(e *cas.Error) message {
 	}
 	m.fill("{status}", strconv.Itoa(e.Status), "{endpoint}", e.Endpoint, "{cause}", cause)
 	if e.Kind == openapi.NoPermission {
-		m.addDenied(cmp.Or(e.Denied, &cas.AccessDenied{})) // RAM doesn't always say who was denied what
+		m.addDenied(cmp.Or(e.Denied, &openapi.AccessDenied{})) // RAM doesn't always say who was denied what
 	}
-	if e.Kind == openapi.Clock && e.Skew.Abs() >= time.Minute { // an answer's date is old by the time that the answer took
-		direction := "ahead of"
-		if e.Skew < 0 {
-			direction = "behind"
-		}
-		m.what += fmt.Sprintf(" This machine's clock is %s %s it.", e.Skew.Abs().Round(time.Second), direction)
+	if e.Kind == openapi.Clock {
+		m.addSkew(e.Skew)
 	}
 	if e.Code == "" && e.Message != "" {
 		m.what += " The answer begins: " + oneLine(e.Message)
@@ -135,7 +131,18 @@ func aboutAnswer(e *cas.Error) message {
 	return m
 }
 
-func (m *message) addDenied(d *cas.AccessDenied) {
+// addSkew adds by how much this machine's clock is off, if that is more than the time that a response takes.
+func (m *message) addSkew(skew time.Duration) {
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	if skew.Abs() >= time.Minute {
+		m.what += fmt.Sprintf(" This machine's clock is %s %s the service's, by the Date of its response.", skew.Abs().Round(time.Second), direction)
+	}
+}
+
+func (m *message) addDenied(d *openapi.AccessDenied) {
 	principal := "the caller"
 	if d.AuthPrincipalDisplayName != "" {
 		principal = cmp.Or(principals[d.AuthPrincipalType], "the principal") + " " + d.AuthPrincipalDisplayName
