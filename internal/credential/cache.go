@@ -126,7 +126,7 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 		if s.failure == nil || !s.failure.Temporary() {
 			s.failing = s.fetched
 		}
-		s.failure, s.nextFetch = e, s.fetched.Add(egress.Backoff(s.fetched.Sub(s.failing)))
+		s.failure, s.nextFetch = e, s.fetched.Add(max(e.retryAfter, egress.Backoff(s.fetched.Sub(s.failing))))
 		s.env.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, e
 	}

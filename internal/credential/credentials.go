@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // Credentials sign requests.
@@ -51,10 +53,23 @@ func (c Credentials) check() error {
 			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
 		}
 	}
-	if !c.Expiration.IsZero() && !time.Now().Before(c.Expiration) {
-		return malformed("what it gave expired at " + c.Expiration.UTC().Format(time.RFC3339) + " by this machine's clock")
+	return c.expired(time.Time{})
+}
+
+// expired returns an error if c has expired by this machine's clock. The date is that of the source's response, or zero.
+func (c Credentials) expired(date time.Time) error {
+	now := time.Now()
+	if c.Expiration.IsZero() || now.Before(c.Expiration) {
+		return nil
 	}
-	return nil
+	text := "the session that it gave expired at " + c.Expiration.UTC().Format(time.RFC3339) + " by this machine's clock"
+	switch {
+	case date.IsZero():
+		return &Error{Kind: openapi.Clock, Err: errors.New(text)}
+	case date.Before(c.Expiration):
+		return &Error{Kind: openapi.Clock, Skew: now.Sub(date), Err: errors.New(text)}
+	}
+	return malformed(text + ", and by the Date of its response as well")
 }
 
 // KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has white space in it". It is

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 const (
@@ -42,9 +44,12 @@ func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
 	if strings.EqualFold(os.Getenv(off), "true") {
 		return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
 	}
-	token, noToken := metadata(ctx, http.MethodPut, "api/token", "")
-	if noToken != nil && strings.EqualFold(os.Getenv(onlyV2), "true") {
-		e := asError(noToken)
+	var token string
+	resp, tokenErr := metadata(ctx, http.MethodPut, "api/token", "")
+	if tokenErr == nil {
+		token = textOf(resp)
+	} else if strings.EqualFold(os.Getenv(onlyV2), "true") {
+		e := asError(tokenErr)
 		if e.status == 0 || !e.Temporary() { // else it is only busy
 			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
 			e.Kind, e.Err = NotFound, fmt.Errorf(text, onlyV2, e.Err, hopLimit)
@@ -52,18 +57,20 @@ func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
 		return Credentials{}, e
 	}
 	const path = "meta-data/ram/security-credentials/"
-	answer, err := metadata(ctx, http.MethodGet, path+r.Name, token)
-	if r.Name == "" && err == nil { // it answered with the role's name
-		answer, err = metadata(ctx, http.MethodGet, path+answer, token)
+	resp, err := metadata(ctx, http.MethodGet, path+r.Name, token)
+	if r.Name == "" && err == nil { // the response is the role's name
+		resp, err = metadata(ctx, http.MethodGet, path+textOf(resp), token)
 	}
 	if err != nil {
-		return Credentials{}, aboutMetadata(r.Name, err, noToken != nil)
+		return Credentials{}, aboutMetadata(r.Name, err, tokenErr != nil)
 	}
-	return parseIssued([]byte(answer))
+	return parseIssued(resp, token)
 }
 
+func textOf(resp *egress.Response) string { return strings.TrimSpace(string(resp.Body)) }
+
 // metadata asks the metadata service.
-func metadata(ctx context.Context, method, path, token string) (string, error) {
+func metadata(ctx context.Context, method, path, token string) (*egress.Response, error) {
 	req := newRequest(ctx, method, &url.URL{Scheme: "http", Host: metadataHost, Path: "/latest/" + path}, "")
 	limit := metadataTimeout
 	if method == http.MethodPut {
@@ -73,8 +80,7 @@ func metadata(ctx context.Context, method, path, token string) (string, error) {
 		limit = requestTimeout
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
-	answer, err := send(req, limit, token)
-	return strings.TrimSpace(string(answer)), err
+	return send(req, limit, token)
 }
 
 // aboutMetadata returns what a failure of the metadata service means. No answer at all is final: there is no such service, and

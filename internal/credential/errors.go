@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
@@ -37,8 +38,12 @@ type Error struct {
 	// Tried is each source that was asked, if several were, and why it had nothing.
 	Tried []*Error
 
-	notSetUp bool // the source is optional, and isn't set up, so that the default chain may go on
-	status   int  // HTTP status of the answer, if it was another one than 200
+	// Skew is by how much this machine's clock is ahead of the service's, by the response's Date; 0 if that isn't known.
+	Skew time.Duration
+
+	notSetUp   bool          // the source is optional, and isn't set up, so that the default chain may go on
+	status     int           // HTTP status of the response, if it was another one than 200
+	retryAfter time.Duration // how long the service asks to wait; 0 if it doesn't
 }
 
 // Error says which source had no credentials, and why.

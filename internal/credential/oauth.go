@@ -62,7 +62,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 		"grant_type": {"refresh_token"}, "refresh_token": {p.OAuthRefreshToken}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
 	})
-	answer, err := send(req, requestTimeout, p.OAuthRefreshToken)
+	resp, err := send(req, requestTimeout, p.OAuthRefreshToken)
 	if err != nil {
 		e := asError(err)
 		if e.Code == "invalid_grant" { // RFC 6749, section 5.2: about the refresh token
@@ -75,7 +75,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 		Refresh string `json:"refresh_token"`
 		Seconds int64  `json:"expires_in"`
 	}
-	if json.Unmarshal(answer, &issued) != nil || issued.Access == "" || issued.Refresh == "" {
+	if json.Unmarshal(resp.Body, &issued) != nil || issued.Access == "" || issued.Refresh == "" {
 		return malformed("its answer has no new tokens")
 	}
 	p.OAuthAccessToken, p.OAuthRefreshToken = issued.Access, issued.Refresh

@@ -12,7 +12,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// requestTimeout bounds each request for credentials, from connecting to the end of the answer.
+// requestTimeout bounds each request for credentials, from connecting to the end of the response.
 const requestTimeout = 20 * time.Second
 
 const userAgent = "terraform-provider-cas"
@@ -36,25 +36,25 @@ func formRequest(ctx context.Context, address *url.URL, form url.Values) *http.R
 	return req
 }
 
-// send sends a request, and returns what the service answers. An error quotes none of the secrets.
-func send(req *http.Request, limit time.Duration, secrets ...string) ([]byte, error) {
-	answer, err := egress.Send(transport, req, limit)
+// send sends a request, and returns its response. An error quotes none of the secrets.
+func send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
+	resp, err := egress.Send(transport, req, limit)
 	switch {
 	case err != nil:
 		return nil, err
-	case answer.Status != http.StatusOK:
-		return nil, refused(answer, secrets)
+	case resp.Status != http.StatusOK:
+		return nil, refused(resp, secrets)
 	}
-	return answer.Body, nil
+	return resp, nil
 }
 
-// issue sends a request that is answered with credentials. Those of a role or of a sign-in need a token.
+// issue sends a request whose response has credentials. Those of a role or of a sign-in need a token.
 func issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
-	answer, err := send(req, requestTimeout, secrets...)
+	resp, err := send(req, requestTimeout, secrets...)
 	if err != nil {
 		return Credentials{}, err
 	}
-	c, err := parseIssued(answer)
+	c, err := parseIssued(resp, secrets...)
 	if err == nil && needToken && c.SecurityToken == "" {
 		err = malformed("its answer has no security token")
 	}

@@ -128,7 +128,15 @@ func TestFetchFailures(t *testing.T) {
 		},
 		"STS, bomb": {
 			service: "sts", cfg: viaSTS, step: castest.Header(castest.Body(200, "", "\x1f\x8b"), "Content-Encoding", "gzip"),
-			kind: egress.Malformed, want: "its answer isn't a JSON object",
+			kind: egress.Malformed, want: "it is compressed (gzip), though the request didn't accept that",
+		},
+		"STS, no success": {
+			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{"Success": false, "ErrorCode": "`+secret+`"}`),
+			kind: egress.Malformed, want: "reports no success, and no error code",
+		},
+		"STS, accepted": {
+			service: "sts", cfg: viaSTS, step: castest.Body(201, "application/json", `{"AccessKeyId": "a", "AccessKeySecret": "`+secret+`"}`),
+			kind: egress.Malformed, want: "it answered HTTP 201",
 		},
 		"URI, error": {
 			service: "uri", cfg: viaURI, step: castest.Body(500, "text/plain", "the key is "+secret),
@@ -137,6 +145,10 @@ func TestFetchFailures(t *testing.T) {
 		"URI, absent": {
 			service: "uri", cfg: viaURI, step: castest.Body(404, "text/plain", "the key is "+secret),
 			kind: NotFound, want: "it answered HTTP 404",
+		},
+		"URI, not allowed": {
+			service: "uri", cfg: viaURI, step: castest.Body(405, "text/plain", "the key is "+secret),
+			kind: egress.Malformed, want: "it answered HTTP 405",
 		},
 		"URI, forbidden": {
 			service: "uri", cfg: viaURI, step: castest.Body(403, "text/plain", "the key is "+secret),
@@ -148,7 +160,7 @@ func TestFetchFailures(t *testing.T) {
 		},
 		"URI, code": {
 			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"Code": "Forbidden.Role", "AccessKeySecret": "`+secret+`"}`),
-			kind: openapi.Rejected, want: "it answered Forbidden.Role",
+			kind: openapi.NoPermission, want: "it answered Forbidden.Role",
 		},
 		"URI, no JSON": {
 			service: "uri", cfg: viaURI, step: castest.Body(200, "text/plain", secret),

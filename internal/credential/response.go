@@ -12,27 +12,27 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// refused returns the error for an answer of another HTTP status than 200. STS says no with Code and Message, OAuth with error and
-// error_description. Anything else in the answer may be a secret.
-func refused(a *egress.Response, secrets []string) *Error {
-	var said struct {
-		Code        string
-		Message     string
-		RequestID   string `json:"RequestId"`
-		OAuth       string `json:"error"`
+// refused returns the error for a response of another HTTP status than 200. STS refuses with Code and Message, OAuth with error
+// and error_description (RFC 6749, section 5.2). Anything else in the response may be a secret.
+func refused(resp *egress.Response, secrets []string) *Error {
+	report := openapi.ReadReport(resp, time.Now(), secrets...)
+	var oauth struct {
+		Code        string `json:"error"`
 		Description string `json:"error_description"`
 	}
-	_ = json.Unmarshal(a.Body, &said) // what it isn't is empty then
-	quote := func(text string) string { return egress.Quote(text, 500, secrets...) }
+	if json.Unmarshal(resp.Body, &oauth) == nil && oauth.Code != "" {
+		report.Code, report.Message = egress.Quote(oauth.Code, 500, secrets...), egress.Quote(oauth.Description, 500, secrets...)
+		report.Kind = openapi.KindOf(resp.Status, report.Code)
+	}
 	e := &Error{
-		Code: quote(said.Code + said.OAuth), Message: quote(said.Message + said.Description), RequestID: quote(said.RequestID),
-		Err: fmt.Errorf("it answered HTTP %d", a.Status), status: a.Status,
+		Kind: report.Kind, Code: report.Code, RequestID: report.RequestID, Skew: report.Skew,
+		Err: fmt.Errorf("it answered HTTP %d", resp.Status), status: resp.Status, retryAfter: report.RetryAfter,
 	}
-	if e.Code != "" {
+	switch {
+	case e.Code != "":
+		e.Message = report.Message
 		e.Err = fmt.Errorf("it answered %s: %s", e.Code, e.Message)
-	}
-	e.Kind = openapi.KindOf(a.Status, e.Code)
-	if e.Kind == egress.Malformed && a.Status == http.StatusNotFound {
+	case e.Kind == egress.Malformed && resp.Status == http.StatusNotFound:
 		e.Kind = NotFound
 	}
 	return e
@@ -42,23 +42,33 @@ func refused(a *egress.Response, secrets []string) *Error {
 // expiration may be empty.
 type key struct{ AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
 
-// parseIssued reads an answer: of STS, of CloudSSO, or of a source that puts the key in no object of its own. An error never
-// quotes it.
-func parseIssued(body []byte) (Credentials, error) {
-	var answer struct {
-		Code string
+// parseIssued reads a response: of STS, of CloudSSO, or of a source that puts the key in no object of its own. An error quotes
+// nothing but its error code.
+func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) {
+	if err := resp.Encoded(); err != nil {
+		return Credentials{}, malformed("its answer can't be used: " + err.Error())
+	}
+	var issued struct {
 		key
 		Credentials, CloudCredential key
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if json.Unmarshal(resp.Body, &issued) != nil {
 		return Credentials{}, malformed("its answer isn't a JSON object of strings")
 	}
-	issued := cmp.Or(answer.key, answer.Credentials, answer.CloudCredential)
-	if answer.Code != "" && answer.Code != "Success" {
-		code := egress.Quote(answer.Code, 100, issued.AccessKeySecret, issued.SecurityToken)
-		return Credentials{}, &Error{Kind: openapi.Rejected, Code: code, Err: errors.New("it answered " + code)}
+	k := cmp.Or(issued.key, issued.Credentials, issued.CloudCredential)
+	report := openapi.ReadReport(resp, time.Now(), append(secrets, k.AccessKeySecret, k.SecurityToken)...)
+	switch {
+	case report.Failed && report.Code == "":
+		return Credentials{}, malformed("its answer reports no success, and no error code")
+	case report.Failed:
+		return Credentials{}, &Error{Kind: report.Kind, Code: report.Code, Err: errors.New("it answered " + report.Code)}
 	}
-	return issued.credentials()
+	c, err := k.credentials()
+	if err != nil {
+		return Credentials{}, err
+	}
+	date, _ := http.ParseTime(resp.Header.Get("Date"))
+	return c, c.expired(date)
 }
 
 func (k key) credentials() (Credentials, error) {

@@ -74,6 +74,9 @@ func aboutCredentials(e *credential.Error) message {
 		m.what = cmp.Or(m.what, "No credentials came from {source}: {cause}.")
 		m.fill("{source}", e.Source, "{cause}", fmt.Sprint(e.Err))
 	}
+	if e.Kind == openapi.Clock {
+		m.addSkew(e.Skew)
+	}
 	for _, tried := range e.Tried {
 		m.what += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}

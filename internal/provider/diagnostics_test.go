@@ -209,9 +209,9 @@ func waits() map[string]error {
 }
 
 func calls() map[string]error {
-	denied := func(change func(*cas.AccessDenied)) func(*cas.Error) {
+	denied := func(change func(*openapi.AccessDenied)) func(*cas.Error) {
 		return func(e *cas.Error) {
-			e.Denied = &cas.AccessDenied{
+			e.Denied = &openapi.AccessDenied{
 				AuthAction:               "yundun-cert:GetAssetCount",
 				AuthPrincipalType:        "SubUser",
 				AuthPrincipalOwnerID:     "1234567890123456",
@@ -243,24 +243,27 @@ func calls() map[string]error {
 		"key_headers":   failed(openapi.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
 		"token":         failed(openapi.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
 
-		"permission": failed(openapi.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*cas.AccessDenied) {})),
+		"permission": failed(openapi.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*openapi.AccessDenied) {})),
 		"permission_denied": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized,
-			denied(func(d *cas.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
-		"permission_role": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *cas.AccessDenied) {
+			denied(func(d *openapi.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
+		"permission_role": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *openapi.AccessDenied) {
 			d.AuthPrincipalType, d.AuthPrincipalDisplayName, d.PolicyType = "AssumedRoleUser", "reader:terraform", ""
 		})),
 		"permission_bare": failed(openapi.NoPermission, 403, "Forbidden", notAuthorized),
 
 		"wrong_place": failed(openapi.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
 		"malformed_field": failed(egress.Malformed, 200, "", "", func(e *cas.Error) {
-			e.Err, e.RequestID = cas.FieldError("Point is number 92.5 instead of int64"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
+			e.Err, e.RequestID = cas.FieldError("Point isn't a whole number"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 		}),
 		"malformed_json": failed(egress.Malformed, 200, "", "<html>Welcome to our \x1b[31mguest\x1b[0m network</html>", func(e *cas.Error) {
-			e.Err = errors.New("invalid character '<' looking for beginning of value")
+			e.Err = errors.New("it isn't JSON")
 		}),
 		"malformed_status": failed(egress.Malformed, 401, "", "<html>Sign in</html>"),
+		"malformed_foreign": failed(egress.Malformed, 200, "", "", func(e *cas.Error) {
+			e.Err = errors.New("the response has none of the documented elements; it has message, status")
+		}),
 		"malformed_empty": failed(egress.Malformed, 204, "", "", func(e *cas.Error) {
-			e.Err = errors.New("it is empty or breaks off: unexpected EOF")
+			e.Err = errors.New("it is empty or breaks off")
 		}),
 		"rejected": failed(openapi.Rejected, 400, "InvalidParameter", "The specified parameter is not valid."),
 	}
@@ -403,6 +406,10 @@ func noCredentials() map[string]error {
 			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.Clock,
 			Err:  errors.New("it answered InvalidTimeStamp.Expired: Specified time stamp or date value is expired."),
 			Code: "InvalidTimeStamp.Expired", Message: "Specified time stamp or date value is expired.",
+		},
+		"credentials_expired": &credential.Error{
+			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.Clock, Skew: 3 * time.Hour,
+			Err: errors.New("the session that it gave expired at 2026-11-30T12:00:00Z by this machine's clock"),
 		},
 		"credentials_not_a_key": &credential.Error{
 			Source: "profile vault of ~/.aliyun/config.json", Kind: credential.NotAKey,
