@@ -23,7 +23,8 @@ type example struct {
 	ephemeral bool              // has ephemeral values, which not every version knows
 	tests     bool              // has tests for terraform test
 	apply     bool              // is applied, and then planned again, which finds nothing to change
-	gate      bool              // stops the apply of a saved plan where the score has dropped in between
+	gate      string            // what stops the apply of a saved plan if the score has dropped in between
+	gated     []string          // further commands that a low score stops
 }
 
 // plan is what comes of an answer.
@@ -49,6 +50,13 @@ var (
 	}
 )
 
+// What gates say of a low score, and the command that is a gate by itself.
+const (
+	belowEighty = "The certificate health score is below 80."
+	scoreOf61   = "point is 61, and has to be at least 80."
+	invoke      = "apply -input=false -auto-approve -invoke=action.cas_require_asset_count.healthy"
+)
+
 var examples = map[string]example{
 	"demo": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates = 10"},
@@ -69,7 +77,7 @@ var examples = map[string]example{
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
 		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
 	}},
-	"gate-at-apply": {files: []string{"main.tf"}, env: keys, calls: 1, ephemeral: true, gate: true, plans: []plan{
+	"gate-at-apply": {files: []string{"main.tf"}, env: keys, calls: 1, ephemeral: true, gate: belowEighty, plans: []plan{
 		{says: "Plan: 2 to add"},
 		{answer: low, says: "The certificate health score is below 80.", stops: true},
 		{answer: nothing, says: "The certificate health score is below 80.", stops: true},
@@ -77,11 +85,17 @@ var examples = map[string]example{
 	"gate-module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, ephemeral: true, tests: true,
 		env: map[string]string{"TF_VAR_score": "80"}, plans: []plan{{says: "Plan: 1 to add"}}},
 	"ephemeral-resources/cas_asset_count": {
-		files: []string{"ephemeral-resource.tf"}, env: keys, calls: 1, ephemeral: true, gate: true, plans: []plan{
+		files: []string{"ephemeral-resource.tf"}, env: keys, calls: 1, ephemeral: true, gate: belowEighty, plans: []plan{
 			{says: "Plan: 1 to add"},
 			{answer: low, says: "The certificate health score is below 80.", stops: true},
 			{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
 		}},
+	"actions/cas_require_asset_count": {files: []string{"action.tf"}, since: 14, env: keys, gate: scoreOf61, gated: []string{invoke},
+		plans: []plan{{answer: low, says: "Actions: 1 to invoke."}}},
+	"gate-before-changes": {files: []string{"main.tf"}, since: 16, env: keys, gate: scoreOf61,
+		gated: []string{"apply -auto-approve -var=releases={blue=\"first\"}"}, plans: []plan{{answer: low, says: "Actions: 2 to invoke."}}},
+	"gate-as-a-command": {files: []string{"gate.sh", "main.tf"}, since: 14, env: keys, gated: []string{invoke},
+		plans: []plan{{answer: low, says: "No changes."}}},
 	"free-certificate-quota": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 18}, says: "No changes."},
@@ -162,6 +176,10 @@ func TestEveryExampleIsRun(t *testing.T) {
 	for dir, e := range examples {
 		for _, file := range e.files {
 			run = append(run, path.Join(dir, file))
+			command := "\nterraform " + strings.Join(e.gated, "") + "\n"
+			if path.Ext(file) == ".sh" && !strings.HasSuffix(read(t, path.Join("examples", dir, file)), command) {
+				t.Errorf("%s/%s: got another command at its end, want %q, which is run", dir, file, command)
+			}
 		}
 		if len(e.plans) == 0 {
 			t.Errorf("%s: got no plan, want one at least", dir)
@@ -199,8 +217,11 @@ func TestExamples(t *testing.T) {
 				w.must(t, "apply", "-input=false", "-no-color", "-auto-approve")
 				w.must(t, "plan", "-input=false", "-no-color", "-detailed-exitcode")
 			}
-			if e.gate {
-				w.checkGate(t)
+			if e.gate != "" {
+				w.checkGate(t, e.gate)
+			}
+			for _, command := range e.gated {
+				w.checkGated(t, command)
 			}
 			if refused := w.service.Refused() + w.service.Throttled(); refused > 0 {
 				t.Errorf("got %d calls refused, want none", refused)
@@ -248,23 +269,36 @@ func (w *workspace) check(t *testing.T, p plan, calls int) {
 }
 
 // checkGate lets the score drop between plan and apply, and then recover.
-func (w *workspace) checkGate(t *testing.T) {
+func (w *workspace) checkGate(t *testing.T, message string) {
 	t.Helper()
 	w.answer(nil)
 	w.must(t, "plan", "-input=false", "-no-color", "-out=tfplan")
 	w.must(t, "show", "-json", "tfplan")
-	w.answer(low)
-	said, status := w.terraform(t, "apply", "-input=false", "-no-color", "tfplan")
-	if status != 1 {
-		t.Errorf("got exit status %d, want 1: %s", status, said)
-	}
-	if want := "The certificate health score is below 80."; !strings.Contains(said, want) {
-		t.Errorf("got %s, want %q in it", said, want)
-	}
-	if strings.Contains(said, "Creating...") {
-		t.Errorf("got something behind the gate created, want nothing: %s", said)
-	}
+	w.checkStopped(t, "apply -input=false tfplan", message)
 	w.answer(nil)
 	w.must(t, "apply", "-input=false", "-no-color", "-auto-approve")
 	w.must(t, "plan", "-input=false", "-no-color", "-detailed-exitcode")
+}
+
+// checkGated runs a command with a low score and with a good one.
+func (w *workspace) checkGated(t *testing.T, command string) {
+	t.Helper()
+	w.checkStopped(t, command, scoreOf61)
+	w.answer(nil)
+	w.must(t, strings.Fields(command)...)
+}
+
+func (w *workspace) checkStopped(t *testing.T, command, message string) {
+	t.Helper()
+	w.answer(low)
+	said, status := w.terraform(t, slices.Insert(strings.Fields(command), 1, "-no-color")...)
+	if status != 1 {
+		t.Errorf("%s: got exit status %d, want 1: %s", command, status, said)
+	}
+	if !strings.Contains(said, message) {
+		t.Errorf("%s: got %s, want %q in it", command, said, message)
+	}
+	if strings.Contains(said, "Creation complete") || strings.Contains(said, "Destruction complete") {
+		t.Errorf("%s: got something behind the gate changed, want nothing: %s", command, said)
+	}
 }

@@ -2,10 +2,10 @@ package provider
 
 import (
 	"archive/zip"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,8 +27,8 @@ func needsEphemeral(t *testing.T, tf *terraform) {
 	tf.needs(t, 10, 11)
 }
 
-// TestEphemeralResourceUsesTheDataSourcesClient makes them share calls and the quota.
-func TestEphemeralResourceUsesTheDataSourcesClient(t *testing.T) {
+// TestOneClient makes the data source, the ephemeral resource and the action share calls and the quota.
+func TestOneClient(t *testing.T) {
 	t.Parallel()
 	p := &casProvider{version: "1.2.3", getenv: keyed(start(t, castest.Options{})).get}
 	var schema provider.SchemaResponse
@@ -43,7 +43,10 @@ func TestEphemeralResourceUsesTheDataSourcesClient(t *testing.T) {
 		t.Fatalf("got no client, want one: %v", resp.Diagnostics)
 	}
 	if ephemeral.client != data.client {
-		t.Errorf("got client %p, want the data source's, %p", ephemeral.client, data.client)
+		t.Errorf("ephemeral resource: got client %p, want the data source's, %p", ephemeral.client, data.client)
+	}
+	if action, _ := resp.ActionData.(providerData); action.client != data.client {
+		t.Errorf("action: got client %p, want the data source's, %p", action.client, data.client)
 	}
 }
 
@@ -131,67 +134,74 @@ func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, gate, keysInEnvironment...)
 	needsEphemeral(t, tf)
-	high, low := castest.Assets(), castest.Assets()
-	low["Point"] = 79
+	tf.gate(t, "tf_ephemeral_resource_type=cas_asset_count", "The certificate health score is below 80.", []gateStep{
+		{command: "plan -out=first", point: 92, calls: 1},
+		{command: "apply first", point: 92, calls: 1, release: "first"},
+		{command: "plan -detailed-exitcode", point: 92, calls: 1, release: "first"}, // which fails where there is a change
+		{command: "plan -out=second -var=release=second", point: 92, calls: 1, release: "first"},
+		{command: "apply second", point: 79, calls: 1, stops: true, release: "first"},
+		{command: "apply -auto-approve -var=release=second", point: 92, calls: 2, release: "second"},
+		{command: "plan -out=replaced -replace=terraform_data.release -var=release=second", point: 92, calls: 1, release: "second"},
+		{command: "apply replaced", point: 79, calls: 1, stops: true, release: "second"},
+		{command: "plan -var=release=third", point: 79, calls: 1, stops: true, release: "second"},
+		{command: "plan -refresh=false -var=release=third", point: 79, calls: 1, stops: true, release: "second"},
+		{command: "apply -auto-approve -var=release=third", point: 92, calls: 2, release: "third"},
+		{command: "plan -destroy -out=end", point: 79, calls: 1, release: "third"},
+		{command: "apply end", point: 79, calls: 0},
+	})
+}
 
-	for _, step := range []struct {
-		command string
-		answer  map[string]any
-		calls   int
-		stops   bool
-		release string // that is there afterwards
-	}{
-		{command: "plan -out=first", answer: high, calls: 1},
-		{command: "apply first", answer: high, calls: 1, release: "first"},
-		{command: "plan -detailed-exitcode", answer: high, calls: 1, release: "first"}, // which fails where there is a change
-		{command: "plan -out=second -var=release=second", answer: high, calls: 1, release: "first"},
-		{command: "apply second", answer: low, calls: 1, stops: true, release: "first"},
-		{command: "apply -auto-approve -var=release=second", answer: high, calls: 2, release: "second"},
-		{command: "plan -out=replaced -replace=terraform_data.release -var=release=second", answer: high, calls: 1, release: "second"},
-		{command: "apply replaced", answer: low, calls: 1, stops: true, release: "second"},
-		{command: "plan -var=release=third", answer: low, calls: 1, stops: true, release: "second"},
-		{command: "plan -refresh=false -var=release=third", answer: low, calls: 1, stops: true, release: "second"},
-		{command: "apply -auto-approve -var=release=third", answer: high, calls: 2, release: "third"},
-		{command: "plan -destroy -out=end", answer: low, calls: 1, release: "third"},
-		{command: "apply end", answer: low, calls: 0},
-	} {
-		tf.cas.Answer(step.answer)
+// gateStep is a command, and what a gate makes of it.
+type gateStep struct {
+	command string
+	point   int // that the service sends
+	calls   int
+	stops   bool
+	release string // that is there afterwards
+}
+
+// gate takes one step after the other. The log names the caller for each call, and each stop comes with the message.
+func (tf *terraform) gate(t *testing.T, caller, message string, steps []gateStep) {
+	t.Helper()
+	for _, step := range steps {
+		assets := castest.Assets()
+		assets["Point"] = step.point
+		tf.cas.Answer(assets)
 		before := len(tf.cas.Calls())
 		name, args, _ := strings.Cut(step.command, " ")
 		said, log, err := tf.run(t, append([]string{name, "-no-color", "-input=false"}, strings.Fields(args)...)...)
 		if stopped := err != nil; stopped != step.stops {
-			t.Fatalf("%s, with a score of %v: got %v, want it stopped: %t\n%s", step.command, step.answer["Point"], err, step.stops, said)
+			t.Fatalf("%s, with a score of %d: got %v, want it stopped: %t\n%s", step.command, step.point, err, step.stops, said)
 		}
-		if step.stops && !strings.Contains(said, "The certificate health score is below 80.") {
-			t.Errorf("%s: got\n%s\nwant the precondition's message", step.command, said)
+		if step.stops && !strings.Contains(said, message) {
+			t.Errorf("%s: got\n%s\nwant %q in it", step.command, said, message)
 		}
-		if step.stops && strings.Contains(said, "Destroying...") {
+		if step.stops && strings.Contains(said, "Destruction complete") {
 			t.Errorf("%s: got\n%s\nwant nothing destroyed", step.command, said)
 		}
 		if got := len(tf.cas.Calls()) - before; got != step.calls {
 			t.Errorf("%s: got %d calls, want %d", step.command, got, step.calls)
 		}
-		logged := 0 // calls, each with what made it
+		logged := 0
 		for line := range strings.Lines(log) {
-			_, call, ok := strings.Cut(line, logLine())
-			if ok && strings.Contains(call, "tf_ephemeral_resource_type=cas_asset_count") {
+			if _, call, ok := strings.Cut(line, logLine()); ok && strings.Contains(call, caller) {
 				logged++
 			}
 		}
 		if logged != step.calls {
-			t.Errorf("%s: got %d calls of the ephemeral resource in the log, want %d", step.command, logged, step.calls)
+			t.Errorf("%s: got %d calls of %s in the log, want %d", step.command, logged, caller, step.calls)
 		}
 		tf.checkSecrets(t, said+log)
 		state, err := os.ReadFile(filepath.Join(tf.dir, "terraform.tfstate"))
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
-		if step.release != "" && !strings.Contains(string(state), fmt.Sprintf(`"input": {
-              "value": %q`, step.release)) {
-			t.Errorf("%s: got the state\n%s\nwant the release %q in it", step.command, state, step.release)
+		released := ""
+		if found := regexp.MustCompile(`"value": "(\w+)",\s+"type": "string"`).FindSubmatch(state); found != nil {
+			released = string(found[1])
 		}
-		if step.release == "" && strings.Contains(string(state), `"terraform_data"`) {
-			t.Errorf("%s: got the state\n%s\nwant no release in it", step.command, state)
+		if released != step.release {
+			t.Errorf("%s: got the release %q, want %q", step.command, released, step.release)
 		}
 	}
 }
@@ -205,6 +215,7 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 		config string
 		stored bool
 	}{
+		"action":             {config: strings.ReplaceAll(gateAction, "$EVENTS", "before_create"), stored: false},
 		"ephemeral resource": {config: gate, stored: false},
 		"data source":        {config: "data \"cas_asset_count\" \"this\" {}\n", stored: true},
 	} {
@@ -212,6 +223,9 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 			t.Parallel()
 			tf := newTerraform(t, test.config, keysInEnvironment...)
 			needsEphemeral(t, tf)
+			if name == "action" && !tf.hasActions(t) {
+				return
+			}
 			assets := castest.Assets()
 			for element := range assets {
 				assets[element] = number
@@ -242,6 +256,8 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 				switch place {
 				case "plan file", "state file", "show -json tfplan", "show -json":
 					want = test.stored
+				case "apply tfplan": // where an action reports it
+					want = name == "action"
 				}
 				if got := strings.Contains(text, strconv.FormatInt(number, 10)); got != want {
 					t.Errorf("%s holds the number: got %t, want %t", place, got, want)

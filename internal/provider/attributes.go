@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"slices"
+
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -10,7 +12,7 @@ import (
 )
 
 // attribute is an attribute of both the data source and the ephemeral resource. The framework declares one interface for
-// the attributes of either, so that one schema serves both.
+// the attributes of either, so that one schema serves both. The action names its bounds after the numbers.
 type attribute struct {
 	name   string
 	value  attr.Value
@@ -55,4 +57,12 @@ func attributes(c *cas.AssetCount) []attribute {
 			MarkdownDescription: "ID of the request, which Alibaba Cloud's support asks for. It differs for every read." + orNull,
 		}},
 	}
+}
+
+// boundable returns the attributes that can have a bound: the numbers, except a time whose unit the service doesn't document.
+func boundable(c *cas.AssetCount) []attribute {
+	return slices.DeleteFunc(attributes(c), func(a attribute) bool {
+		_, number := a.schema.(schema.Int64Attribute)
+		return !number || a.name == "point_time"
+	})
 }

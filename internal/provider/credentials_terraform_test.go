@@ -121,23 +121,28 @@ func (tf *terraform) run(t *testing.T, args ...string) (said string, log string,
 	return string(out), string(lines), err
 }
 
-// needs skips a test of what came with these minor versions of Terraform 1 and OpenTofu 1.
-func (tf *terraform) needs(t *testing.T, terraform, openTofu int) {
+// version returns Terraform or OpenTofu, and the minor of its version 1.
+func (tf *terraform) version(t *testing.T) (product string, minor int) {
 	t.Helper()
 	said, _, err := tf.run(t, "version")
-	var product string
-	var major, minor int
 	if err != nil {
 		t.Fatalf("got %v, want a version:\n%s", err, said)
 	}
-	if _, err := fmt.Sscanf(said, "%s v%d.%d", &product, &major, &minor); err != nil {
+	if _, err := fmt.Sscanf(said, "%s v1.%d", &product, &minor); err != nil {
 		t.Fatalf("got %v, want a version:\n%s", err, said)
 	}
+	return product, minor
+}
+
+// needs skips a test of what came with these minor versions of Terraform 1 and OpenTofu 1.
+func (tf *terraform) needs(t *testing.T, terraform, openTofu int) {
+	t.Helper()
+	product, minor := tf.version(t)
 	first := terraform
 	if product == "OpenTofu" {
 		first = openTofu
 	}
-	if major == 1 && minor < first {
+	if minor < first {
 		t.Skipf("%s 1.%d is the first that understands the configuration, and this is 1.%d", product, first, minor)
 	}
 }

@@ -95,6 +95,13 @@ var knownSummaries = []string{
 	"Endpoint doesn't know GetAssetCount",
 	"Certificate Management Service reported an error",
 
+	// The action
+	"Asset count below the minimum",
+	"Asset count above the maximum",
+	"Missing asset count",
+	"Minimum above the maximum",
+	"Missing bound",
+
 	// Time
 	"Certificate asset counts not read in time",
 	"Reading the certificate asset counts was cancelled",

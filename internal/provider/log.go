@@ -29,7 +29,7 @@ type logHandler struct {
 	attrs      []slog.Attr
 }
 
-// reading marks the context of a read, in which log lines name the data source or the ephemeral resource.
+// reading marks the context of a read, in which log lines name the data source, the ephemeral resource or the action.
 type reading struct{}
 
 // write has the function of Terraform's log for each level that the client and its credentials use.

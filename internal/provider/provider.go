@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -27,6 +28,7 @@ const Address = "registry.terraform.io/terraform-provider-cas/cas"
 var (
 	_ provider.ProviderWithValidateConfig     = (*casProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*casProvider)(nil)
+	_ provider.ProviderWithActions            = (*casProvider)(nil)
 )
 
 // New returns a function that makes the provider, as Terraform's plugin server expects it.
@@ -77,7 +79,7 @@ func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 		ready.client = cas.New(config)
 	}
-	resp.DataSourceData, resp.EphemeralResourceData = ready, ready
+	resp.DataSourceData, resp.EphemeralResourceData, resp.ActionData = ready, ready, ready
 }
 
 func (p *casProvider) DataSources(context.Context) []func() datasource.DataSource {
@@ -86,6 +88,10 @@ func (p *casProvider) DataSources(context.Context) []func() datasource.DataSourc
 
 func (p *casProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return []func() ephemeral.EphemeralResource{newAssetCountEphemeralResource}
+}
+
+func (p *casProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newRequireAssetCountAction}
 }
 
 func (p *casProvider) Resources(context.Context) []func() resource.Resource { return nil }

@@ -324,6 +324,17 @@ func TestTimeoutsAreValidated(t *testing.T) {
 			if got := summaries(ephemeral.Diagnostics); got != test.want {
 				t.Errorf("ephemeral resource: got %q, want %q", got, test.want)
 			}
+			action, err := p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
+				ActionType: "cas_require_asset_count",
+				Config: dynamic(t, p.schema.ActionSchemas["cas_require_asset_count"].Schema,
+					arguments{"minimum": arguments{"point": 80}, "timeouts": arguments{"invoke": test.timeout}}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := summaries(action.Diagnostics); got != test.want {
+				t.Errorf("action: got %q, want %q", got, test.want)
+			}
 		})
 	}
 }

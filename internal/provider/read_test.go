@@ -18,7 +18,8 @@ import (
 // plugin is the provider behind the protocol that Terraform uses.
 type plugin struct {
 	tfprotov6.ProviderServer
-	schema *tfprotov6.GetProviderSchemaResponse
+	tfprotov6.ActionServer // which ProviderServer will embed
+	schema                 *tfprotov6.GetProviderSchemaResponse
 }
 
 func newPlugin(t *testing.T, env environment) plugin {
@@ -31,7 +32,11 @@ func newPlugin(t *testing.T, env environment) plugin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plugin{server, schema}
+	actions, ok := server.(tfprotov6.ActionServer)
+	if !ok {
+		t.Fatal("got a server without actions, want one that has them")
+	}
+	return plugin{server, actions, schema}
 }
 
 func (e environment) get(name string) string { return e[name] }

@@ -1,0 +1,315 @@
+package provider
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// require returns the diagnostics of validating, planning and invoking the action, and its progress.
+func (p plugin) require(t *testing.T, block arguments) (validate, plan, invoke, progress string) {
+	t.Helper()
+	const name = "cas_require_asset_count"
+	config := dynamic(t, p.schema.ActionSchemas[name].Schema, block)
+	validated, err := p.ValidateActionConfig(t.Context(),
+		&tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned, err := p.PlanAction(t.Context(), &tfprotov6.PlanActionRequest{ActionType: name, Config: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	invoked, err := p.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: name, Config: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for event := range invoked.Events {
+		switch event := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			progress += event.Message
+		case tfprotov6.CompletedInvokeActionEventType:
+			invoke = texts(event.Diagnostics)
+		}
+	}
+	return texts(validated.Diagnostics), texts(planned.Diagnostics), invoke, progress
+}
+
+func TestRequireAssetCount(t *testing.T) {
+	t.Parallel()
+	failure := func(block, name, summary, detail string) string {
+		return fmt.Sprintf("AttributeName(%q).AttributeName(%q): %s\n\n%s\n\n", block, name, summary, detail)
+	}
+	noBound := ": Missing bound\n\nSet at least one bound, such as point = 80 in a minimum block.\n\n"
+	for name, test := range map[string]struct {
+		minimum, maximum any
+		answer           map[string]any // of which elements to change; nil leaves one out
+		invalid          string         // diagnostics of validation and plan, and of the invocation, which then makes no call
+		fails            string         // diagnostics of the invocation
+		progress         string
+	}{
+		"no block": {invalid: noBound},
+		"no bound": {minimum: arguments{}, maximum: arguments{"point": nil}, invalid: noBound},
+		"fraction": {
+			minimum: arguments{"point": 79.5},
+			invalid: failure("minimum", "point", "Invalid number", "minimum.point is 79.5: it isn't a whole number."),
+		},
+		"minimum above maximum": {
+			minimum: arguments{"point": 90}, maximum: arguments{"point": 80},
+			invalid: failure("minimum", "point", "Minimum above the maximum",
+				"point has to be at least 90 and at most 80, which no number is."),
+		},
+		"met": {minimum: arguments{"point": 80}, progress: "point is 92, and has to be at least 80"},
+		"just met": {
+			minimum: arguments{"total_certificate_count": 10}, maximum: arguments{"total_certificate_count": 10},
+			progress: "total_certificate_count is 10, and has to be at least 10; " +
+				"total_certificate_count is 10, and has to be at most 10",
+		},
+		"negative": {
+			maximum: arguments{"point_change": -5}, answer: map[string]any{"LastPoint": 97},
+			progress: "point_change is -5, and has to be at most -5",
+		},
+		"beyond a float": {
+			minimum: arguments{"point": int64(9007199254740993)}, answer: map[string]any{"Point": int64(9007199254740992)},
+			progress: "point is 9007199254740992, and has to be at least 9007199254740993",
+			fails: failure("minimum", "point", "Asset count below the minimum",
+				"point is 9007199254740992, and has to be at least 9007199254740993."),
+		},
+		"all that fail": {
+			minimum: arguments{"point": 80, "total_cloud_asset_count": 0, "buy_certificate_count": 2},
+			maximum: arguments{"free_certificate_count": 2},
+			answer:  map[string]any{"Point": 61, "AwsAssetCount": nil},
+			progress: "point is 61, and has to be at least 80; buy_certificate_count is 2, and has to be at least 2; " +
+				"total_cloud_asset_count is null, and has to be at least 0; free_certificate_count is 3, and has to be at most 2",
+			fails: failure("minimum", "point", "Asset count below the minimum", "point is 61, and has to be at least 80.") +
+				failure("minimum", "total_cloud_asset_count", "Missing asset count", "total_cloud_asset_count is null, and has to be "+
+					"at least 0. The service didn't send it, or didn't send a value that it is computed from.") +
+				failure("maximum", "free_certificate_count", "Asset count above the maximum",
+					"free_certificate_count is 3, and has to be at most 2."),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t, castest.Options{})
+			assets := castest.Assets()
+			maps.Copy(assets, test.answer)
+			server.Answer(assets)
+			p := newPlugin(t, keyed(server))
+			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+				t.Fatal(texts(diagnostics))
+			}
+			validate, plan, invoke, progress := p.require(t, arguments{"minimum": test.minimum, "maximum": test.maximum})
+			for step, texts := range map[string][2]string{
+				"validation": {validate, test.invalid}, "plan": {plan, test.invalid},
+				"invocation": {invoke, test.invalid + test.fails}, "progress": {progress, test.progress},
+			} {
+				if got, want := texts[0], texts[1]; got != want {
+					t.Errorf("%s: got\n%s\nwant\n%s", step, got, want)
+				}
+			}
+			if called := len(server.Calls()) == 1; called != (test.invalid == "") {
+				t.Errorf("got %d calls, want one if the bounds are valid", len(server.Calls()))
+			}
+		})
+	}
+}
+
+// TestBoundsAreDocumented compares the schema with the numbers of the data source, and with the page, which isn't generated
+// from it: only Terraform 1.14 lists the schemas of actions.
+func TestBoundsAreDocumented(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(filepath.Join("..", "..", "docs", "actions", "require_asset_count.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(content)
+	var want []string
+	for name, value := range answered() {
+		if _, number := value.(int64); number && name != "point_time" {
+			want = append(want, name)
+		}
+	}
+	slices.Sort(want)
+	for _, block := range newPlugin(t, nil).schema.ActionSchemas["cas_require_asset_count"].Schema.Block.BlockTypes {
+		lines := []string{fmt.Sprintf("- `%s` (Block, Optional) %s", block.TypeName, block.Block.Description)}
+		var got []string
+		for _, attribute := range block.Block.Attributes {
+			got = append(got, attribute.Name)
+			kind := strings.TrimPrefix(attribute.Type.String(), "tftypes.")
+			lines = append(lines, fmt.Sprintf("- `%s` (%s) %s\n", attribute.Name, kind, attribute.Description))
+		}
+		if block.TypeName != "timeouts" && !slices.Equal(got, want) {
+			t.Errorf("%s: got bounds on %v, want %v", block.TypeName, got, want)
+		}
+		for _, line := range lines {
+			if !strings.Contains(page, line) {
+				t.Errorf("%s: got no line %q on its page, want one", block.TypeName, line)
+			}
+		}
+	}
+	if got := strings.Count(page, "` (Number) "); got != len(want) {
+		t.Errorf("got %d bounds on the page, want %d", got, len(want))
+	}
+}
+
+// TestRequireAssetCountBeforeApply plans with what may be known when the action is invoked, and with what can't work then.
+func TestRequireAssetCountBeforeApply(t *testing.T) {
+	t.Parallel()
+	server := start(t, castest.Options{})
+	p := newPlugin(t, keyed(server))
+	if diagnostics := p.configure(t, arguments{"access_key": "id", "secret_key": unknown{}}); len(diagnostics) > 0 {
+		t.Fatal(texts(diagnostics))
+	}
+	for name, block := range map[string]arguments{
+		"provider argument": {"minimum": arguments{"point": 80}},
+		"bound":             {"minimum": arguments{"point": unknown{}}},
+		"block":             {"minimum": unknown{}},
+		"other bound":       {"minimum": arguments{"point": 80}, "maximum": arguments{"point": unknown{}}},
+	} {
+		validate, plan, invoke, _ := p.require(t, block)
+		if got := validate + plan; got != "" {
+			t.Errorf("unknown %s: got\n%s\nwant no diagnostics before the invocation", name, got)
+		}
+		if want := "Unknown provider argument"; !strings.Contains(invoke, want) {
+			t.Errorf("unknown %s: got\n%s\nwant %q when the action is invoked", name, invoke, want)
+		}
+	}
+	if got := len(server.Calls()); got > 0 {
+		t.Errorf("got %d calls, want none", got)
+	}
+
+	invalid := diag.Diagnostics{diag.NewErrorDiagnostic("Invalid number", "CAS_MAX_RETRIES is \"many\".")}
+	a := &requireAssetCountAction{data: providerData{invalid: invalid}}
+	var schema action.SchemaResponse
+	a.Schema(t.Context(), action.SchemaRequest{}, &schema)
+	kind := schema.Schema.Type().TerraformType(t.Context())
+	config := tfsdk.Config{Raw: encoded(t, kind, arguments{"minimum": arguments{"point": 80}}), Schema: schema.Schema}
+	var plan action.ModifyPlanResponse
+	a.ModifyPlan(t.Context(), action.ModifyPlanRequest{Config: config}, &plan)
+	if !plan.Diagnostics.Equal(invalid) {
+		t.Errorf("got\n%v\nwhile planning, want\n%v", plan.Diagnostics, invalid)
+	}
+}
+
+// TestRequireAssetCountFailsLikeTheDataSource compares the errors of calls that fail.
+func TestRequireAssetCountFailsLikeTheDataSource(t *testing.T) {
+	t.Parallel()
+	for name, response := range map[string]http.HandlerFunc{"refused": castest.Denied("a user"), "too late": castest.Hang()} {
+		server := start(t, castest.Options{})
+		server.Script(response, response)
+		p := newPlugin(t, keyed(server))
+		if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+			t.Fatal(texts(diagnostics))
+		}
+		_, diagnostics := p.read(t, arguments{"timeouts": arguments{"read": "200ms"}})
+		_, _, got, _ := p.require(t, arguments{"minimum": arguments{"point": 80}, "timeouts": arguments{"invoke": "200ms"}})
+		got, want := unlike.ReplaceAllString(got, ""), unlike.ReplaceAllString(texts(diagnostics), "")
+		if got != want || want == "" {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+// unlike matches what differs between two calls.
+var unlike = regexp.MustCompile(`[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-9.]+m?s`)
+
+// gateAction has a bound that is unknown until the first apply. Terraform invokes the action before each of $EVENTS.
+const gateAction = `
+variable "release" {
+  default = "first"
+}
+
+variable "size" {
+  default = 1
+}
+
+resource "terraform_data" "minimum" {
+  input = 80
+}
+
+action "cas_require_asset_count" "healthy" {
+  config {
+    minimum {
+      point = terraform_data.minimum.output
+    }
+  }
+}
+
+resource "terraform_data" "release" {
+  count = var.size
+  input = var.release
+
+  lifecycle {
+    action_trigger {
+      events  = [$EVENTS]
+      actions = [action.cas_require_asset_count.healthy]
+    }
+  }
+}
+`
+
+// hasActions reports whether this Terraform has actions.
+func (tf *terraform) hasActions(t *testing.T) bool {
+	t.Helper()
+	product, minor := tf.version(t)
+	return product == "Terraform" && minor >= 14
+}
+
+// TestTerraformActions invokes the action before each change that this Terraform has an event for, and by itself.
+func TestTerraformActions(t *testing.T) {
+	t.Parallel()
+	tf := newTerraform(t, strings.ReplaceAll(gateAction, "$EVENTS", "before_create, before_update"), keysInEnvironment...)
+	if !tf.hasActions(t) {
+		said, _, err := tf.run(t, "validate", "-no-color")
+		if want := `Blocks of type "action" are not expected here.`; err == nil || !strings.Contains(said, want) {
+			t.Errorf("got %v, want %q in\n%s", err, want, said)
+		}
+		return
+	}
+	const invoke = "apply -auto-approve -invoke=action.cas_require_asset_count.healthy"
+	steps := []gateStep{
+		{command: "plan -out=first", point: 92},
+		{command: "apply first", point: 79, calls: 1, stops: true},
+		{command: "apply -auto-approve", point: 80, calls: 1, release: "first"},
+		{command: "plan -detailed-exitcode", point: 79, release: "first"}, // which fails where there is a change
+		{command: "plan -out=second -var=release=second", point: 92, release: "first"},
+		{command: "apply second", point: 79, calls: 1, stops: true, release: "first"},
+		{command: "apply -auto-approve -var=release=second", point: 92, calls: 1, release: "second"},
+		{command: invoke, point: 79, calls: 1, stops: true, release: "second"},
+		{command: invoke, point: 80, calls: 1, release: "second"},
+	}
+	const replace, shrink, destroy = "apply -auto-approve -var=release=second -replace=terraform_data.release[0]",
+		"apply -auto-approve -var=release=second -var=size=0", "apply -auto-approve -var=release=second -destroy"
+	if _, minor := tf.version(t); minor >= 16 {
+		tf.write(t, "main.tf", required+strings.ReplaceAll(gateAction, "$EVENTS", "before_create, before_update, before_destroy"))
+		steps = append(steps,
+			gateStep{command: replace, point: 79, calls: 1, stops: true, release: "second"},
+			gateStep{command: replace, point: 92, calls: 2, release: "second"},
+			gateStep{command: shrink, point: 79, calls: 1, stops: true, release: "second"},
+			gateStep{command: destroy, point: 79, calls: 1}) // Terraform only warns
+	} else {
+		steps = append(steps,
+			gateStep{command: replace, point: 79, calls: 1, stops: true, release: "second"},
+			gateStep{command: shrink, point: 79},
+			gateStep{command: destroy, point: 79})
+	}
+	tf.gate(t, "tf_action_type=cas_require_asset_count", "point is 79, and has to be at least 80", steps)
+	said, _, err := tf.run(t, "show", "-json", "first")
+	want := `"action_invocations":[{"address":"action.cas_require_asset_count.healthy"`
+	if err != nil || !strings.Contains(said, want) {
+		t.Errorf("got %v, want %s in\n%s", err, want, said)
+	}
+}
