@@ -94,6 +94,7 @@ var knownSummaries = []string{
 	"Certificate Management Service is temporarily unavailable",
 	"Endpoint doesn't know GetAssetCount",
 	"Certificate Management Service reported an error",
+	"No asset counts in the response",
 
 	// The action
 	"Asset count below the minimum",

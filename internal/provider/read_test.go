@@ -210,8 +210,11 @@ func TestReadValues(t *testing.T) {
 		"DomainAssetCount":       {"domain_asset_count"},
 		"RequestId":              {"request_id"},
 	}
-	type answer struct{ change, want map[string]any }
-	tests := map[string]answer{
+	type response struct {
+		change, want map[string]any
+		warnings     int
+	}
+	tests := map[string]response{
 		"everything":    {},
 		"more elements": {change: map[string]any{"GoogleAssetCount": 23, "Details": map[string]any{"Point": 1}}},
 		"zeros": {
@@ -228,17 +231,19 @@ func TestReadValues(t *testing.T) {
 		"seconds": {change: map[string]any{"PointTime": 1767681210}, want: map[string]any{"point_time": int64(1767681210)}},
 	}
 	missing := struct{}{}
-	all := answer{change: map[string]any{}, want: map[string]any{}}
+	all := response{change: map[string]any{}, want: map[string]any{}, warnings: 1}
 	for element, attributes := range elements {
 		null := map[string]any{}
 		for _, attribute := range attributes {
 			null[attribute], all.want[attribute] = nil, nil
 		}
-		tests[element+" null"] = answer{change: map[string]any{element: nil}, want: null}
-		tests[element+" missing"] = answer{change: map[string]any{element: missing}, want: null}
+		tests[element+" null"] = response{change: map[string]any{element: nil}, want: null}
+		tests[element+" missing"] = response{change: map[string]any{element: missing}, want: null}
 		all.change[element] = missing
 	}
-	tests["nothing"] = all
+	delete(all.change, "RequestId")
+	delete(all.want, "request_id")
+	tests["a RequestId alone"] = all
 
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -259,8 +264,8 @@ func TestReadValues(t *testing.T) {
 			maps.Copy(want, test.want)
 			for name, get := range p.readers() {
 				got, diagnostics := get(t, nil)
-				if len(diagnostics) > 0 {
-					t.Errorf("%s: got %d diagnostics, want none:\n%s", name, len(diagnostics), texts(diagnostics))
+				if len(diagnostics) != test.warnings {
+					t.Errorf("%s: got %d diagnostics, want %d warnings:\n%s", name, len(diagnostics), test.warnings, texts(diagnostics))
 				}
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("%s: got  %v\nwant %v", name, got, want)
