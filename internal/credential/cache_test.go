@@ -37,19 +37,19 @@ func (f *stub) cache() *Cache {
 	})
 }
 
-// named is a source of this name.
-type named struct {
+// scripted is a source whose credentials are what a function returns.
+type scripted struct {
 	Source
 	name string
-	part
+	next func(context.Context) (Credentials, error)
 }
 
-func (n named) String() string { return n.name }
+func (s scripted) String() string { return s.name }
 
-func (n named) fetch(ctx context.Context, e *env) (Credentials, error) { return n.part(ctx) }
+func (s scripted) fetch(ctx context.Context, _ *env) (Credentials, error) { return s.next(ctx) }
 
-func cacheOf(name string, fetch part) *Cache {
-	return New(Config{Source: named{name: name, part: fetch}})
+func cacheOf(name string, next func(context.Context) (Credentials, error)) *Cache {
+	return New(Config{Source: scripted{name: name, next: next}})
 }
 
 func get(t *testing.T, s *Cache) string {

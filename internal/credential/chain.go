@@ -16,32 +16,14 @@ type Default struct {
 func (d Default) String() string { return "the default chain" }
 
 // Site returns where the CLI's current profile sends requests.
-func (d Default) Site() Site {
-	if d.NoCLI != "" {
-		return Site{}
-	}
-	return Profile{Files: d.Files}.Site()
-}
+func (d Default) Site() Site { return d.current().site() }
+
+func (d Default) current() cliProfile { return cliProfile{Profile{Files: d.Files}, d.NoCLI} }
 
 func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
-	current := fetcher(cliProfile{Files: d.Files})
-	if d.NoCLI != "" {
-		current = switchedOff{current, d.NoCLI}
-	}
-	return e.firstOf(ctx, Error{
-		Kind: Nowhere,
-		Err:  errors.New("the provider block and the environment name no source, and none of these has any"),
-	}, current, iniSection{Name: d.Section, Files: d.Files}, ECSRole{})
-}
-
-// switchedOff is a source that a variable switches off.
-type switchedOff struct {
-	fetcher
-	by string
-}
-
-func (s switchedOff) fetch(context.Context, *env) (Credentials, error) {
-	return Credentials{}, notSetUp(errors.New("switched off by " + s.by))
+	nothing := errors.New("the provider block and the environment name no source, and none of these has any")
+	return e.firstOf(ctx, Error{Kind: Nowhere, Err: nothing},
+		d.current(), iniSection{Name: d.Section, Files: d.Files}, ECSRole{})
 }
 
 // firstOf tries sources in order. If none of them has credentials, it fails with the error nothing, to which it adds why.

@@ -58,9 +58,6 @@ type AccessKey struct{ ID, Secret, Token string }
 
 func (k AccessKey) String() string { return "access key " + Shorten(k.ID) }
 
-// GoString returns the same as String, for %#v.
-func (k AccessKey) GoString() string { return k.String() }
-
 // Site returns Site{}.
 func (k AccessKey) Site() Site { return Site{} }
 

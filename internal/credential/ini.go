@@ -30,7 +30,7 @@ func (s iniSection) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	c, err := cliFile{from: cliProfile(s), env: e}.use(ctx, p.completed(s.Completion), nil)
+	c, err := cliFile{from: cliProfile{Profile: Profile(s)}, env: e}.use(ctx, p.completed(s.Completion), nil)
 	c.source = s.String()
 	return c, err
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -74,30 +73,27 @@ type Completion struct {
 	URI string
 }
 
-func (p Profile) String() string { return cliProfile(p).String() }
+func (p Profile) String() string { return cliProfile{Profile: p}.String() }
 
 // Site returns where the profile sends requests.
-func (p Profile) Site() Site {
-	file, _ := cliProfile(p).read() // the fetch of credentials reports what is wrong with the file
-	if used := file.find(file.Current); used != nil && !used.unset() {
-		return Site{Region: used.RegionID, VPC: strings.EqualFold(used.EndpointType, "vpc"), sts: used.sts()}
-	}
-	return Site{}
-}
+func (p Profile) Site() Site { return cliProfile{Profile: p}.site() }
 
 func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	switch {
 	case p.File == "":
 		nothing := Error{Kind: NotFound, Err: errors.New("neither file has it")}
-		return e.firstOf(ctx, nothing, cliProfile(p), iniSection(p))
+		return e.firstOf(ctx, nothing, cliProfile{Profile: p}, iniSection(p))
 	case IsCLIFile(p.File):
-		return e.get(ctx, cliProfile(p))
+		return e.get(ctx, cliProfile{Profile: p})
 	}
 	return e.get(ctx, iniSection(p))
 }
 
 // cliProfile is a profile of the CLI's file, which is read again for every fetch so that a new sign-in is seen.
-type cliProfile Profile
+type cliProfile struct {
+	Profile
+	off string // the variable that switches it off
+}
 
 func (p cliProfile) path() string { return cmp.Or(p.File, p.CLI, "~/.aliyun/config.json") }
 
@@ -126,7 +122,18 @@ func (p cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	return c, err
 }
 
+func (p cliProfile) site() Site {
+	file, _ := p.read() // the fetch of credentials reports what is wrong with the file
+	if used := file.find(file.Current); used != nil && !used.unset() {
+		return Site{Region: used.RegionID, VPC: strings.EqualFold(used.EndpointType, "vpc"), sts: used.sts()}
+	}
+	return Site{}
+}
+
 func (p cliProfile) read() (cliFile, error) {
+	if p.off != "" {
+		return cliFile{}, notSetUp(errors.New("switched off by " + p.off))
+	}
 	content, err := readFile(p.path())
 	if err != nil {
 		return cliFile{}, fileError(err, p.File+p.CLI+p.Name == "")
@@ -140,8 +147,8 @@ func (p cliProfile) read() (cliFile, error) {
 
 // cliFile is the CLI's configuration file.
 type cliFile struct {
-	Current  string // the profile that is meant
-	Profiles []profile
+	Current  string    `json:"current"` // the profile that is meant
+	Profiles []profile `json:"profiles"`
 
 	path string
 	from cliProfile
@@ -150,24 +157,23 @@ type cliFile struct {
 
 // parseCLIFile never quotes content: it holds secrets.
 func parseCLIFile(content []byte) (cliFile, error) {
-	var file struct {
-		Current  string            `json:"current"`
-		Profiles []json.RawMessage `json:"profiles"`
-	}
+	var file cliFile
 	if err := wrongType(json.Unmarshal(content, &file)); err != nil {
 		return cliFile{}, fmt.Errorf("not the CLI's configuration: %w", err)
-	}
-	parsed := cliFile{Current: file.Current, Profiles: make([]profile, len(file.Profiles))}
-	for i, inside := range file.Profiles {
-		p := &parsed.Profiles[i]
-		if err := wrongType(json.Unmarshal(inside, p)); err != nil {
-			return cliFile{}, fmt.Errorf("not the CLI's configuration: profile %s: %w", cmp.Or(p.Name, strconv.Itoa(i+1)), err)
-		}
 	}
 	if len(file.Profiles) == 0 {
 		return cliFile{}, notSetUp(errors.New("it has no profiles"))
 	}
-	return parsed, nil
+	return file, nil
+}
+
+// UnmarshalJSON names the profile in an error.
+func (p *profile) UnmarshalJSON(content []byte) error {
+	type fields profile
+	if err := wrongType(json.Unmarshal(content, (*fields)(p))); err != nil {
+		return fmt.Errorf("profile %s: %w", cmp.Or(p.Name, "without a name"), err)
+	}
+	return nil
 }
 
 // wrongType names the field that has the wrong type as the file does.
@@ -276,9 +282,8 @@ func (p profile) completed(by Completion) profile {
 }
 
 // use gets credentials with the fields of p's mode; via are the profiles that led to p, and p.
-func (f cliFile) use(ctx context.Context, p profile, via []string) (Credentials, error) {
+func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credentials, err error) {
 	key := AccessKey{p.AccessKeyID, p.AccessKeySecret, p.SecurityToken}
-	from := func(ctx context.Context) (Credentials, error) { return f.fetch(ctx, p.SourceProfile, via) }
 	switch mode := p.mode(); mode {
 	case "ak":
 		key.Token = ""
@@ -289,15 +294,15 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (Credentials,
 		}
 		return key.fetch(ctx, f.env)
 	case "ramrolearn":
-		return f.env.assumeRole(ctx, part(func(ctx context.Context) (Credentials, error) { return key.fetch(ctx, f.env) }), p.AssumeRole, p.sts())
+		c, err = key.fetch(ctx, f.env)
 	case "chainableramrolearn":
-		return f.env.assumeRole(ctx, part(from), p.AssumeRole, p.sts())
+		c, err = f.fetch(ctx, p.SourceProfile, via)
 	case "ramrolearnwithrolename":
-		return f.env.assumeRole(ctx, ECSRole{p.RoleName}, p.AssumeRole, p.sts())
+		c, err = f.env.get(ctx, ECSRole{p.RoleName})
 	case "ecsramrole":
 		return ECSRole{p.RoleName}.fetch(ctx, f.env)
 	case "oidc":
-		return f.env.assumeRoleWithOIDC(ctx, p.OIDC, p.sts())
+		return p.OIDC.assume(ctx, f.env, p.sts())
 	case "cloudsso":
 		return p.cloudSSO(ctx)
 	case "oauth":
@@ -310,16 +315,14 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (Credentials,
 			return external(ctx, p.ProcessCommand)
 		}
 		return URI{p.CredentialsURI}.fetch(ctx, f.env)
+	default:
+		return Credentials{}, fmt.Errorf("its mode %q isn't supported, only %s", typeName(p.Mode), strings.Join(modes, ", "))
 	}
-	return Credentials{}, fmt.Errorf("its mode %q isn't supported, only %s", typeName(p.Mode), strings.Join(modes, ", "))
+	if err != nil {
+		return Credentials{}, err
+	}
+	return p.AssumeRole.assume(ctx, f.env, c, p.sts())
 }
-
-// part is a source within a profile, which names it.
-type part func(context.Context) (Credentials, error)
-
-func (part) String() string { return "" }
-
-func (p part) fetch(ctx context.Context, _ *env) (Credentials, error) { return p(ctx) }
 
 // cloudSSO exchanges the access token of a sign-in.
 func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {

@@ -218,10 +218,10 @@ func TestProfileFailures(t *testing.T) {
 			content: `{"profiles": [{"name": "p"}, {"name": ["` + secret + `"]}]}`,
 			profile: "p",
 			kind:    Invalid,
-			want:    "profile 2: name has the wrong type",
+			want:    "profile without a name: name has the wrong type",
 		},
 		"wrong type of a profile": {
-			content: `{"profiles": ["` + secret + `"]}`, profile: "p", kind: Invalid, want: "profile 1: it has the wrong type",
+			content: `{"profiles": ["` + secret + `"]}`, profile: "p", kind: Invalid, want: "profile without a name: it has the wrong type",
 		},
 		"wrong type of all": {
 			content: `{"profiles": "` + secret + `"}`, profile: "p", kind: Invalid, want: "profiles has the wrong type",

@@ -74,66 +74,89 @@ type roleOn struct {
 	role AssumeRole
 }
 
-func (r roleOn) title(base string) string { return r.role.RoleARN + ", assumed with " + base }
+func (r roleOn) String() string { return r.on(r.Source.String()) }
 
-func (r roleOn) String() string { return r.title(r.Source.String()) }
+func (r roleOn) on(source string) string { return r.role.RoleARN + ", assumed with " + source }
 
 func (r roleOn) fetch(ctx context.Context, e *env) (Credentials, error) {
-	c, err := e.assumeRole(ctx, r.Source, r.role, r.Site().sts)
-	if c.source != "" {
-		c.source = r.title(c.source)
+	as, err := e.get(ctx, r.Source)
+	if err != nil {
+		return Credentials{}, err
 	}
+	c, err := r.role.assume(ctx, e, as, r.Site().sts)
+	c.source = r.on(as.source)
 	return c, err
 }
 
-// assumeRole assumes a role with the credentials of another source, which those that it returns name.
-func (e *env) assumeRole(ctx context.Context, base fetcher, role AssumeRole, profile STS) (Credentials, error) {
-	as, err := e.get(ctx, base)
-	if err != nil {
+// assume assumes the role with credentials, at the STS of a profile, which may be empty.
+func (a AssumeRole) assume(ctx context.Context, e *env, as Credentials, profile STS) (Credentials, error) {
+	if err := as.check(); err != nil {
 		return Credentials{}, err
 	}
 	builder := providers.NewRAMRoleARNCredentialsProviderBuilder().
 		WithAccessKeyId(as.AccessKeyID).WithAccessKeySecret(as.AccessKeySecret).WithSecurityToken(as.SecurityToken).
-		WithRoleArn(role.RoleARN).WithRoleSessionName(cmp.Or(role.SessionName, DefaultSessionName)).
-		WithDurationSeconds(role.Expiration).WithPolicy(role.Policy).WithExternalId(role.ExternalID)
-	c, err := e.issueSession(ctx, role, profile, func(host string) (*http.Request, error) {
-		return composed(builder.WithStsEndpoint(host).Build())
+		WithRoleArn(a.RoleARN).WithRoleSessionName(cmp.Or(a.SessionName, DefaultSessionName)).
+		WithDurationSeconds(a.Expiration).WithPolicy(a.Policy).WithExternalId(a.ExternalID)
+	return a.issue(ctx, e, profile, func(host string) (providers.CredentialsProvider, error) {
+		return builder.WithStsEndpoint(host).Build()
 	}, as.AccessKeySecret, as.SecurityToken)
-	c.source = as.source
-	return c, err
 }
 
 func (o OIDC) String() string { return "OIDC, as " + o.RoleARN }
 
-// GoString returns the same as String, for %#v.
-func (o OIDC) GoString() string { return o.String() }
-
 // Site returns Site{}.
 func (o OIDC) Site() Site { return Site{} }
 
-func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) {
-	return e.assumeRoleWithOIDC(ctx, o, STS{})
-}
+func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) { return o.assume(ctx, e, STS{}) }
 
-func (e *env) assumeRoleWithOIDC(ctx context.Context, role OIDC, profile STS) (Credentials, error) {
-	if role.ProviderARN == "" {
+// assume assumes the role, at the STS of a profile, which may be empty.
+func (o OIDC) assume(ctx context.Context, e *env, profile STS) (Credentials, error) {
+	if o.ProviderARN == "" {
 		return Credentials{}, errors.New("the OIDC provider ARN is empty")
 	}
-	token, err := role.token()
+	token, err := o.token()
 	if err != nil {
 		return Credentials{}, err
 	}
-	builder := providers.NewOIDCCredentialsProviderBuilder().WithOIDCProviderARN(role.ProviderARN).WithOIDCToken(token).
-		WithRoleArn(role.RoleARN).WithRoleSessionName(cmp.Or(role.SessionName, DefaultSessionName)).
-		WithDurationSeconds(role.Expiration).WithPolicy(role.Policy)
-	return e.issueSession(ctx, role.AssumeRole, profile, func(host string) (*http.Request, error) {
-		return composed(builder.WithSTSEndpoint(host).Build())
+	builder := providers.NewOIDCCredentialsProviderBuilder().WithOIDCProviderARN(o.ProviderARN).WithOIDCToken(token).
+		WithRoleArn(o.RoleARN).WithRoleSessionName(cmp.Or(o.SessionName, DefaultSessionName)).
+		WithDurationSeconds(o.Expiration).WithPolicy(o.Policy)
+	return o.AssumeRole.issue(ctx, e, profile, func(host string) (providers.CredentialsProvider, error) {
+		return builder.WithSTSEndpoint(host).Build()
 	}, token)
 }
 
-// composed returns the request that the vendor's library would send, instead of which [egress.Intercept] returns it. The
-// library completes empty fields with environment variables, so that none may be empty that it has a variable for. What else
-// it says is never quoted, because it may hold secrets.
+// issue sends the request that the vendor's library composes. The library completes empty fields with environment variables,
+// so none may be empty that it has a variable for.
+func (a AssumeRole) issue(
+	ctx context.Context, e *env, profile STS, library func(host string) (providers.CredentialsProvider, error), secrets ...string,
+) (Credentials, error) {
+	switch {
+	case a.RoleARN == "":
+		return Credentials{}, errors.New("the role ARN is empty")
+	case a.Expiration != 0 && a.Expiration < 900:
+		return Credentials{}, fmt.Errorf("a session of %d seconds is too short: STS allows 900 and more", a.Expiration)
+	}
+	host, err := e.sts.host(profile)
+	if err != nil {
+		return Credentials{}, err
+	}
+	req, err := composed(library(host))
+	if err != nil {
+		return Credentials{}, err
+	}
+	req.Body, _ = req.GetBody() // it is in memory
+	req.Close = true
+	req.Header.Set("User-Agent", userAgent)
+	c, err := issue(req.WithContext(ctx), true, secrets...)
+	if parts := strings.Split(a.RoleARN, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
+		c.account = parts[3]
+	}
+	return c, err
+}
+
+// composed returns the request that the vendor's library would send, which [egress.Intercept] makes its error. What else the
+// library says is never quoted, because it may hold secrets.
 func composed(library providers.CredentialsProvider, err error) (*http.Request, error) {
 	if err == nil {
 		_, err = library.GetCredentials()
@@ -146,37 +169,6 @@ func composed(library providers.CredentialsProvider, err error) (*http.Request, 
 		return nil, errors.New("credentials-go composed no request (why is left out, as that may quote secrets)")
 	}
 	return unsent.Request, nil
-}
-
-// issueSession assumes a role at the host of STS, for which compose returns the request.
-func (e *env) issueSession(
-	ctx context.Context, role AssumeRole, profile STS, compose func(host string) (*http.Request, error), secrets ...string,
-) (Credentials, error) {
-	const shortest = 900
-	switch {
-	case role.RoleARN == "":
-		return Credentials{}, errors.New("the role ARN is empty")
-	case role.Expiration != 0 && role.Expiration < shortest:
-		return Credentials{}, fmt.Errorf("a session of %d seconds is too short: STS allows %d and more", role.Expiration, shortest)
-	}
-	host, err := e.sts.host(profile)
-	if err != nil {
-		return Credentials{}, err
-	}
-	req, err := compose(host)
-	if err != nil {
-		return Credentials{}, err
-	}
-	if req.Body, err = req.GetBody(); err != nil {
-		return Credentials{}, err
-	}
-	req.Close = true
-	req.Header.Set("User-Agent", userAgent)
-	c, err := issue(req.WithContext(ctx), true, secrets...)
-	if parts := strings.Split(role.RoleARN, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
-		c.account = parts[3]
-	}
-	return c, err
 }
 
 func (o OIDC) token() (string, error) {

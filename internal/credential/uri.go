@@ -42,9 +42,6 @@ func (u URI) String() string {
 	return "credentials URI " + egress.PublicAddress(u.Address)
 }
 
-// GoString returns the same as String, for %#v.
-func (u URI) GoString() string { return u.String() }
-
 // Site returns Site{}.
 func (u URI) Site() Site { return Site{} }
 
