@@ -370,23 +370,6 @@ func TestTerraformTimeouts(t *testing.T) {
 	}
 }
 
-// TestAccAssetCount reads the account of the credentials in the environment.
-func TestAccAssetCount(t *testing.T) {
-	t.Parallel()
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"cas": providerserver.NewProtocol6WithError(New("test")()),
-		},
-		Steps: []resource.TestStep{{
-			Config: smallest,
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue("data.cas_asset_count.this", tfjsonpath.New("point"), knownvalue.NotNull()),
-				statecheck.ExpectKnownValue("data.cas_asset_count.this", tfjsonpath.New("request_id"), knownvalue.NotNull()),
-			},
-		}},
-	})
-}
-
 // keysInEnvironment are variables for newTerraform.
 var keysInEnvironment = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=$KEY", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=$SECRET"}
 

@@ -37,9 +37,7 @@ func TestMain(m *testing.M) {
 	}
 	egress.Intercept()
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
-		if os.Getenv("TF_ACC") == "" {
-			castest.IsolateChild()
-		}
+		castest.IsolateChild()
 		if err := providerserver.Serve(context.Background(), New("test"), providerserver.ServeOpts{Address: Address}); err != nil {
 			log.Fatal(err)
 		}
@@ -61,9 +59,6 @@ func TestMain(m *testing.M) {
 		"TF_ACC_PROVIDER_HOST": registry, "TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas", "CHECKPOINT_DISABLE": "1",
 		"GORACE": "atexit_sleep_ms=0", // else each provider takes a second more to end
 	})
-	if os.Getenv("TF_ACC") != "" { // with an account of the user's, and all that belongs to it
-		os.Exit(m.Run())
-	}
 	os.Exit(run(m))
 }
 
