@@ -2,7 +2,6 @@ package credential
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -194,276 +193,163 @@ func TestProfileModes(t *testing.T) {
 func TestProfileFailures(t *testing.T) {
 	t.Parallel()
 	const secret = "tOpSeCrEt0123456789"
-	self := os.Args[0]
+	self, print := os.Args[0], os.Args[0]+" external-command print '"
+	// A key that could be used, but for what else is missing.
+	const half = `"access_key_id": "a", "access_key_secret": "` + secret + `"`
 	for name, test := range map[string]struct {
-		content string // of the file
-		profile string
-		kind    egress.Kind
-		command string
-		want    string
+		inside string // of the profile
+		kind   egress.Kind
+		flags  string // of the command to run, if there is one
+		want   string
 	}{
-		"no JSON": {
-			content: `{"profiles": [{"access_key_secret": "` + secret,
-			profile: "p",
-			kind:    Invalid,
-			want:    "not the CLI's configuration",
-		},
-		"wrong type": {
-			content: `{"profiles": [{"name": "q", "expired_seconds": "` + secret + `"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			want:    "not the CLI's configuration: profile q: expired_seconds has the wrong type",
-		},
-		"wrong type of a name": {
-			content: `{"profiles": [{"name": "p"}, {"name": ["` + secret + `"]}]}`,
-			profile: "p",
-			kind:    Invalid,
-			want:    "profile without a name: name has the wrong type",
-		},
-		"wrong type of a profile": {
-			content: `{"profiles": ["` + secret + `"]}`, profile: "p", kind: Invalid, want: "profile without a name: it has the wrong type",
-		},
-		"wrong type of all": {
-			content: `{"profiles": "` + secret + `"}`, profile: "p", kind: Invalid, want: "profiles has the wrong type",
-		},
-		"Anonymous": {content: `{"profiles": [{"name": "p", "mode": "Anonymous"}]}`, profile: "p", kind: Invalid, want: "isn't supported"},
+		"Anonymous":   {`"mode": "Anonymous"`, Invalid, "", "isn't supported"},
+		"BearerToken": {`"mode": "BearerToken", "bearer_token": "` + secret + `"`, Invalid, "", "isn't supported"},
 		"RsaKeyPair": {
-			content: `{"profiles": [{"name": "p", "mode": "RsaKeyPair", "private_key": "` + secret + `"}]}`,
-			profile: "p", kind: Invalid, want: `its mode "RsaKeyPair" isn't supported, only AK, StsToken,`,
+			`"mode": "RsaKeyPair", "private_key": "` + secret + `"`,
+			Invalid, "", `its mode "RsaKeyPair" isn't supported, only AK, StsToken,`,
 		},
 		"External, with a variable": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "VAULT_TOKEN=` + secret + ` tool"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode External --profile p",
-			want:    "process_command: it begins with VAULT_TOKEN=…, but there is no shell",
+			`"mode": "External", "process_command": "VAULT_TOKEN=` + secret + ` tool"`,
+			Invalid, "--mode External", "process_command: it begins with VAULT_TOKEN=…, but there is no shell",
 		},
 		"RamRoleArn, short session": {
-			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret +
-				`", "ram_role_arn": "r", "expired_seconds": 899}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode RamRoleArn --profile p",
-			want:    "a session of 899 seconds is too short: STS allows 900 and more",
+			`"mode": "RamRoleArn", ` + half + `, "ram_role_arn": "r", "expired_seconds": 899`,
+			Invalid, "--mode RamRoleArn", "a session of 899 seconds is too short: STS allows 900 and more",
 		},
-		"no profiles": {content: `{}`, profile: "p", kind: NotFound, want: "has no profiles"},
-		"another profile": {
-			content: `{"profiles": [{"name": "a"}, {"name": "b"}]}`,
-			profile: "p",
-			kind:    NotFound,
-			want:    `no profile "p", only a, b`,
-		},
-		"missing source": {
-			content: `{"profiles": [{"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "q"}]}`,
-			profile: "p",
-			kind:    NotFound,
-			want:    `no profile "q"`,
-		},
-		"AK, half": {
-			content: `{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "` + secret + `"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode AK --profile p",
-			want:    "no access key ID",
-		},
-		"StsToken, half": {
-			content: `{"profiles": [{"name": "p", "mode": "StsToken", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode StsToken --profile p",
-			want:    "there is no security token",
-		},
-		"RamRoleArn, half": {
-			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret + `"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode RamRoleArn --profile p",
-			want:    "role ARN is empty",
-		},
-		"unknown mode": {
-			content: `{"profiles": [{"name": "p q", "mode": "BearerToken", "bearer_token": "` + secret + `"}]}`,
-			profile: "p q",
-			kind:    Invalid,
-			want:    "isn't supported",
-		},
+		"missing source":   {`"mode": "ChainableRamRoleArn", "source_profile": "q"`, NotFound, "", `no profile "q"`},
+		"AK, half":         {`"mode": "AK", "access_key_secret": "` + secret + `"`, Invalid, "--mode AK", "no access key ID"},
+		"StsToken, half":   {`"mode": "StsToken", ` + half, Invalid, "--mode StsToken", "there is no security token"},
+		"RamRoleArn, half": {`"mode": "RamRoleArn", ` + half, Invalid, "--mode RamRoleArn", "role ARN is empty"},
 		"External, off": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode External --profile p",
-			want:    "switched off by NO_EXTERNAL",
+			`"mode": "External", "process_command": "/nowhere/tool"`,
+			Invalid, "--mode External", "switched off by NO_EXTERNAL",
 		},
 		"URI, off": {
-			content: `{"profiles": [{"name": "p", "mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode CredentialsURI --profile p",
-			want:    "switched off by NO_EXTERNAL",
+			`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1"`,
+			Invalid, "--mode CredentialsURI", "switched off by NO_EXTERNAL",
 		},
 		"STS elsewhere": {
-			content: `{"profiles": [{"name": "p", "mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "` + secret +
-				`", "ram_role_arn": "r", "sts_endpoint": "evil.example/x"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode RamRoleArn --profile p",
-			want:    "the endpoint of STS isn't a host name",
-		},
-		"no mode": {
-			content: `{"profiles": [{"name": "p"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --profile p",
-			want:    "there is no access key ID or no access key secret",
+			`"mode": "RamRoleArn", ` + half + `, "ram_role_arn": "r", "sts_endpoint": "evil.example/x"`,
+			Invalid, "--mode RamRoleArn", "the endpoint of STS isn't a host name",
 		},
 		"plain URI": {
-			content: `{"profiles": [{"name": "p", "mode": "CredentialsURI", "credentials_uri": "http://example.com/` + secret + `?a=` + secret +
-				`"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode CredentialsURI --profile p",
-			want:    "http is only allowed",
+			`"mode": "CredentialsURI", "credentials_uri": "http://example.com/` + secret + `?a=` + secret + `"`,
+			Invalid, "--mode CredentialsURI", "http is only allowed",
 		},
-		"CloudSSO, new": {
-			content: `{"profiles": [{"name": "p", "mode": "CloudSSO"}]}`,
-			profile: "p",
-			kind:    Login,
-			command: "aliyun configure --mode CloudSSO --profile p",
-			want:    "expired or was never made",
-		},
+		"CloudSSO, new": {`"mode": "CloudSSO"`, Login, "--mode CloudSSO", "expired or was never made"},
 		"CloudSSO, expired": {
-			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_access_token_expire": 1}]}`,
-			profile: "p",
-			kind:    Login,
-			command: "aliyun configure --mode CloudSSO --profile p",
-			want:    "expired or was never made",
+			`"mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_access_token_expire": 1`,
+			Login, "--mode CloudSSO", "expired or was never made",
 		},
 		"CloudSSO, plain": {
-			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret +
-				`", "cloud_sso_sign_in_url": "http://example.com", "cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode CloudSSO --profile p",
-			want:    "http is only allowed",
+			`"mode": "CloudSSO", "access_token": "` + secret + `", ` +
+				`"cloud_sso_sign_in_url": "http://example.com", "cloud_sso_access_token_expire": ` + inTwoHours,
+			Invalid, "--mode CloudSSO", "http is only allowed",
 		},
 		"CloudSSO, refused": {
-			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "` + secret +
-				`", "cloud_sso_sign_in_url": "https://signin.example.com/x", "cloud_sso_account_id": "1", "cloud_sso_access_config": "a", ` +
-				`"cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
-			profile: "p",
-			kind:    openapi.Rejected,
-			command: "aliyun configure --mode CloudSSO --profile p",
-			want:    "InvalidAccessToken: The access token [redacted] is invalid.",
+			`"mode": "CloudSSO", "access_token": "` + secret + `", ` +
+				`"cloud_sso_sign_in_url": "https://signin.example.com/x", "cloud_sso_account_id": "1", ` +
+				`"cloud_sso_access_config": "a", "cloud_sso_access_token_expire": ` + inTwoHours,
+			openapi.Rejected, "--mode CloudSSO", "InvalidAccessToken: The access token [redacted] is invalid.",
 		},
 		"CloudSSO, no account": {
-			content: `{"profiles": [{"name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", "access_token": "` + secret +
-				`", "cloud_sso_access_config": "ac-1", "cloud_sso_access_token_expire": ` + inTwoHours + `}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode CloudSSO --profile p",
-			want:    "cloud_sso_account_id or cloud_sso_access_config is empty",
+			`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", ` +
+				`"access_token": "` + secret + `", "cloud_sso_access_config": "ac-1", "cloud_sso_access_token_expire": ` + inTwoHours,
+			Invalid, "--mode CloudSSO", "cloud_sso_account_id or cloud_sso_access_config is empty",
 		},
 		"OAuth, new": {
-			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN"}]}`,
-			profile: "p",
-			kind:    Login,
-			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
-			want:    "expired or was never made",
+			`"mode": "OAuth", "oauth_site_type": "CN"`,
+			Login, "--mode OAuth --oauth-site-type CN", "expired or was never made",
 		},
-		"OAuth, no site": {
-			content: `{"profiles": [{"name": "p", "mode": "OAuth"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode OAuth --profile p",
-			want:    "not CN or INTL",
-		},
+		"OAuth, no site": {`"mode": "OAuth"`, Invalid, "--mode OAuth", "not CN or INTL"},
 		"OAuth, refused": {
-			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret +
-				`", "oauth_access_token_expire": ` + inTwoHours + `}]}`,
-			profile: "p",
-			kind:    openapi.Rejected,
-			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
-			want:    "invalid_token",
+			`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", ` +
+				`"oauth_access_token_expire": ` + inTwoHours,
+			openapi.Rejected, "--mode OAuth --oauth-site-type CN", "invalid_token",
 		},
 		"OAuth, no refresh": {
-			content: `{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"}]}`,
-			profile: "p",
-			kind:    Login,
-			command: "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
-			want:    "the sign-in of profile p can't be renewed: it answered invalid_grant",
+			`"mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"`,
+			Login, "--mode OAuth --oauth-site-type CN", "the sign-in of profile p can't be renewed: it answered invalid_grant",
 		},
-		"External, none": {
-			content: `{"profiles": [{"name": "p", "mode": "External"}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode External --profile p",
-			want:    "process_command: it is empty",
-		},
+		"External, none": {`"mode": "External"`, Invalid, "--mode External", "process_command: it is empty"},
 		"External, absent": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "/nowhere/tool --key ` + secret + `"}]}`,
-			profile: "p",
-			kind:    NotFound,
-			want:    "run /nowhere/tool",
+			`"mode": "External", "process_command": "/nowhere/tool --key ` + secret + `"`,
+			NotFound, "", "run /nowhere/tool",
 		},
 		"External, not in PATH": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": "no-such-tool-anywhere --key ` + secret + `"}]}`,
-			profile: "p",
-			kind:    NotFound,
-			want:    "run no-such-tool-anywhere",
+			`"mode": "External", "process_command": "no-such-tool-anywhere --key ` + secret + `"`,
+			NotFound, "", "run no-such-tool-anywhere",
 		},
 		"External, fails": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret) +
-				`}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode External --profile p",
-			want:    "exit status 1",
+			`"mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret),
+			Invalid, "--mode External", "exit status 1",
 		},
 		"External, no JSON": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` + jsonString(self+" external-command print "+secret) +
-				`}]}`,
-			profile: "p",
-			kind:    egress.Malformed,
-			want:    "isn't a JSON object",
+			`"mode": "External", "process_command": ` + jsonString(self+" external-command print "+secret),
+			egress.Malformed, "", "isn't a JSON object",
 		},
 		"External, half": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` +
-				jsonString(self+` external-command print '{"access_key_secret": "`+secret+`"}'`) + `}]}`,
-			profile: "p",
-			kind:    egress.Malformed,
-			want:    "its answer has no access key ID",
+			`"mode": "External", "process_command": ` + jsonString(print+`{"access_key_secret": "`+secret+`"}'`),
+			egress.Malformed, "", "its answer has no access key ID",
 		},
 		"External, other mode": {
-			content: `{"profiles": [{"name": "p", "mode": "External", "process_command": ` +
-				jsonString(self+` external-command print '{"mode": "RamRoleArn", "access_key_id": "a", "access_key_secret": "`+secret+`"}'`) + `}]}`,
-			profile: "p",
-			kind:    Invalid,
-			command: "aliyun configure --mode External --profile p",
-			want:    `its mode is "RamRoleArn"; only AK and StsToken are supported`,
+			`"mode": "External", "process_command": ` + jsonString(print+`{"mode": "RamRoleArn", `+half+`}'`),
+			Invalid, "--mode External", `its mode is "RamRoleArn"; only AK and StsToken are supported`,
 		},
 		"OIDC, no file": {
-			content: `{"profiles": [{"name": "p", "mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"}]}`,
-			profile: "p",
-			kind:    NotFound,
-			want:    "/nowhere: ",
+			`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`,
+			NotFound, "", "/nowhere: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := file(t, "config.json", test.content)
-			source := Profile{Name: test.profile, File: path}
+			source := Profile{File: config(t, `"name": "p", `+test.inside)}
 			if strings.HasSuffix(name, ", off") {
 				source.NoExternal = "NO_EXTERNAL"
 			}
 			_, _, err := fetch(t, Config{Source: source}, secret)
 			failed(t, err, test.kind, test.want)
 			e, _ := errors.AsType[*Error](err)
-			if e.Command != test.command {
-				t.Errorf("got command %q, want %q", e.Command, test.command)
+			if test.flags != "" {
+				test.flags = "aliyun configure " + test.flags + " --profile p"
 			}
-			if want := fmt.Sprintf("profile %s of %s", test.profile, path); e.Source != want {
+			if e.Command != test.flags {
+				t.Errorf("got command %q, want %q", e.Command, test.flags)
+			}
+			if want := "profile p of " + source.File; e.Source != want {
 				t.Errorf("got source %q, want %q", e.Source, want)
 			}
 		})
+	}
+}
+
+func TestFileOfProfilesFailures(t *testing.T) {
+	t.Parallel()
+	const secret = "tOpSeCrEt0123456789"
+	for name, test := range map[string]struct {
+		content string
+		kind    egress.Kind
+		want    string
+	}{
+		"no JSON": {`{"profiles": [{"access_key_secret": "` + secret, Invalid, "not the CLI's configuration"},
+		"wrong type": {
+			`{"profiles": [{"name": "q", "expired_seconds": "` + secret + `"}]}`,
+			Invalid, "not the CLI's configuration: profile q: expired_seconds has the wrong type",
+		},
+		"wrong type of a name": {
+			`{"profiles": [{"name": "p"}, {"name": ["` + secret + `"]}]}`,
+			Invalid, "profile without a name: name has the wrong type",
+		},
+		"wrong type of a profile": {
+			`{"profiles": ["` + secret + `"]}`,
+			Invalid, "profile without a name: it has the wrong type",
+		},
+		"wrong type of all": {`{"profiles": "` + secret + `"}`, Invalid, "profiles has the wrong type"},
+		"no profiles":       {`{}`, NotFound, "has no profiles"},
+		"another profile":   {`{"profiles": [{"name": "a"}, {"name": "b"}]}`, NotFound, `no profile "p", only a, b`},
+	} {
+		_, _, err := fetch(t, Config{Source: Profile{Name: "p", File: file(t, name, test.content)}}, secret)
+		failed(t, err, test.kind, test.want)
 	}
 }
 
@@ -475,6 +361,7 @@ func TestConfigureQuotesNoSecret(t *testing.T) {
 		profile profile
 		want    string
 	}{
+		"none": {profile: profile{Name: "p q"}, want: "aliyun configure --profile 'p q'"},
 		"mode": {profile: profile{Name: "p", Mode: secret}, want: ""},
 		"site": {profile: profile{Name: "p", Mode: "OAuth", OAuthSite: secret}, want: "aliyun configure --mode OAuth --profile p"},
 		"site of before": {

@@ -51,165 +51,112 @@ func isIssued(t *testing.T, i *castest.Issuer, c Credentials) {
 	t.Errorf("got %v, want a key that was issued", c)
 }
 
-// Each answer may hold a secret.
+// Each response may hold a secret.
 func TestFetchFailures(t *testing.T) {
 	t.Parallel()
 	const secret = "tOpSeCrEt/+0123456789=="
-	for name, test := range map[string]struct {
-		service string
-		cfg     func(*castest.Issuer) Config
-		step    http.HandlerFunc
-		kind    egress.Kind
-		want    string
+	body := func(body string) http.HandlerFunc { return castest.Body(http.StatusOK, "application/json", body) }
+	text := func(status int, body string) http.HandlerFunc { return castest.Body(status, "text/html", body) }
+	for name, test := range map[string]struct { // each begins with its service
+		step http.HandlerFunc
+		kind egress.Kind
+		want string
 	}{
-		"STS refuses": {
-			service: "sts", cfg: viaSTS, step: castest.Fault(403, "NoPermission", "You are not authorized."),
-			kind: openapi.NoPermission, want: "it answered NoPermission: You are not authorized.",
+		"STS, refused": {
+			castest.Fault(403, "NoPermission", "You are not authorized."),
+			openapi.NoPermission, "it answered NoPermission: You are not authorized.",
 		},
-		"STS is throttled": {
-			service: "sts", cfg: viaSTS, step: castest.Fault(400, "Throttling.User", "Too many."),
-			kind: openapi.Throttled, want: "it answered Throttling.User: Too many.",
+		"STS, throttled": {
+			castest.Fault(400, "Throttling.User", "Too many."),
+			openapi.Throttled, "it answered Throttling.User: Too many.",
 		},
-		"STS is busy": {
-			service: "sts", cfg: viaSTS, step: castest.Fault(503, "ServiceUnavailable", "Busy."),
-			kind: openapi.Temporary, want: "it answered ServiceUnavailable: Busy.",
+		"STS, busy": {
+			castest.Fault(503, "ServiceUnavailable", "Busy."),
+			openapi.Temporary, "it answered ServiceUnavailable: Busy.",
 		},
-		"STS echoes": {
-			service: "sts", cfg: viaSTS, step: castest.Fault(400, "SignatureDoesNotMatch", "server string to sign is:POST&SecurityToken="+secret),
-			kind: openapi.BadKey, want: "SignatureDoesNotMatch",
+		"STS, echo": {
+			castest.Fault(400, "SignatureDoesNotMatch", "server string to sign is:POST&SecurityToken="+secret),
+			openapi.BadKey, "SignatureDoesNotMatch",
 		},
-		"STS, gateway": {
-			service: "sts", cfg: viaSTS, step: castest.Body(502, "text/html", "<html>"+secret),
-			kind: openapi.Temporary, want: "HTTP 502",
-		},
-		"STS, page": {
-			service: "sts", cfg: viaSTS, step: castest.Body(403, "text/html", "<html>"+secret),
-			kind: egress.Malformed, want: "HTTP 403",
-		},
-		"STS, odd JSON": {
-			service: "sts", cfg: viaSTS, step: castest.Body(400, "application/json", `{"SecurityToken": "`+secret+`"}`),
-			kind: egress.Malformed, want: "HTTP 400",
-		},
-		"STS, no fields": {
-			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{}`),
-			kind: egress.Malformed, want: "its answer has no access key ID or no access key secret",
-		},
+		"STS, gateway":   {text(502, "<html>"+secret), openapi.Temporary, "HTTP 502"},
+		"STS, page":      {text(403, "<html>"+secret), egress.Malformed, "HTTP 403"},
+		"STS, odd JSON":  {text(400, `{"SecurityToken": "`+secret+`"}`), egress.Malformed, "HTTP 400"},
+		"STS, no fields": {body(`{}`), egress.Malformed, "its answer has no access key ID or no access key secret"},
 		"STS, half": {
-			service: "sts", cfg: viaSTS,
-			step: castest.Body(200, "application/json",
-				`{"Credentials": {"AccessKeySecret": "`+secret+`", "SecurityToken": "t", "Expiration": "2999-01-01T00:00:00Z"}}`),
-			kind: egress.Malformed, want: "its answer has no access key ID or no access key secret",
+			body(`{"Credentials": {"AccessKeySecret": "` + secret + `", "SecurityToken": "t", "Expiration": "2999-01-01T00:00:00Z"}}`),
+			egress.Malformed, "its answer has no access key ID or no access key secret",
 		},
 		"STS, truncated": {
-			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{"Credentials": {"AccessKeySecret": "`+secret),
-			kind: egress.Malformed, want: "its answer isn't a JSON object",
+			body(`{"Credentials": {"AccessKeySecret": "` + secret),
+			egress.Malformed, "its answer isn't a JSON object",
 		},
 		"STS, bad date": {
-			service: "sts", cfg: viaSTS,
-			step: castest.Body(200, "application/json",
-				`{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "`+secret+`"}}`),
-			kind: egress.Malformed, want: "isn't an RFC 3339 time",
+			body(`{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "` + secret + `"}}`),
+			egress.Malformed, "isn't an RFC 3339 time",
 		},
-		"STS, no HTTP": {
-			service: "sts", cfg: viaSTS, step: raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"),
-			kind: egress.Malformed, want: "malformed answer",
-		},
+		"STS, no HTTP": {raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"), egress.Malformed, "malformed answer"},
 		"STS, cut off": {
-			service: "sts", cfg: viaSTS, step: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
-			kind: egress.ConnectionFailed, want: "unexpected EOF",
+			raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
+			egress.ConnectionFailed, "unexpected EOF",
 		},
-		"STS, closes": {
-			service: "sts", cfg: viaSTS, step: raw(""),
-			kind: egress.ConnectionFailed, want: "EOF",
-		},
-		"STS, too large": {
-			service: "sts", cfg: viaSTS, step: castest.Huge(egress.MaxBody + 1),
-			kind: egress.TooLarge, want: "answer too large",
-		},
+		"STS, closes":    {raw(""), egress.ConnectionFailed, "EOF"},
+		"STS, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "answer too large"},
 		"STS, bomb": {
-			service: "sts", cfg: viaSTS, step: castest.Header(castest.Body(200, "", "\x1f\x8b"), "Content-Encoding", "gzip"),
-			kind: egress.Malformed, want: "it is compressed (gzip), though the request didn't accept that",
+			castest.Header(body("\x1f\x8b"), "Content-Encoding", "gzip"),
+			egress.Malformed, "it is compressed (gzip), though the request didn't accept that",
 		},
 		"STS, no success": {
-			service: "sts", cfg: viaSTS, step: castest.Body(200, "application/json", `{"Success": false, "ErrorCode": "`+secret+`"}`),
-			kind: egress.Malformed, want: "reports no success, and no error code",
+			body(`{"Success": false, "ErrorCode": "` + secret + `"}`),
+			egress.Malformed, "reports no success, and no error code",
 		},
 		"STS, accepted": {
-			service: "sts", cfg: viaSTS, step: castest.Body(201, "application/json", `{"AccessKeyId": "a", "AccessKeySecret": "`+secret+`"}`),
-			kind: egress.Malformed, want: "it answered HTTP 201",
+			text(201, `{"AccessKeyId": "a", "AccessKeySecret": "`+secret+`"}`),
+			egress.Malformed, "it answered HTTP 201",
 		},
-		"URI, error": {
-			service: "uri", cfg: viaURI, step: castest.Body(500, "text/plain", "the key is "+secret),
-			kind: openapi.Temporary, want: "it answered HTTP 500",
-		},
-		"URI, absent": {
-			service: "uri", cfg: viaURI, step: castest.Body(404, "text/plain", "the key is "+secret),
-			kind: NotFound, want: "it answered HTTP 404",
-		},
-		"URI, not allowed": {
-			service: "uri", cfg: viaURI, step: castest.Body(405, "text/plain", "the key is "+secret),
-			kind: egress.Malformed, want: "it answered HTTP 405",
-		},
-		"URI, forbidden": {
-			service: "uri", cfg: viaURI, step: castest.Body(403, "text/plain", "the key is "+secret),
-			kind: egress.Malformed, want: "it answered HTTP 403",
-		},
+		"URI, error":       {text(500, "the key is "+secret), openapi.Temporary, "it answered HTTP 500"},
+		"URI, absent":      {text(404, "the key is "+secret), NotFound, "it answered HTTP 404"},
+		"URI, not allowed": {text(405, "the key is "+secret), egress.Malformed, "it answered HTTP 405"},
+		"URI, forbidden":   {text(403, "the key is "+secret), egress.Malformed, "it answered HTTP 403"},
 		"URI, incomplete": {
-			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"AccessKeySecret": "`+secret+`"}`),
-			kind: egress.Malformed, want: "its answer has no access key ID or no access key secret",
+			body(`{"AccessKeySecret": "` + secret + `"}`),
+			egress.Malformed, "its answer has no access key ID or no access key secret",
 		},
 		"URI, code": {
-			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"Code": "Forbidden.Role", "AccessKeySecret": "`+secret+`"}`),
-			kind: openapi.NoPermission, want: "it answered Forbidden.Role",
+			body(`{"Code": "Forbidden.Role", "AccessKeySecret": "` + secret + `"}`),
+			openapi.NoPermission, "it answered Forbidden.Role",
 		},
-		"URI, no JSON": {
-			service: "uri", cfg: viaURI, step: castest.Body(200, "text/plain", secret),
-			kind: egress.Malformed, want: "isn't a JSON object",
-		},
-		"URI, wrong type": {
-			service: "uri", cfg: viaURI, step: castest.Body(200, "application/json", `{"AccessKeyId": ["`+secret+`"]}`),
-			kind: egress.Malformed, want: "isn't a JSON object",
-		},
+		"URI, no JSON":    {body(secret), egress.Malformed, "isn't a JSON object"},
+		"URI, wrong type": {body(`{"AccessKeyId": ["` + secret + `"]}`), egress.Malformed, "isn't a JSON object"},
 		"URI, bad date": {
-			service: "uri", cfg: viaURI,
-			step: castest.Body(200, "application/json",
-				`{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "`+secret+`"}`),
-			kind: egress.Malformed, want: "RFC 3339",
+			body(`{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "` + secret + `"}`),
+			egress.Malformed, "RFC 3339",
 		},
-		"URI, too large": {
-			service: "uri", cfg: viaURI, step: castest.Huge(egress.MaxBody + 1),
-			kind: egress.TooLarge, want: "answer too large",
-		},
+		"URI, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "answer too large"},
 		"URI, redirected": {
-			service: "uri", cfg: viaURI, step: castest.Redirect("http://127.0.0.1:1/" + secret),
-			kind: egress.Redirected, want: ", to http://127.0.0.1:1",
+			castest.Redirect("http://127.0.0.1:1/" + secret),
+			egress.Redirected, ", to http://127.0.0.1:1",
 		},
-		"URI, no HTTP": {
-			service: "uri", cfg: viaURI, step: raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"),
-			kind: egress.Malformed, want: "malformed answer",
-		},
-		"URI, no status": {
-			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 " + secret + "\r\n\r\n"),
-			kind: egress.Malformed, want: "malformed answer",
-		},
-		"URI, no header": {
-			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n"),
-			kind: egress.Malformed, want: "malformed answer",
-		},
+		"URI, no HTTP":   {raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"), egress.Malformed, "malformed answer"},
+		"URI, no status": {raw("HTTP/1.1 " + secret + "\r\n\r\n"), egress.Malformed, "malformed answer"},
+		"URI, no header": {raw("HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n"), egress.Malformed, "malformed answer"},
 		"URI, no length": {
-			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n"),
-			kind: egress.Malformed, want: "malformed answer",
+			raw("HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n"),
+			egress.Malformed, "malformed answer",
 		},
 		"URI, cut off": {
-			service: "uri", cfg: viaURI, step: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
-			kind: egress.ConnectionFailed, want: "unexpected EOF",
+			raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
+			egress.ConnectionFailed, "unexpected EOF",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			i := issuer(t)
-			i.Script(test.service, test.step)
-			s, _, err := fetch(t, test.cfg(i), secret, strings.TrimRight(secret, "="))
+			service, cfg := "sts", viaSTS(i)
+			if strings.HasPrefix(name, "URI") {
+				service, cfg = "uri", viaURI(i)
+			}
+			i.Script(service, test.step)
+			s, _, err := fetch(t, cfg, secret, strings.TrimRight(secret, "="))
 			failed(t, err, test.kind, test.want)
 			if e, _ := errors.AsType[*Error](err); e.Source != s.String() {
 				t.Errorf("source: got %q, want %q", e.Source, s)
