@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 		"overview":                {from: "docs/guides/a.md", text: "[x](" + docs + "#same)"},
 		"address in the registry": {from: "docs/index.md", text: "[x](" + docs + "/guides/a#one)"},
 
-		"no file":                   {from: "README.md", text: "x\n\n|x|\n|-|\n|[x](b.md)|", line: 5, reason: "nothing is at"},
+		"no file":                   {from: "README.md", text: "b.md\n\n|x|\n|-|\n|[x](b.md)|", line: 5, reason: "nothing is at"},
 		"no image":                  {from: "README.md", text: "x\n![x](b.svg)", line: 2, reason: "nothing is at"},
 		"no file in HTML":           {from: "README.md", text: "<p>\n<img src=\"b.svg\">\n</p>", line: 2, reason: "nothing is at"},
 		"no file in a reference":    {from: "README.md", text: "[x]\n\n[x]: b.md", line: 3, reason: "nothing is at"},
