@@ -42,6 +42,7 @@ type Options struct {
 	CallsPerSecond int              // accepted in any window of one second, over all keys; default: 10
 	Latency        time.Duration    // added before every answer
 	Now            func() time.Time // the server's clock; default: time.Now
+	OnResponse     func(Call)       // is called after each call
 }
 
 // Call is one request as the server saw it.
@@ -64,7 +65,7 @@ type Server struct {
 	keys      map[string]Key
 	nonces    map[string]bool
 	admitted  window
-	answer    map[string]any
+	answer    http.HandlerFunc
 	steps     []http.HandlerFunc
 	calls     []*Call
 	throttled int
@@ -86,7 +87,7 @@ func New(o Options) *Server {
 		options: o,
 		keys:    make(map[string]Key),
 		nonces:  make(map[string]bool),
-		answer:  Assets(),
+		answer:  Answer(Assets()),
 	}
 	for _, key := range o.Keys {
 		s.AddKey(key)
@@ -156,10 +157,13 @@ func Assets() map[string]any {
 
 // Answer sets the elements to answer from now on. A fresh RequestId is added to them, unless they have one. A nil value
 // is a JSON null.
-func (s *Server) Answer(assets map[string]any) {
+func (s *Server) Answer(assets map[string]any) { s.Always(Answer(maps.Clone(assets))) }
+
+// Always sets the step for every accepted call from now on that no step of [Server.Script] is left for.
+func (s *Server) Always(step http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer = maps.Clone(assets)
+	s.answer = step
 }
 
 // Script adds steps, each of which replaces the answer to one accepted call: one that is signed right and within the
@@ -217,6 +221,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	step, call := s.arrive(r, body)
 	w.Header().Set("X-Acs-Request-Id", newRequestID())
 	w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat))
+	if s.options.OnResponse != nil {
+		defer func() {
+			s.mu.Lock()
+			done := *call
+			s.mu.Unlock()
+			s.options.OnResponse(done)
+		}()
+	}
 	pause(r.Context(), s.options.Latency)
 	step(&response{ResponseWriter: w, server: s, call: call}, r)
 }
@@ -250,12 +262,12 @@ func (s *Server) arrive(r *http.Request, body []byte) (http.HandlerFunc, *Call) 
 	return step, call
 }
 
-// ServeAnswer is the step that gives the server's answer: that of [Server.Answer].
+// ServeAnswer is the step that gives the server's answer: that of [Server.Answer] or [Server.Always].
 func (s *Server) ServeAnswer(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	answer := s.answer
 	s.mu.Unlock()
-	Answer(answer)(w, r)
+	answer(w, r)
 }
 
 // response notes what was answered in the call, before the client sees it.
