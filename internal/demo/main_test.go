@@ -2,14 +2,16 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"encoding/xml"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// TestMain is the demo itself where a test started it, and the provider where Terraform did.
+// TestMain is the demo itself if a test started it, and the provider if Terraform did.
 func TestMain(m *testing.M) {
 	if os.Getenv("CAS_TEST_IS_DEMO") != "" || os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
 		main()
@@ -18,8 +20,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// demo runs in surroundings that must not matter, until something is said. It returns all that it said.
-func demo(t *testing.T, until string) (string, error) {
+// start runs the demo in surroundings that must not matter, with further variables. It interrupts it when until is written,
+// and returns all that was.
+func start(t *testing.T, until string, env ...string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -28,25 +31,26 @@ func demo(t *testing.T, until string) (string, error) {
 		"TF_REATTACH_PROVIDERS=nonsense", "TF_PLUGIN_CACHE_DIR=/nowhere/cache",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=theirs", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=theirs", "ALIBABA_CLOUD_SECURITY_TOKEN=theirs",
 		"ALICLOUD_PROFILE=theirs", "CAS_MAX_RETRIES=nonsense")
+	cmd.Env = append(cmd.Env, env...)
 	out := &interrupter{until: until, cmd: cmd}
 	cmd.Stdout, cmd.Stderr = out, out
 	err := cmd.Run()
 	if left, failed := os.ReadDir(dir); failed != nil || len(left) > 0 {
 		t.Errorf("got %v, %v, want nothing left behind", left, failed)
 	}
-	return out.said.String(), err
+	return out.written.String(), err
 }
 
-// interrupter does what Ctrl-C does, where something is said.
+// interrupter does what Ctrl-C does, when until is written.
 type interrupter struct {
-	said  bytes.Buffer
-	until string
-	cmd   *exec.Cmd
+	written bytes.Buffer
+	until   string
+	cmd     *exec.Cmd
 }
 
 func (i *interrupter) Write(p []byte) (int, error) {
-	n, err := i.said.Write(p)
-	if i.until != "" && strings.Contains(i.said.String(), i.until) {
+	n, err := i.written.Write(p)
+	if i.until != "" && strings.Contains(i.written.String(), i.until) {
 		i.until = ""
 		return n, i.cmd.Process.Signal(os.Interrupt)
 	}
@@ -55,42 +59,42 @@ func (i *interrupter) Write(p []byte) (int, error) {
 
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	out, err := demo(t, "")
+	out, err := start(t, "", "CLICOLOR_FORCE=1")
 	if err != nil {
 		t.Fatalf("got %v, want no error:\n%s", err, out)
 	}
-	for _, want := range []string{
-		"certificates = 10", "cloud_assets = 48", "The certificate health score is 61.", "The certificate health score is below 80.",
-		"the service was called 5 times",
-	} {
-		if !strings.Contains(out, want) {
-			t.Errorf("got no %q, want it said:\n%s", want, out)
-		}
+	if !strings.Contains(out, "\x1b[31m") {
+		t.Errorf("got no red error of Terraform's, want one:\n%s", out)
 	}
-	if strings.Contains(out, "Warning") {
-		t.Errorf("got a warning, want what users see:\n%s", out)
+	out = regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(out, "")
+	if lines := strings.Count(out, "\n"); lines > 60 {
+		t.Errorf("got %d lines, want at most 60:\n%s", lines, out)
+	}
+	for _, picture := range []string{"demo-plan.svg", "demo-apply.svg"} {
+		if text := drawn(t, picture); !strings.Contains(out, text) {
+			t.Errorf("%s shows this, want what the demo writes (make pictures):\n%s\ngot:\n%s", picture, text, out)
+		}
 	}
 }
 
-func TestCheckStopped(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		err error
-		ok  bool
-	}{
-		"by the condition":  {err: &failure{output: "Error: Resource postcondition failed\n\nToo low."}, ok: true},
-		"by another one":    {err: &failure{output: "Error: Resource postcondition failed\n\nToo few."}},
-		"by something else": {err: &failure{output: "Error: Access key refused\n\nToo low."}},
-		"after a change":    {err: &failure{output: "x: Creating...\nError: Resource precondition failed\n\nToo low."}},
-		"by the demo's end": {err: context.Canceled},
-		"not at all":        {err: nil},
+// drawn returns the text of a picture, in which freeze draws each line as an element of its own.
+func drawn(t *testing.T, picture string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "..", "assets", picture))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if err := checkStopped(test.err, "Too low."); (err == nil) != test.ok {
-				t.Errorf("got %v, want it accepted: %t", err, test.ok)
-			}
-		})
+	var svg struct {
+		Lines []struct {
+			Spans []string `xml:"tspan"`
+		} `xml:"g>text"`
 	}
+	if err := xml.Unmarshal(content, &svg); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, line := range svg.Lines {
+		text.WriteString(strings.Join(line.Spans, "") + "\n")
+	}
+	return strings.TrimSpace(text.String())
 }

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,18 +14,52 @@ import (
 func TestDemoIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, until := range map[string]string{
-		"preparation": "Terraform is looked for", "plan": "Reading...", "apply": "$ terraform apply", "drop": "The health score drops",
-		"gate": "Opening...",
+		"preparation": "Using Terraform", "gate": "$ terraform apply approved >", "last act": "✔ warned",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, err := demo(t, until)
+			out, err := start(t, until)
 			exit, ok := err.(*exec.ExitError) //nolint:errorlint // as Run returns it
 			if !ok || exit.ExitCode() != 130 {
 				t.Errorf("got %v, want exit status 130:\n%s", err, out)
 			}
 			if want := "demo: interrupted; everything is cleaned up\n"; !strings.HasSuffix(out, want) {
 				t.Errorf("got %q, want %q at its end", out, want)
+			}
+			if strings.Contains(out, "\x1b") {
+				t.Errorf("got colors, want none, because this is no terminal:\n%q", out)
+			}
+		})
+	}
+}
+
+// TestDemoFails puts a Terraform between that does what the demo mustn't show. The program is for Unix.
+func TestDemoFails(t *testing.T) {
+	t.Parallel()
+	real, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ program, want string }{
+		"plan isn't stopped": {program: `terraform "$@" || test "$3" != -out=stopped`, want: "exit status 0, want exit status 1"},
+		"another score":      {program: `terraform "$@" | sed 's/"value":92/"value":93/'`, want: "the score is 93"},
+		"another message":    {program: `case $4 in stopped) echo '{}';; *) terraform "$@";; esac`, want: `the failed condition is ""`},
+		"release is created": {
+			program: `case $2$4 in show) echo '{"values": {"root_module": {"resources": [{"address": "it", "mode": "managed"}]}}}';; *) terraform "$@";; esac`,
+			want:    "it was created",
+		},
+		"gate doesn't read": {program: `test "$2" != apply && terraform "$@"`, want: "0 calls were made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			program := "#!/bin/sh\nterraform() { " + real + " \"$@\"; }\n" + test.program + "\n"
+			if err := os.WriteFile(filepath.Join(dir, "terraform"), []byte(program), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			out, err := start(t, "", "PATH="+dir+":"+os.Getenv("PATH"))
+			if err == nil || !strings.Contains(out, test.want) {
+				t.Errorf("got %v, want the demo to fail with %q:\n%s", err, test.want, out)
 			}
 		})
 	}

@@ -58,10 +58,6 @@ const (
 )
 
 var examples = map[string]example{
-	"demo": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
-		{says: "+ certificates = 10"},
-		{answer: low, says: "The certificate health score is 61.", stops: true},
-	}},
 	"provider": {files: []string{"provider.tf"}, since: 2, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates = 10"},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},

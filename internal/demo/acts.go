@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"regexp"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+)
+
+// configs are the configurations of the acts.
+//
+//go:embed config
+var configs embed.FS
+
+// act is what Terraform is shown to do with a configuration, and what has to come of it.
+type act struct {
+	title, config string
+	excerpt       string // a regular expression for the part of the configuration that is shown
+	steps         []step
+
+	plan    string // the saved plan that has to have
+	score   any    // this value of the output score, and
+	problem string // this message of a failed condition
+	calls   int    // that the last step makes
+	done    string
+}
+
+// step is a command of Terraform while the service responds with a value of its own for one element.
+type step struct {
+	element  string
+	value    int
+	args     []string
+	straight bool // shows what Terraform writes to standard output, too
+	status   int  // is the exit status
+}
+
+func acts(gate string) []act {
+	return []act{
+		{
+			title: "1. Score 92, gate at 80: the plan passes.", config: "score", excerpt: `(?ms)^  lifecycle \{$.*?^  \}\n`,
+			steps: []step{{element: "Point", value: 92, args: []string{"plan", "-out=approved"}}},
+			plan:  "approved", score: 92.0, calls: 1,
+			done: "passed, exit status 0, score = 92",
+		},
+		{
+			title: "2. The score falls to 61: the plan must stop.", config: "score",
+			steps: []step{{element: "Point", value: 61, args: []string{"plan", "-out=stopped"}, status: 1}},
+			plan:  "stopped", problem: "The certificate health score is 61; at least 80 is needed.", calls: 1,
+			done: "stopped, exit status 1, nothing changed",
+		},
+		{
+			title: "3. Approved at 92, applied at 61: the saved plan must not go through.", config: gate,
+			steps: []step{
+				{element: "Point", value: 92, args: []string{"plan", "-out=approved"}},
+				{element: "Point", value: 61, args: []string{"apply", "approved"}, status: 1},
+			},
+			plan: "approved", calls: 1,
+			done: "stopped before terraform_data.release",
+		},
+		{
+			title: "4. Free certificates run out: a warning, exit status 0.", config: "certificates",
+			steps: []step{
+				{element: "FreeCertificateCount", value: 19, args: []string{"plan", "-out=approved"}},
+				{element: "FreeCertificateCount", value: 19, args: []string{"apply", "approved"}, straight: true},
+			},
+			plan: "approved", problem: "19 of 20 free certificates are used.",
+			done: "warned, exit status 0",
+		},
+	}
+}
+
+// play shows an act. None of them changes anything.
+func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) error {
+	fmt.Println("\n" + style("1;36", a.title))
+	config, err := configs.ReadFile("config/" + a.config + "/main.tf")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s", regexp.MustCompile(a.excerpt).Find(config))
+	calls := 0
+	for _, s := range a.steps {
+		assets := castest.Assets()
+		assets[s.element] = s.value
+		service.Answer(assets)
+		before := len(service.Calls())
+		if err := tf.show(ctx, a.config, s); err != nil {
+			return err
+		}
+		calls = len(service.Calls()) - before
+	}
+	plan, err := tf.read(ctx, a.config, a.plan)
+	if err != nil {
+		return err
+	}
+	state, err := tf.read(ctx, a.config)
+	if err != nil {
+		return err
+	}
+	var problem string
+	for _, check := range plan.Checks {
+		for _, instance := range check.Instances {
+			for _, p := range instance.Problems {
+				problem += p.Message
+			}
+		}
+	}
+	if score := plan.PlannedValues.Outputs["score"].Value; score != a.score || problem != a.problem || calls != a.calls {
+		return fmt.Errorf("the score is %v, the failed condition is %q, and %d calls were made, want %v, %q and %d",
+			score, problem, calls, a.score, a.problem, a.calls)
+	}
+	for _, resource := range state.Values.RootModule.Resources {
+		if resource.Mode == "managed" {
+			return fmt.Errorf("%s was created", resource.Address)
+		}
+	}
+	fmt.Println(style("32", "✔ "+a.done))
+	return nil
+}
+
+// share is the fifth act: several plans at once, of which nothing is shown but what the service counts.
+func share(ctx context.Context, tf *terraform, service *castest.Server) error {
+	before := len(service.Calls())
+	plans, ctx := errgroup.WithContext(ctx)
+	for range 4 {
+		plans.Go(func() error { return run(tf.command(ctx, "reads", "plan", "-lock=false"), 0) })
+	}
+	if err := plans.Wait(); err != nil {
+		return err
+	}
+	calls, most, throttled := len(service.Calls())-before, service.MaxInAnySecond(), service.Throttled()
+	text := fmt.Sprintf("5. Four plans at once, 20 reads each: %d calls, at most %d in any second, %d throttled.", calls, most, throttled)
+	if calls >= 80 || most > 10 || throttled > 0 {
+		return fmt.Errorf("%s\nwant less than 80, at most 10, and 0", text)
+	}
+	fmt.Println("\n" + style("1;36", text))
+	return nil
+}
