@@ -75,7 +75,7 @@ func acts(gate string) []act {
 
 // play shows an act. None of them changes anything.
 func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) error {
-	fmt.Println("\n" + style("1;36", a.title))
+	fmt.Println(style("1;36", a.title))
 	config, err := configs.ReadFile("config/" + a.config + "/main.tf")
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) e
 			return fmt.Errorf("%s was created", resource.Address)
 		}
 	}
-	fmt.Println(style("32", "✔ "+a.done))
+	fmt.Println(style("32", "✔ "+a.done) + "\n")
 	return nil
 }
 
@@ -136,6 +136,6 @@ func share(ctx context.Context, tf *terraform, service *castest.Server) error {
 	if calls >= 80 || most > 10 || throttled > 0 {
 		return fmt.Errorf("%s\nwant less than 80, at most 10, and 0", text)
 	}
-	fmt.Println("\n" + style("1;36", text))
+	fmt.Println(style("1;36", text) + "\n")
 	return nil
 }

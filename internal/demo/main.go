@@ -62,7 +62,7 @@ func show(ctx context.Context) (err error) {
 	if refused := service.Refused(); refused > 0 {
 		return fmt.Errorf("the service refused %d calls", refused)
 	}
-	fmt.Println("\nThe configurations are in internal/demo/config. Next: make fake for one of your own, or README.md for your account.")
+	fmt.Println("The configurations are in internal/demo/config. Next: make fake for one of your own, or README.md for your account.")
 	return nil
 }
 

@@ -46,9 +46,9 @@ func TestFake(t *testing.T) {
 	}
 	client := cas.New(cas.Config{
 		Endpoint: endpoint, Logger: slog.New(slog.DiscardHandler), RequestsPerSecond: 10, RequestTimeout: time.Minute,
-		Credentials: credential.New(credential.Config{
-			AccessKeyID: exported["ALIBABA_CLOUD_ACCESS_KEY_ID"], AccessKeySecret: exported["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
-		}),
+		Credentials: credential.New(credential.Config{Source: credential.AccessKey{
+			ID: exported["ALIBABA_CLOUD_ACCESS_KEY_ID"], Secret: exported["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
+		}}),
 	})
 	read := func(want string) string {
 		t.Helper()

@@ -6,7 +6,9 @@ terraform {
 
 action "cas_require_asset_count" "healthy" {
   config {
-    minimum = { point = 80 }
+    minimum {
+      point = 80
+    }
   }
 }
 
