@@ -48,94 +48,97 @@ func TestDefaultChain(t *testing.T) {
 	key := castest.DefaultKey.AccessKeyID
 	ini := iniOf("default", "access_key", key)
 	current := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`
-	const cli, inCLI, inINI = cliJSON, "profile p of ~/.aliyun/config.json", "file ~/.alibabacloud/credentials"
+	const cli, inCLI, inINI, onECS = cliJSON, "profile p of ~/.aliyun/config.json", "file ~/.alibabacloud/credentials", "ECS metadata service"
+	type files = map[string]string
 	for name, test := range map[string]struct {
-		cfg    Config
-		files  map[string]string
+		from   Default
+		files  files
 		source string
 	}{
-		"CLI profile": {files: map[string]string{cli: current, iniPath: ini}, source: inCLI},
+		"CLI profile": {files: files{cli: current, iniPath: ini}, source: inCLI},
 		"CLI profile, elsewhere": {
-			cfg:    Config{Source: Default{Files: Files{CLI: "~/mine"}}},
-			files:  map[string]string{"mine": current, iniPath: ini},
+			from: Default{Files: Files{CLI: "~/mine"}}, files: files{"mine": current, iniPath: ini},
 			source: "profile p of ~/mine",
 		},
-		"CLI profile switched off": {cfg: Config{Source: Default{NoCLI: "X"}}, files: map[string]string{cli: current, iniPath: ini}, source: inINI},
+		"CLI profile switched off": {
+			from: Default{NoCLI: "X"}, files: files{cli: current, iniPath: ini}, source: inINI,
+		},
 		"switched off, section": {
-			cfg:    Config{Source: Default{Section: "p", NoCLI: "X"}},
-			files:  map[string]string{cli: current, iniPath: ini + iniOf("p", "access_key", key)},
+			from:   Default{Section: "p", NoCLI: "X"},
+			files:  files{cli: current, iniPath: ini + iniOf("p", "access_key", key)},
 			source: "section [p] of file ~/.alibabacloud/credentials",
 		},
 		"no current": {
-			files:  map[string]string{cli: `{"profiles": [{"name": "a", "mode": "AK"}, {"name": "default", "mode": "AK", ` + ak + `}]}`},
+			files:  files{cli: `{"profiles": [{"name": "a", "mode": "AK"}, {"name": "default", "mode": "AK", ` + ak + `}]}`},
 			source: "profile default of ~/.aliyun/config.json",
 		},
-		"byte order mark": {files: map[string]string{cli: "\xef\xbb\xbf" + current}, source: inCLI},
-		"no mode":         {files: map[string]string{cli: strings.Replace(current, `"mode": "AK", `, "", 1)}, source: inCLI},
+		"byte order mark": {files: files{cli: "\xef\xbb\xbf" + current}, source: inCLI},
+		"no mode":         {files: files{cli: strings.Replace(current, `"mode": "AK", `, "", 1)}, source: inCLI},
 		"current names none": {
-			files:  map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`, iniPath: ini},
+			files:  files{cli: `{"current": "q", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`, iniPath: ini},
 			source: inINI,
 		},
 		"no key, AK": {
-			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`, iniPath: ini},
+			files:  files{cli: `{"profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`, iniPath: ini},
 			source: inINI,
 		},
 		"no key, AK, role of before": {
-			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "AK", "ram_role_arn": "` + testRole + `"}]}`, iniPath: ini},
+			files:  files{cli: `{"profiles": [{"name": "default", "mode": "AK", "ram_role_arn": "` + testRole + `"}]}`, iniPath: ini},
 			source: inINI,
 		},
 		"no key, StsToken": {
-			files: map[string]string{
+			files: files{
 				cli:     `{"profiles": [{"name": "default", "mode": "StsToken", "access_key_id": "", "sts_token": ""}]}`,
 				iniPath: ini,
 			},
 			source: inINI,
 		},
 		"no key, RamRoleArn": {
-			files:  map[string]string{cli: `{"profiles": [{"name": "default", "mode": "RamRoleArn", "expired_seconds": 900}]}`, iniPath: ini},
+			files:  files{cli: `{"profiles": [{"name": "default", "mode": "RamRoleArn", "expired_seconds": 900}]}`, iniPath: ini},
 			source: inINI,
 		},
 		"no key, no mode": {
-			files:  map[string]string{cli: `{"current": "default", "profiles": [{"name": "default"}]}`, iniPath: ini},
+			files:  files{cli: `{"current": "default", "profiles": [{"name": "default"}]}`, iniPath: ini},
 			source: inINI,
 		},
-		"no profiles":    {files: map[string]string{cli: `{"profiles": []}`, iniPath: ini}, source: inINI},
-		"INI file":       {files: map[string]string{iniPath: ini}, source: inINI},
-		"INI file, mark": {files: map[string]string{iniPath: "\xef\xbb\xbf" + ini}, source: inINI},
+		"no profiles":    {files: files{cli: `{"profiles": []}`, iniPath: ini}, source: inINI},
+		"INI file":       {files: files{iniPath: ini}, source: inINI},
+		"INI file, mark": {files: files{iniPath: "\xef\xbb\xbf" + ini}, source: inINI},
 		"INI file, token": {
-			files:  map[string]string{iniPath: strings.Replace(ini, "access_key\n", "sts\nsecurity_token = CAIS\n", 1)},
+			files:  files{iniPath: strings.Replace(ini, "access_key\n", "sts\nsecurity_token = CAIS\n", 1)},
 			source: inINI,
 		},
 		"INI file, role": {
-			files: map[string]string{
+			files: files{
 				iniPath: strings.Replace(ini, "access_key\n", "ram_role_arn\nrole_arn = "+testRole+"\nrole_session_name = ini\n", 1),
 			},
 			source: inINI,
 		},
 		"INI file, ECS role": {
-			files:  map[string]string{iniPath: "[default]\ntype = ecs_ram_role\nrole_name = " + castest.MetadataRole + "\n"},
+			files:  files{iniPath: "[default]\ntype = ecs_ram_role\nrole_name = " + castest.MetadataRole + "\n"},
 			source: inINI,
 		},
-		"INI file, elsewhere": {cfg: Config{Source: Default{Files: Files{INI: "~/mine"}}}, files: map[string]string{"mine": ini}, source: "file ~/mine"},
-		"INI, no [default]":   {files: map[string]string{iniPath: iniOf("other", "access_key", key)}, source: "ECS metadata service"},
-		"INI, empty keys": {
-			files:  map[string]string{iniPath: "[default]\ntype = access_key\naccess_key_id =\naccess_key_secret =\n"},
-			source: "ECS metadata service",
+		"INI file, elsewhere": {
+			from: Default{Files: Files{INI: "~/mine"}}, files: files{"mine": ini}, source: "file ~/mine",
 		},
-		"INI, empty keys, token": {files: map[string]string{iniPath: "[default]\ntype = sts\n"}, source: "ECS metadata service"},
-		"INI, empty keys, role":  {files: map[string]string{iniPath: "[default]\ntype = ram_role_arn\n"}, source: "ECS metadata service"},
-		"INI, nothing":           {files: map[string]string{iniPath: "[default]\n"}, source: "ECS metadata service"},
-		"home is no directory":   {files: map[string]string{".aliyun": "", ".alibabacloud": ""}, source: "ECS metadata service"},
-		"metadata":               {source: "ECS metadata service"},
-		"switched off, no file":  {cfg: Config{Source: Default{Section: "p", NoCLI: "X"}}, source: "ECS metadata service"},
+		"INI, no [default]": {files: files{iniPath: iniOf("other", "access_key", key)}, source: onECS},
+		"INI, empty keys": {
+			files:  files{iniPath: "[default]\ntype = access_key\naccess_key_id =\naccess_key_secret =\n"},
+			source: onECS,
+		},
+		"INI, empty keys, token": {files: files{iniPath: "[default]\ntype = sts\n"}, source: onECS},
+		"INI, empty keys, role":  {files: files{iniPath: "[default]\ntype = ram_role_arn\n"}, source: onECS},
+		"INI, nothing":           {files: files{iniPath: "[default]\n"}, source: onECS},
+		"home is no directory":   {files: files{".aliyun": "", ".alibabacloud": ""}, source: onECS},
+		"metadata":               {source: onECS},
+		"switched off, no file":  {from: Default{Section: "p", NoCLI: "X"}, source: onECS},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := home(t)
 			for name, content := range test.files {
 				write(t, filepath.Join(dir, name), content)
 			}
-			test.cfg.STS.Endpoint = i.STSEndpoint()
-			s, c, err := fetch(t, test.cfg)
+			s, c, err := fetch(t, Config{Source: test.from, STS: STS{Endpoint: i.STSEndpoint()}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,18 +204,15 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			want: "invalid_token",
 		},
 		"unreachable": {
-			cli:  profile(`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1/"`),
-			kind: egress.Refused,
+			cli: profile(`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1/"`), kind: egress.Refused,
 			want: "connection refused",
 		},
 		"role without a key": {
-			cli:  profile(`"mode": "RamRoleArn", "ram_role_arn": "` + testRole + `"`),
-			kind: Invalid,
+			cli: profile(`"mode": "RamRoleArn", "ram_role_arn": "` + testRole + `"`), kind: Invalid,
 			want: "there is no access key ID or no access key secret",
 		},
 		"no such source": {
-			cli:  profile(`"mode": "ChainableRamRoleArn", "source_profile": "q"`),
-			kind: NotFound,
+			cli: profile(`"mode": "ChainableRamRoleArn", "source_profile": "q"`), kind: NotFound,
 			want: `no profile "q"`,
 		},
 		"no such token file": {
@@ -221,43 +221,41 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			want: "/nowhere: ",
 		},
 		"no such role": {
-			cli:  profile(`"mode": "EcsRamRole", "ram_role_name": "another"`),
-			kind: NotFound,
+			cli: profile(`"mode": "EcsRamRole", "ram_role_name": "another"`), kind: NotFound,
 			want: "no RAM role another",
 		},
 		"malformed CLI file": {
-			cli:  `{"profiles": [{"access_key_secret": "` + secret,
-			kind: Invalid,
-			want: "not the CLI's configuration",
+			cli: `{"profiles": [{"access_key_secret": "` + secret, kind: Invalid, want: "not the CLI's configuration",
 		},
 		"malformed INI file": {
-			ini:  "[default]\naccess_key_secret " + secret,
-			kind: Invalid,
+			ini: "[default]\naccess_key_secret " + secret, kind: Invalid,
 			want: "it is neither a JSON object nor an INI file",
 		},
 		"INI, half a pair": {
-			ini:  "[default]\ntype = access_key\naccess_key_secret = " + secret,
-			kind: Invalid,
+			ini: "[default]\ntype = access_key\naccess_key_secret = " + secret, kind: Invalid,
 			want: "no access key ID",
 		},
-		"unknown mode": {cli: profile(`"mode": "BearerToken"`), kind: Invalid, want: `its mode "BearerToken" isn't supported`},
-		"half a pair":  {cli: profile(`"mode": "AK", "access_key_secret": "` + secret + `"`), kind: Invalid, want: "no access key ID"},
+		"unknown mode": {
+			cli: profile(`"mode": "BearerToken"`), kind: Invalid, want: `its mode "BearerToken" isn't supported`,
+		},
+		"half a pair": {
+			cli: profile(`"mode": "AK", "access_key_secret": "` + secret + `"`), kind: Invalid,
+			want: "no access key ID",
+		},
 		"INI, letters as type": {
-			ini:  "[default]\ntype = abcdefghijklmnopqrstuvwxyzabcd",
-			kind: Invalid,
-			want: `is "abc…", not`,
+			ini: "[default]\ntype = abcdefghijklmnopqrstuvwxyzabcd", kind: Invalid, want: `is "abc…", not`,
 		},
 		"INI, unknown type": {ini: "[default]\ntype = oidc_role_arn", kind: Invalid, want: `is "oidc_role_arn", not`},
 		"INI, no token": {
-			ini:  "[default]\ntype = sts\naccess_key_id = a\naccess_key_secret = " + secret,
-			kind: Invalid,
+			ini: "[default]\ntype = sts\naccess_key_id = a\naccess_key_secret = " + secret, kind: Invalid,
 			want: "there is no security token",
 		},
-		"INI, no type":        {ini: "[default]\naccess_key_secret = " + secret, kind: Invalid, want: "the type in its section"},
+		"INI, no type": {
+			ini: "[default]\naccess_key_secret = " + secret, kind: Invalid, want: "the type in its section",
+		},
 		"INI, secret as type": {ini: "[default]\ntype = " + secret, kind: Invalid, want: "the type in its section"},
 		"INI, no role": {
-			ini:  "[default]\ntype = ram_role_arn\naccess_key_id = a\naccess_key_secret = " + secret,
-			kind: Invalid,
+			ini: "[default]\ntype = ram_role_arn\naccess_key_id = a\naccess_key_secret = " + secret, kind: Invalid,
 			want: "role ARN is empty",
 		},
 	} {

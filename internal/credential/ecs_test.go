@@ -39,46 +39,56 @@ func TestMetadata(t *testing.T) {
 		"no token":           {cfg: named, steps: []http.HandlerFunc{status(404)}},
 		"a token that hangs": {cfg: named, steps: []http.HandlerFunc{castest.Hang()}},
 		"hop limit": {
-			cfg: named, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid, want: "set HttpPutResponseHopLimit to 2",
+			cfg: named, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid,
+			want: "set HttpPutResponseHopLimit to 2",
 		},
 		"hop limit, v1 off": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(403)}, kind: NotFound, want: "set HttpPutResponseHopLimit to 2",
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(403)}, kind: NotFound,
+			want: "set HttpPutResponseHopLimit to 2",
 		},
 		"hop limit that hangs": {
-			cfg: named, steps: []http.HandlerFunc{castest.Hang(), status(403)}, kind: Invalid, want: "set HttpPutResponseHopLimit to 2",
+			cfg: named, steps: []http.HandlerFunc{castest.Hang(), status(403)}, kind: Invalid,
+			want: "set HttpPutResponseHopLimit to 2",
 		},
 		"hop limit that hangs, no v1": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{castest.Hang()}, kind: NotFound, want: "set HttpPutResponseHopLimit to 2",
+			cfg: named, only2: true, steps: []http.HandlerFunc{castest.Hang()}, kind: NotFound,
+			want: "set HttpPutResponseHopLimit to 2",
 		},
 		"hop limit, unnamed": {
-			cfg: unnamed, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid, want: "it requires IMDSv2",
+			cfg: unnamed, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid,
+			want: "it requires IMDSv2",
 		},
 		"v1 off, no v2": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: NotFound, want: "HTTP 404. Enable IMDSv2",
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: NotFound,
+			want: "HTTP 404. Enable IMDSv2",
 		},
 		"v1 off, busy": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(503)}, kind: openapi.Temporary, want: "HTTP 503",
+			cfg: named, only2: true, steps: []http.HandlerFunc{status(503)}, kind: openapi.Temporary,
+			want: "HTTP 503",
 		},
-		"token not taken": {cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403"},
+		"token not taken": {
+			cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403",
+		},
 		"no role": {
-			cfg:   named,
-			steps: []http.HandlerFunc{token, status(404)},
-			kind:  NotFound,
-			want:  "the instance has no RAM role " + castest.MetadataRole,
+			cfg: named, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound,
+			want: "the instance has no RAM role " + castest.MetadataRole,
 		},
 		"no role, unnamed": {
-			cfg: unnamed, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound, want: "the instance has no RAM role",
+			cfg: unnamed, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound,
+			want: "the instance has no RAM role",
 		},
-		"busy":          {cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: openapi.Temporary, want: "HTTP 503"},
-		"busy, unnamed": {cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: openapi.Throttled, want: "HTTP 429"},
+		"busy": {
+			cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: openapi.Temporary, want: "HTTP 503",
+		},
+		"busy, unnamed": {
+			cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: openapi.Throttled, want: "HTTP 429",
+		},
 		"closes": {
 			cfg: named, steps: []http.HandlerFunc{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?",
 		},
 		"not HTTP": {
-			cfg:   named,
-			steps: []http.HandlerFunc{token, raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n")},
-			kind:  egress.Malformed,
-			want:  "malformed answer",
+			cfg: named, steps: []http.HandlerFunc{token, raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n")},
+			kind: egress.Malformed, want: "malformed answer",
 		},
 		"no key": {
 			cfg: named, steps: []http.HandlerFunc{token, castest.Body(200, "", `{"AccessKeySecret": "`+secret+`", "SecurityToken": "c"}`)},

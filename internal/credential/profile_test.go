@@ -30,142 +30,61 @@ var ak = `"access_key_id": "` + castest.DefaultKey.AccessKeyID + `", "access_key
 func TestProfileModes(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
-	i.AddKey(castest.Key{AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/=="})
-	command := jsonString(os.Args[0] + ` external-command print '{"mode": "StsToken", "access_key_id": "STS.NTexternalexternal", ` +
-		`"access_key_secret": "external-secret", "sts_token": "external-token", "expiration": "2999-01-01T00:00:00Z"}'`)
-	sts, role := STS{Endpoint: i.STSEndpoint()}, `"ram_role_arn": "`+testRole+`", "ram_session_name": "cli"`
+	temporary := castest.Key{AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/=="}
+	i.AddKey(temporary)
+	sts := `"access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`
+	command := `"process_command": ` + jsonString(os.Args[0]+` external-command print '{"mode": "StsToken", `+
+		`"access_key_id": "STS.NTexternalexternal", "access_key_secret": "external-secret", "sts_token": "external-token", `+
+		`"expiration": "2999-01-01T00:00:00Z"}'`)
+	role := `"ram_role_arn": "` + testRole + `", "ram_session_name": "cli"`
+	at := `, "sts_endpoint": "https://` + i.STSEndpoint() + `/", "sts_region": "cn-shanghai"`
+	oauth := `, "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_access_token_expire": ` + inTwoHours
+	const metadata = "100.100.100.200"
 	for name, test := range map[string]struct {
-		sts      STS
-		profiles []string
-		from     *castest.Issuer // else static, with the ID:
-		id       string
-		host     string
+		profile string          // and further ones
+		from    *castest.Issuer // nil for a key that is given as it is
+		want    string          // the host that is requested, or the ID of that key
 	}{
-		"AK":             {profiles: []string{`"mode": "AK", ` + ak}, id: castest.DefaultKey.AccessKeyID},
-		"AK, other case": {profiles: []string{`"mode": "ak", ` + ak}, id: castest.DefaultKey.AccessKeyID},
-		"StsToken": {
-			profiles: []string{
-				`"mode": "StsToken", "access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`,
-			},
-			id: "STS.NTexampleexample",
-		},
-		"RamRoleArn": {sts: sts, profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role}, from: i},
-		"RamRoleArn, region": {
-			profiles: []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", ` + ak + `, ` + role},
-			from:     shared,
-			host:     "sts.cn-shanghai.aliyuncs.com",
-		},
+		"AK":                 {`"mode": "AK", ` + ak, nil, castest.DefaultKey.AccessKeyID},
+		"AK, other case":     {`"mode": "ak", ` + ak, nil, castest.DefaultKey.AccessKeyID},
+		"StsToken":           {`"mode": "StsToken", ` + sts, nil, temporary.AccessKeyID},
+		"RamRoleArn":         {`"mode": "RamRoleArn", ` + ak + `, ` + role + at, i, i.STSEndpoint()},
+		"RamRoleArn, region": {`"mode": "RamRoleArn", "sts_region": "r", ` + ak + `, ` + role, shared, "sts.r.aliyuncs.com"},
 		"RamRoleArn, VPC": {
-			profiles: []string{`"mode": "RamRoleArn", "sts_region": "cn-shanghai", "enable_vpc": true, ` + ak + `, ` + role},
-			from:     shared,
-			host:     "sts-vpc.cn-shanghai.aliyuncs.com",
+			`"mode": "RamRoleArn", "sts_region": "r", "enable_vpc": true, ` + ak + `, ` + role, shared, "sts-vpc.r.aliyuncs.com",
 		},
-		"RamRoleArn, endpoint": {
-			profiles: []string{
-				`"mode": "RamRoleArn", "sts_endpoint": "https://` + i.STSEndpoint() + `/", "sts_region": "cn-shanghai", ` + ak + `, ` + role,
-			},
-			from: i,
-			host: i.STSEndpoint(),
-		},
-		"RamRoleArn, endpoint of the block": {
-			sts:      sts,
-			profiles: []string{`"mode": "RamRoleArn", "sts_endpoint": "sts.invalid", ` + ak + `, ` + role},
-			from:     i,
-			host:     i.STSEndpoint(),
-		},
-		"RamRoleArn, region of the variable": {
-			sts:      STS{Region: "cn-beijing"},
-			profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role},
-			from:     shared,
-			host:     "sts.cn-beijing.aliyuncs.com",
-		},
-		"RamRoleArn, temporary": {
-			sts: sts,
-			profiles: []string{
-				`"mode": "RamRoleArn", "access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/==", ` +
-					role,
-			},
-			from: i,
-		},
-		"no mode, token": {
-			profiles: []string{
-				`"access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`,
-			},
-			id: "STS.NTexampleexample",
-		},
-		"no mode, role": {sts: sts, profiles: []string{ak + `, ` + role}, from: i},
-		"no mode, ECS": {
-			profiles: []string{`"ram_role_name": "` + castest.MetadataRole + `"`},
-			from:     shared,
-			host:     "100.100.100.200",
-		},
-		"no mode, External": {profiles: []string{`"process_command": ` + command}, id: "STS.NTexternalexternal"},
-		"RamRoleArn, default": {
-			profiles: []string{`"mode": "RamRoleArn", ` + ak + `, ` + role},
-			from:     shared,
-			host:     "sts.aliyuncs.com",
-		},
+		"RamRoleArn, temporary": {`"mode": "RamRoleArn", ` + sts + `, ` + role + at, i, i.STSEndpoint()},
+		"no mode, token":        {sts, nil, temporary.AccessKeyID},
+		"no mode, role":         {ak + `, ` + role + at, i, i.STSEndpoint()},
+		"no mode, ECS":          {`"ram_role_name": "` + castest.MetadataRole + `"`, shared, metadata},
+		"no mode, External":     {command, nil, "STS.NTexternalexternal"},
 		"ChainableRamRoleArn": {
-			sts: sts,
-			profiles: []string{
-				`"mode": "ChainableRamRoleArn", "source_profile": "q", ` + role,
-				`"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "r", ` + role,
-				`"name": "r", "mode": "AK", ` + ak,
-			},
-			from: i,
+			`"mode": "ChainableRamRoleArn", "source_profile": "q", ` + role + at +
+				`}, {"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "r", ` + role + at +
+				`}, {"name": "r", "mode": "AK", ` + ak,
+			i, i.STSEndpoint(),
 		},
-		"EcsRamRole": {
-			profiles: []string{`"mode": "EcsRamRole", "ram_role_name": "` + castest.MetadataRole + `"`},
-			from:     shared,
-			host:     "100.100.100.200",
-		},
-		"EcsRamRole, unnamed": {profiles: []string{`"mode": "EcsRamRole"`}, from: shared, host: "100.100.100.200"},
+		"EcsRamRole":          {`"mode": "EcsRamRole", "ram_role_name": "` + castest.MetadataRole + `"`, shared, metadata},
+		"EcsRamRole, unnamed": {`"mode": "EcsRamRole"`, shared, metadata},
 		"OIDC": {
-			sts: sts,
-			profiles: []string{
-				`"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", "oidc_token_file": ` + jsonString(file(t, "token", castest.OIDCToken)) +
-					`, ` + role,
-			},
-			from: i,
+			`"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", ` + role + at + `, "oidc_token_file": ` +
+				jsonString(file(t, "token", castest.OIDCToken)),
+			i, i.STSEndpoint(),
 		},
-		"CredentialsURI": {
-			profiles: []string{`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`},
-			from:     i,
-		},
-		"CloudSSO": {
-			profiles: []string{
-				`"mode": "CloudSSO", "cloud_sso_sign_in_url": "` + i.SignInURL() +
-					`", "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken +
-					`", "cloud_sso_access_token_expire": ` + inTwoHours,
-			},
-			from: i,
-		},
-		"OAuth": {
-			profiles: []string{
-				`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_refresh_token": "` +
-					castest.OAuthRefreshToken + `", "oauth_access_token_expire": ` + inTwoHours,
-			},
-			from: shared,
-			host: "oauth.aliyun.com",
-		},
-		"OAuth, abroad": {
-			profiles: []string{
-				`"mode": "OAuth", "oauth_site_type": "INTL", "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_access_token_expire": ` +
-					inTwoHours,
-			},
-			from: shared,
-			host: "oauth.alibabacloud.com",
-		},
-		"External": {profiles: []string{`"mode": "External", "process_command": ` + command}, id: "STS.NTexternalexternal"},
+		"CredentialsURI": {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, i.MetadataAddress()},
+		"CloudSSO":       {strings.TrimPrefix(cloudSSO(i.SignInURL()), `"name": "p", `), i, i.STSEndpoint()},
+		"OAuth":          {`"mode": "OAuth", "oauth_site_type": "CN"` + oauth, shared, "oauth.aliyun.com"},
+		"OAuth, abroad":  {`"mode": "OAuth", "oauth_site_type": "INTL"` + oauth, shared, "oauth.alibabacloud.com"},
+		"External":       {`"mode": "External", ` + command, nil, "STS.NTexternalexternal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := config(t, append([]string{`"name": "p", ` + test.profiles[0]}, test.profiles[1:]...)...)
+			path := config(t, `"name": "p", `+test.profile)
 			before, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, c, err := fetch(t, Config{Source: Profile{File: path}, STS: test.sts}, "temporary-secret", "CAIS+/==", "external-secret", "external-token")
+			s, c, err := fetch(t, Config{Source: Profile{File: path}}, "temporary-secret", "CAIS+/==", "external-secret", "external-token")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,14 +92,13 @@ func TestProfileModes(t *testing.T) {
 				t.Errorf("got source %q, want %q", s, want)
 			}
 			if test.from == nil {
-				if c.AccessKeyID != test.id {
-					t.Errorf("got access key ID %s, want %s", c.AccessKeyID, test.id)
+				if c.AccessKeyID != test.want {
+					t.Errorf("got access key ID %s, want %s", c.AccessKeyID, test.want)
 				}
 			} else {
 				isIssued(t, test.from, c)
-				asked := func(call castest.Issue) bool { return call.Host == test.host }
-				if test.host != "" && !slices.ContainsFunc(test.from.Calls(), asked) {
-					t.Errorf("got no call of %s, want one", test.host)
+				if !slices.ContainsFunc(test.from.Calls(), func(call castest.Issue) bool { return call.Host == test.want }) {
+					t.Errorf("got no request to %s, want one", test.want)
 				}
 			}
 			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
@@ -500,77 +418,71 @@ func TestNamedProfile(t *testing.T) {
 			"access_key_secret": "s3cr3t"},
 			{"name": "other", "mode": "AK", "access_key_id": "other", "access_key_secret": "s3cr3t"}]}`
 	}
+	type files = map[string]string
 	for name, test := range map[string]struct {
 		from  Profile
-		files map[string]string
+		files files
 		want  string // access key ID
 		err   string
 	}{
 		"in the CLI's file": {
-			from:  Profile{Name: "p"},
-			files: map[string]string{cliJSON: cli("p", "cli"), iniPath: iniOf("p", "access_key", "ini")},
-			want:  "cli",
+			Profile{Name: "p"}, files{cliJSON: cli("p", "cli"), iniPath: iniOf("p", "access_key", "ini")},
+			"cli", "",
 		},
 		"in the INI file": {
-			from:  Profile{Name: "p"},
-			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("p", "access_key", "ini")},
-			want:  "ini",
+			Profile{Name: "p"}, files{cliJSON: cli("q", "cli"), iniPath: iniOf("p", "access_key", "ini")},
+			"ini", "",
 		},
-		"no CLI's file": {from: Profile{Name: "p"}, files: map[string]string{iniPath: iniOf("p", "access_key", "ini")}, want: "ini"},
+		"no CLI's file": {Profile{Name: "p"}, files{iniPath: iniOf("p", "access_key", "ini")}, "ini", ""},
 		"nowhere": {
-			from:  Profile{Name: "p"},
-			files: map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
-			err:   `no profile "p", only q, other; section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
+			Profile{Name: "p"},
+			map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
+			"",
+			`no profile "p", only q, other; section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
 		},
 		"without a key": {
-			from:  Profile{Name: "p"},
-			files: map[string]string{cliJSON: `{"profiles": [{"name": "p", "mode": "AK"}]}`, iniPath: iniOf("p", "access_key", "ini")},
-			err:   "there is no access key ID or no access key secret",
+			Profile{Name: "p"},
+			map[string]string{cliJSON: `{"profiles": [{"name": "p", "mode": "AK"}]}`, iniPath: iniOf("p", "access_key", "ini")},
+			"",
+			"there is no access key ID or no access key secret",
 		},
 		"malformed": {
-			from:  Profile{Name: "p"},
-			files: map[string]string{cliJSON: `{`, iniPath: iniOf("p", "access_key", "ini")},
-			err:   "not the CLI's configuration",
+			Profile{Name: "p"}, files{cliJSON: `{`, iniPath: iniOf("p", "access_key", "ini")}, "",
+			"not the CLI's configuration",
 		},
 		"section without keys": {
-			from:  Profile{Name: "p"},
-			files: map[string]string{iniPath: "[p]\ntype = access_key\n"},
-			err:   "there is no access key ID or no access key secret",
+			Profile{Name: "p"}, files{iniPath: "[p]\ntype = access_key\n"}, "",
+			"there is no access key ID or no access key secret",
 		},
 		"file, CLI's": {
-			from:  Profile{File: "~/f"},
-			files: map[string]string{"f": cli("p", "cli"), cliJSON: cli("other", "wrong")},
-			want:  "other",
+			Profile{File: "~/f"}, files{"f": cli("p", "cli"), cliJSON: cli("other", "wrong")}, "other",
+			"",
 		},
 		"file, CLI's, mark": {
-			from:  Profile{Name: "p", File: "~/f"},
-			files: map[string]string{"f": "\xef\xbb\xbf\n " + cli("p", "cli")},
-			want:  "cli",
+			Profile{Name: "p", File: "~/f"}, files{"f": "\xef\xbb\xbf\n " + cli("p", "cli")}, "cli",
+			"",
 		},
 		"file, INI": {
-			from:  Profile{File: "~/f"},
-			files: map[string]string{"f": iniOf("default", "access_key", "ini"), cliJSON: cli("default", "wrong")},
-			want:  "ini",
+			Profile{File: "~/f"},
+			map[string]string{"f": iniOf("default", "access_key", "ini"), cliJSON: cli("default", "wrong")}, "ini", "",
 		},
 		"file, INI, section": {
-			from:  Profile{Name: "p", File: "~/f"},
-			files: map[string]string{"f": iniOf("p", "access_key", "ini"), cliJSON: cli("p", "wrong")},
-			want:  "ini",
+			Profile{Name: "p", File: "~/f"},
+			map[string]string{"f": iniOf("p", "access_key", "ini"), cliJSON: cli("p", "wrong")}, "ini", "",
 		},
 		"file, other profile": {
-			from:  Profile{Name: "p", File: "~/f"},
-			files: map[string]string{"f": cli("q", "cli"), iniPath: iniOf("p", "access_key", "wrong")},
-			err:   `no profile "p", only q, other`,
+			Profile{Name: "p", File: "~/f"},
+			map[string]string{"f": cli("q", "cli"), iniPath: iniOf("p", "access_key", "wrong")},
+			"",
+			`no profile "p", only q, other`,
 		},
 		"file, neither": {
-			from:  Profile{File: "~/f"},
-			files: map[string]string{"f": "tOpSeCrEt0123456789", cliJSON: cli("other", "wrong")},
-			err:   "it is neither a JSON object nor an INI file",
+			Profile{File: "~/f"}, files{"f": "tOpSeCrEt0123456789", cliJSON: cli("other", "wrong")}, "",
+			"it is neither a JSON object nor an INI file",
 		},
 		"file that isn't there": {
-			from:  Profile{File: "~/f"},
-			files: map[string]string{cliJSON: cli("other", "wrong")},
-			err:   "from file ~/f: ",
+			Profile{File: "~/f"}, files{cliJSON: cli("other", "wrong")}, "",
+			"from file ~/f: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,16 +7,6 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-func TestCredentialsURI(t *testing.T) {
-	t.Parallel()
-	i := issuer(t)
-	_, c, err := fetch(t, Config{Source: URI{i.CredentialsURI() + "?token=top-secret-value"}}, "top-secret-value")
-	if err != nil {
-		t.Fatal(err)
-	}
-	isIssued(t, i, c)
-}
-
 // Keys that don't expire, and temporary ones of which nobody says when they expire.
 func TestURIWithoutTokenOrExpiration(t *testing.T) {
 	t.Parallel()
