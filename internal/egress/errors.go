@@ -35,6 +35,7 @@ type Error struct {
 	// Proxy is the host and port of the proxy if it is the proxy that failed, and Variable what names it.
 	Proxy, Variable string
 
+	InHandshake bool              // the connection failed or the time ran out during the TLS handshake
 	Status      int               // HTTP status of an answer that isn't used
 	Location    string            // scheme and host that a redirect points to
 	Certificate *x509.Certificate // what the peer showed if it isn't trusted

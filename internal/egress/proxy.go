@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"runtime"
 
 	"golang.org/x/net/http/httpproxy"
@@ -17,8 +18,10 @@ func proxyOf(req *http.Request) (*url.URL, error) {
 		return nil, nil
 	}
 	// The library takes what isn't a URL for no proxy at all, so it only decides whether NO_PROXY names the host.
-	exceptions := httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: config.NoProxy}
-	if used, err := exceptions.ProxyFunc()(req.URL); used == nil || err != nil {
+	// For it, a name with a period at its end is another name.
+	exceptions := httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: withoutPeriods(config.NoProxy)}
+	host := url.URL{Scheme: req.URL.Scheme, Host: withoutPeriods(req.URL.Host)}
+	if used, err := exceptions.ProxyFunc()(&host); used == nil || err != nil {
 		return nil, err
 	}
 	variable := "HTTPS_PROXY"
@@ -33,6 +36,11 @@ func proxyOf(req *http.Request) (*url.URL, error) {
 		r.note(func() { r.proxy, r.variable = u, variable })
 	}
 	return u, nil
+}
+
+// withoutPeriods returns a list of hosts, each without the period that makes it absolute.
+func withoutPeriods(hosts string) string {
+	return regexp.MustCompile(`\.(:\d+)?(\s*(?:,|$))`).ReplaceAllString(hosts, "$1$2")
 }
 
 func proxyAnswered(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {

@@ -98,6 +98,18 @@ func TestProxyOf(t *testing.T) {
 		"another's exception": {
 			env: map[string]string{"HTTPS_PROXY": "http://a.test:1", "no_proxy": "sts.test"}, address: "https://cas.test", want: "http://a.test:1",
 		},
+		"exception, absolute host": {
+			env:     map[string]string{"HTTPS_PROXY": "http://a.test:1", "NO_PROXY": "other.test, aliyuncs.com"},
+			address: "https://cas.aliyuncs.com.:443", want: "",
+		},
+		"absolute exceptions": {
+			env:     map[string]string{"HTTPS_PROXY": "http://a.test:1", "NO_PROXY": ".cas.test.:443 ,aliyuncs.com."},
+			address: "https://cas.aliyuncs.com", want: "",
+		},
+		"absolute exception of another port": {
+			env:     map[string]string{"HTTPS_PROXY": "http://a.test:1", "NO_PROXY": "aliyuncs.com.:444"},
+			address: "https://cas.aliyuncs.com", want: "http://a.test:1",
+		},
 		"invalid, but not needed": {env: map[string]string{"HTTPS_PROXY": "http://%", "NO_PROXY": "*"}, address: "https://cas.test", want: ""},
 		"plain": {
 			env: map[string]string{"HTTP_PROXY": "http://a.test:1", "http_proxy": "http://a.test:1"}, address: "http://100.100.100.200", want: "",

@@ -1,5 +1,5 @@
-// Package egress is the provider's one way out. Every request to the service, and to all that issues credentials, goes
-// through its transport. Here it is decided what a failure to get an answer means, and what Alibaba Cloud's error codes mean.
+// Package egress sends every request of the provider, to the service and to all that issues credentials, through one transport. It
+// decides what a failure to get a response means.
 package egress
 
 import (
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// MaxBody is how much of an answer is read, in bytes. Real ones have some hundred.
+// MaxBody is how much of a response is read, in bytes. Real ones have some hundred.
 const MaxBody = 1 << 20
 
 // Response is a response that was read to its end.
@@ -42,23 +42,24 @@ func (r *Response) Encoded() error {
 	return fmt.Errorf("it is compressed (%s), though the request didn't accept that", Printable(encoding, 20))
 }
 
-// Send sends a request and reads its answer, both within limit. It follows no redirect and reads no more than [MaxBody].
-// If it gets no answer that can be used, the error is an [*Error]; if the request's context ended, the context's.
+// Send sends a request and reads its response, both within limit. It follows no redirect and reads no more than [MaxBody].
+// If it gets no response that can be used, the error is an [*Error]; if the request's context ended, the context's.
 func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (*Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
 	r := new(round)
-	answer, err := receive(transport, req.WithContext(r.trace(ctx)))
+	r.deadline, _ = ctx.Deadline()
+	resp, err := receive(transport, req.WithContext(r.trace(ctx)))
 	switch {
 	case err == nil:
-		return answer, nil
+		return resp, nil
 	case req.Context().Err() != nil:
 		return nil, req.Context().Err()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.explain(err, ctx.Err() != nil)
-	e.Address = hostOf(req.URL)
+	e.Address, e.InHandshake = hostOf(req.URL), r.inHandshake && (e.Kind == TimedOut || e.Kind == ConnectionFailed)
 	if r.proxy != nil {
 		e.Proxy, e.Variable = r.proxy.Host, r.variable
 	}
@@ -71,9 +72,9 @@ func receive(transport http.RoundTripper, req *http.Request) (*Response, error) 
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer := &Response{Status: resp.StatusCode, Header: resp.Header}
+	received := &Response{Status: resp.StatusCode, Header: resp.Header}
 	if resp.StatusCode != http.StatusSwitchingProtocols { // its body would be the connection
-		answer.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
+		received.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	}
 	switch {
 	case err != nil:
@@ -84,20 +85,23 @@ func receive(transport http.RoundTripper, req *http.Request) (*Response, error) 
 			e.Location = hostOf(to)
 		}
 		return nil, e
-	case len(answer.Body) > MaxBody:
+	case len(received.Body) > MaxBody:
 		return nil, &Error{Kind: TooLarge, Status: resp.StatusCode}
 	}
-	return answer, nil
+	return received, nil
 }
 
 // round is a request on its way. The transport calls it from goroutines of its own, also after the request has ended.
 type round struct {
-	mu         sync.Mutex
-	proxy      *url.URL // the proxy, as long as it is the proxy that can fail
-	variable   string   // names the proxy
-	handshakes int      // the number of TLS handshakes that have begun, with a proxy that speaks TLS and with the peer
-	broken     error    // the error of the last handshake; crypto/tls has no types for many of them
-	begun      bool     // the answer's first byte has come
+	deadline time.Time
+
+	mu          sync.Mutex
+	proxy       *url.URL // the proxy, as long as it is the proxy that can fail
+	variable    string   // names the proxy
+	handshakes  int      // the number of TLS handshakes that have begun, with a proxy that speaks TLS and with the peer
+	inHandshake bool     // the last of them hasn't succeeded
+	broken      error    // the error of the last handshake; crypto/tls has no types for many of them
+	begun       bool     // the first byte of the response has come
 }
 
 type roundKey struct{}
@@ -107,12 +111,15 @@ func (r *round) trace(ctx context.Context) context.Context {
 		TLSHandshakeStart: func() {
 			r.note(func() {
 				r.handshakes++
+				r.inHandshake = true
 				if r.proxy != nil && (r.proxy.Scheme != "https" || r.handshakes == 2) {
 					r.proxy = nil
 				}
 			})
 		},
-		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { r.note(func() { r.broken = err }) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			r.note(func() { r.inHandshake, r.broken = err != nil, err })
+		},
 		GotConn:              func(httptrace.GotConnInfo) { r.note(func() { r.proxy = nil }) },
 		GotFirstResponseByte: func() { r.note(func() { r.begun = true }) },
 	})

@@ -8,9 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -200,7 +203,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestNoRoots runs itself again in a process that has no roots, because a process looks for them once.
+// TestNoRoots runs itself again in processes that have no roots, because a process looks for them once.
 func TestNoRoots(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(noRoots) == "" {
@@ -208,11 +211,19 @@ func TestNoRoots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestNoRoots$", "-test.v")
-		cmd.Env = append(os.Environ(), noRoots+"=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "PASS: TestNoRoots") {
-			t.Errorf("got %v, want the test passed:\n%s", err, out)
+		for why, env := range map[string][]string{
+			"none":       {noRoots + "=none"},
+			"unreadable": {noRoots + "=system", "SSL_CERT_FILE=" + t.TempDir(), "SSL_CERT_DIR=" + t.TempDir()},
+		} {
+			if why == "unreadable" && (runtime.GOOS == "windows" || runtime.GOOS == "darwin") {
+				continue // where neither variable counts
+			}
+			cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestNoRoots$", "-test.v")
+			cmd.Env = append(os.Environ(), env...)
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "PASS: TestNoRoots") {
+				t.Errorf("%s: got %v, want the test passed:\n%s", why, err, out)
+			}
 		}
 		return
 	}
@@ -225,6 +236,32 @@ func TestNoRoots(t *testing.T) {
 		if e.Temporary() {
 			t.Errorf("%s: got %v, want one that doesn't pass by itself", host, e)
 		}
+	}
+}
+
+// transportFunc is a transport that does what a function does.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// A transport also notes what happens after it has returned. The race detector sees it if that isn't locked.
+func TestTransportNotesLater(t *testing.T) {
+	t.Parallel()
+	var notes sync.WaitGroup
+	defer notes.Wait()
+	_, err := Send(transportFunc(func(req *http.Request) (*http.Response, error) {
+		trace := httptrace.ContextClientTrace(req.Context())
+		for range 2 {
+			notes.Go(func() {
+				trace.TLSHandshakeStart()
+				trace.TLSHandshakeDone(tls.ConnectionState{}, io.EOF)
+				trace.GotFirstResponseByte()
+			})
+		}
+		return nil, io.EOF
+	}), request(t, "https://cas.test"), time.Minute)
+	if e := failed(t, err); e.Kind != ConnectionFailed {
+		t.Errorf("got %v, want kind %q", e, ConnectionFailed)
 	}
 }
 
@@ -355,8 +392,8 @@ func TestHandshakeIsBounded(t *testing.T) {
 		if e := failed(t, err); e.Kind != TimedOut {
 			t.Errorf("got %v, want kind %q", e, TimedOut)
 		}
-		if took := time.Since(began); took != connectTimeout {
-			t.Errorf("got it after %s, want %s", took, connectTimeout)
+		if took := time.Since(began); took != handshakeTimeout {
+			t.Errorf("got it after %s, want %s", took, handshakeTimeout)
 		}
 	})
 }

@@ -302,6 +302,7 @@ func failures() map[string]*egress.Error {
 		"reset": {
 			Kind: egress.ConnectionFailed, Err: dial("read", os.NewSyscallError("read", errors.New("connection reset by peer"))),
 		},
+		"tls_timeout":        {Kind: egress.TimedOut, InHandshake: true, Err: errors.New("it took longer than 30s")},
 		"broken":             {Kind: egress.ConnectionFailed, Err: io.ErrUnexpectedEOF},
 		"tls_plain":          {Kind: egress.NotTLS, Err: plain},
 		"tls_alert":          {Kind: egress.NotTLS, Err: dial("remote error", errors.New("tls: protocol version not supported"))},

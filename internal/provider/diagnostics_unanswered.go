@@ -106,6 +106,10 @@ func aboutUnanswered(e *egress.Error) message {
 	default:
 		m.what = "No answer came from {address}: {cause}."
 	}
+	if e.InHandshake {
+		m.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, which post-quantum " +
+			"key shares make larger than a packet: the environment variable GODEBUG=tlsmlkem=0 leaves them out."
+	}
 	if e.Err != nil {
 		cause = e.Err.Error()
 	}
