@@ -5,23 +5,51 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Endpoint returns the public endpoint of a region.
+// International is the type of an account of the international site. Every other account belongs to the China site.
+const International = "International"
+
+const (
+	vendor  = ".aliyuncs.com"
+	private = "cas-vpc."
+)
+
+// Endpoint returns the endpoint of a region and an account, and whether it is certain. An empty region stands for that of the
+// account's site, and an empty type for an account that may be of either site. With vpc set, it is the region's endpoint
+// within a VPC, if there is one; [Private] reports that.
 //
-// The vendor's sources disagree about the regions that have one of their own; this follows its Go SDK, which sends all
-// but two to the central one.
-func Endpoint(region string) *url.URL {
-	host := "cas.aliyuncs.com"
-	switch region {
-	case "ap-southeast-1", "eu-central-1":
-		host = "cas." + region + ".aliyuncs.com"
+// The vendor's sources disagree about the regions that have a public endpoint of their own. This follows its Go SDK, by which
+// two have one, and aliyun/alicloud, which gives the other regions outside of mainland China that of the account's site.
+func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain bool) {
+	international := strings.EqualFold(accountType, International)
+	if region == "" {
+		region = "cn-hangzhou"
+		if international {
+			region = "ap-southeast-1"
+		}
 	}
-	return &url.URL{Scheme: "https", Host: host, Path: "/"}
+	host, certain := "cas"+vendor, true
+	switch {
+	case vpc && slices.Contains([]string{"cn-hangzhou", "ap-southeast-1", "ap-southeast-3", "cn-hongkong"}, region):
+		host = private + region + vendor
+	case region == "ap-southeast-1", region == "eu-central-1":
+		host = "cas." + region + vendor
+	case strings.HasPrefix(region, "cn-") && region != "cn-hongkong":
+	case international:
+		host = "cas.ap-southeast-1" + vendor
+	default:
+		certain = accountType != ""
+	}
+	return &url.URL{Scheme: "https", Host: host, Path: "/"}, certain
 }
+
+// Private reports whether an endpoint is one within a VPC.
+func Private(endpoint *url.URL) bool { return strings.HasPrefix(endpoint.Host, private) }
 
 // ParseEndpoint reads an endpoint: a host with or without a port, with or without https:// before it. http:// is for a
 // loopback address only, because a signed request can be read on its way otherwise. An error never repeats a password.
@@ -53,11 +81,16 @@ func canonical(u *url.URL) string {
 	return strings.TrimSuffix(net.JoinHostPort(host, port), ":")
 }
 
-// quotaHost returns what an endpoint has in common with its other spelling, the absolute name: a dot at its end keeps the
-// resolver from trying search domains, so requests keep it, and the host is the same.
+// quotaHost returns what an endpoint has in common with those that draw on the same quota. One is its other spelling, the
+// absolute name: a period at its end keeps the resolver from trying search domains, so requests keep it. For an endpoint within
+// a VPC, another one is the public endpoint of its site.
 func quotaHost(u *url.URL) string {
-	name := u.Hostname()
-	return strings.Replace(u.Host, name, strings.TrimSuffix(name, "."), 1)
+	name := strings.TrimSuffix(u.Hostname(), ".")
+	if region, ok := strings.CutPrefix(strings.TrimSuffix(name, vendor), private); ok && strings.HasSuffix(name, vendor) {
+		public, _ := Endpoint(region, International, false)
+		name = public.Host
+	}
+	return strings.Replace(u.Host, u.Hostname(), name, 1)
 }
 
 func loopback(host string) bool {

@@ -196,12 +196,13 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			logger := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: cas.LevelTrace}))
 			var reads sync.WaitGroup
 			sources := asked(t)
+			endpoint, _ := cas.Endpoint("", "", false)
 			for source, cfg := range sources {
 				cfg.Logger = logger
 				reads.Go(func() {
 					credentials := credential.New(cfg)
 					_, err := cas.New(cas.Config{
-						Endpoint: cas.Endpoint("cn-hangzhou"), Credentials: credentials, UserAgent: "test", Logger: logger,
+						Endpoint: endpoint, Credentials: credentials, UserAgent: "test", Logger: logger,
 						RequestsPerSecond: 10, MaxRetries: 1, RequestTimeout: time.Minute,
 					}).GetAssetCount(t.Context())
 					if err == nil {

@@ -121,7 +121,8 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	if !region.set() && !r.validating {
 		id = cmp.Or(source.Site().Region, id)
 	}
-	return cas.Endpoint(id)
+	endpoint, _ := cas.Endpoint(id, "", false)
+	return endpoint
 }
 
 // userAgent names the provider and Terraform to the service, and adds the text of TF_APPEND_USER_AGENT. Control characters

@@ -157,7 +157,7 @@ func (r *resolver) compare(v value) {
 	all := find(v.name).variables
 	for _, variable := range all[slices.Index(all, v.variable)+1:] {
 		other := r.getenv(variable)
-		same := other == v.text || v.name == "region" && *cas.Endpoint(other) == *cas.Endpoint(v.text)
+		same := other == v.text || v.name == "region" && sameEndpoint(other, v.text)
 		if other != "" && !same {
 			r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
 				"The provider uses the first one; other tools may use the second one. Unset the wrong one.", v.variable, variable))
@@ -182,4 +182,10 @@ func (r *resolver) require(summary, advice string, values ...value) {
 		places = append(append(places, v.name), v.variables...)
 	}
 	r.refuse(values[0], summary, strings.TrimSpace("None of these is set, and one of them has to be: "+strings.Join(places, ", ")+". "+advice))
+}
+
+func sameEndpoint(region, other string) bool {
+	a, _ := cas.Endpoint(region, "", false)
+	b, _ := cas.Endpoint(other, "", false)
+	return *a == *b
 }
