@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/datasource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 
@@ -22,19 +21,14 @@ func (d *assetCountDataSource) Metadata(_ context.Context, req datasource.Metada
 	resp.TypeName = req.ProviderTypeName + "_asset_count"
 }
 
-func (d *assetCountDataSource) Schema(ctx context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *assetCountDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads the health score of an Alibaba Cloud account's certificates, and how many certificates and cloud " +
 			"resources [Certificate Management Service](https://www.alibabacloud.com/help/en/ssl-certificate) knows of. It calls the " +
 			"operation `GetAssetCount` (API version 2020-04-07).\n\n" +
 			"What the service doesn't send is null, never zero.",
 		Attributes: map[string]schema.Attribute{},
-		Blocks: map[string]schema.Block{
-			"timeouts": timeouts.BlockWithOpts(ctx, timeouts.Opts{
-				ReadDescription: "How long a read may take in all, with every wait " +
-					"and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
-			}),
-		},
+		Blocks:     map[string]schema.Block{"timeouts": timeouts("read", "a read")},
 	}
 	for _, attribute := range attributes(new(cas.AssetCount)) {
 		resp.Schema.Attributes[attribute.name] = attribute.schema

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/ephemeral/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 
@@ -24,19 +23,14 @@ func (r *assetCountEphemeralResource) Metadata(_ context.Context, req ephemeral.
 	resp.TypeName = req.ProviderTypeName + "_asset_count"
 }
 
-func (r *assetCountEphemeralResource) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+func (r *assetCountEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, while Terraform plans **and again while it " +
 			"applies**, so that a condition on it also holds when a saved plan is applied. Neither the plan nor the state holds " +
 			"the values.\n\n" +
 			"What the service doesn't send is null, never zero.",
 		Attributes: map[string]schema.Attribute{},
-		Blocks: map[string]schema.Block{
-			"timeouts": timeouts.BlockWithOpts(ctx, timeouts.Opts{
-				OpenDescription: "How long opening may take in all, with every wait " +
-					"and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
-			}),
-		},
+		Blocks:     map[string]schema.Block{"timeouts": timeouts("open", "opening")},
 	}
 	for _, attribute := range attributes(new(cas.AssetCount)) {
 		resp.Schema.Attributes[attribute.name] = attribute.schema

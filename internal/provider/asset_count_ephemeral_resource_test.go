@@ -50,17 +50,18 @@ func TestOneClient(t *testing.T) {
 	}
 }
 
-func TestOpenTakesNoLongerThanItsTimeout(t *testing.T) {
+// TestTimeoutsBoundReads checks that no response keeps a read longer than its timeouts block allows.
+func TestTimeoutsBoundReads(t *testing.T) {
 	t.Parallel()
-	server := start(t, castest.Options{})
-	server.Script(castest.Hang())
-	p := newPlugin(t, keyed(server))
-	if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
-		t.Fatal(texts(diagnostics))
-	}
-	_, diagnostics := p.open(t, arguments{"timeouts": arguments{"open": "100ms"}})
-	if got, want := summaries(diagnostics), "Certificate asset counts not read in time"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for name, operation := range map[string]string{"data source": "read", "ephemeral resource": "open"} {
+		server := start(t, castest.Options{})
+		server.Script(castest.Hang())
+		p := newPlugin(t, keyed(server))
+		if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+			t.Fatal(texts(diagnostics))
+		}
+		_, diagnostics := p.readers()[name](t, arguments{"timeouts": arguments{operation: "100ms"}})
+		checkLines(t, protocolLines(diagnostics), []string{": Certificate asset counts not read in time: "})
 	}
 }
 

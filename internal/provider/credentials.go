@@ -2,17 +2,25 @@ package provider
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
+const (
+	oidcAt = "assume_role_with_oidc."
+	roleAt = "assume_role."
+)
+
 // sources are the sources of credentials in the order in which they count, each with the settings that name it.
 var sources = [][]string{
 	{"access_key", "secret_key", "security_token"},
-	{"assume_role_with_oidc", "assume_role_with_oidc.oidc_provider_arn"}, // no token: a CI system may set one for another purpose
+	{"assume_role_with_oidc", oidcAt + "oidc_provider_arn"}, // no token: a CI system may set one for another purpose
 	{"profile", "shared_credentials_file"},
 	{"ecs_role_name"},
 	{"credentials_uri"},
@@ -21,61 +29,61 @@ var sources = [][]string{
 // credentials selects the source of credentials: the one that the block names, else the one that the environment names,
 // else the default chain. A source in the block is never completed with one in the environment, but a profile is.
 func (r *resolver) credentials() credential.Config {
+	noCLI := r.switchedBy("ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED")
 	named, in := r.namedByBlock(), r.inBlock
-	switchedOff := r.switchedBy(noProfileVariable)
+	config := credential.Config{STS: r.sts(), SetBy: named.name + " in the provider block"}
 	if !named.set() {
-		named, in = r.namedByEnvironment(switchedOff != "")
-	}
-	c := credential.Config{
-		SetBy: named.variable,
-		STS:   credential.STS{Region: r.getenv(stsRegionVariable), VPC: r.switchedBy(stsVPCVariable) != ""},
-	}
-	if named.set() && named.variable == "" {
-		c.SetBy = named.name + " in the provider block"
-	}
-	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.sts")); err != nil {
-	} else if r.inBlock("endpoints.sts").set() {
-		c.STS.Endpoint = endpoint.Host
-	} else {
-		c.STS.Fallback = endpoint.Host
+		named, in = r.namedByEnvironment(noCLI != "")
+		config.SetBy = named.variable
 	}
 	switch named.name {
 	case "access_key", "secret_key", "security_token":
-		c.Source = r.keys(named, in)
-	case "assume_role_with_oidc", "assume_role_with_oidc.oidc_provider_arn":
-		c.Source = r.oidc()
+		config.Source = r.keys(named, in)
+	case "assume_role_with_oidc", oidcAt + "oidc_provider_arn":
+		config.Source = r.oidc(named)
 	case "profile", "shared_credentials_file":
-		c.Source = credential.Profile{Name: r.text("profile"), File: r.text("shared_credentials_file"), Files: r.files()}
+		config.Source = credential.Profile{Name: r.text("profile"), File: r.text("shared_credentials_file"), Files: r.files()}
 	case "ecs_role_name":
-		c.Source = credential.ECSRole{Name: r.text("ecs_role_name")}
+		config.Source = credential.ECSRole{Name: r.text("ecs_role_name")}
 	case "credentials_uri":
-		c.Source = credential.URI{Address: r.text("credentials_uri")}
+		config.Source = credential.URI{Address: r.text("credentials_uri")}
 	default:
-		c.Source = credential.Default{NoCLI: switchedOff, Section: r.text("profile"), Files: r.files()}
+		config.Source = credential.Default{Section: r.text("profile"), NoCLI: noCLI, Files: r.files()}
 	}
-	c.AssumeRole = r.assumeRole(c.Source)
-	return c
+	if !named.set() || named.variable != "" {
+		r.noteEmptyKeys(&config)
+	}
+	config.AssumeRole = r.assumeRole(config.Source)
+	return config
 }
 
-// files returns where profiles are, and the variables that complete them.
-func (r *resolver) files() credential.Files {
-	variable := func(name, family string) string { return r.inFamily(name, family).text }
-	const oidc = "assume_role_with_oidc."
-	files := credential.Files{
-		CLI: r.getenv(cliFileVariable), NoExternal: r.switchedBy(noExternalVariable),
-		Completion: credential.Completion{
-			URI: variable("credentials_uri", "ALIBABA_CLOUD_"),
-			OIDC: credential.OIDC{
-				ProviderARN: variable(oidc+"oidc_provider_arn", ""),
-				Token:       variable(oidc+"oidc_token", ""), TokenFile: variable(oidc+"oidc_token_file", ""),
-				AssumeRole: credential.AssumeRole{
-					RoleARN: variable(oidc+"role_arn", ""), SessionName: variable("assume_role.session_name", "ALIBABA_CLOUD_"),
-					ExternalID: variable("assume_role.external_id", ""),
-				},
-			},
-		},
+// sts returns where roles are assumed. A variable that names an endpoint comes after the profile's own one.
+func (r *resolver) sts() credential.STS {
+	sts := credential.STS{
+		Region: r.getenv("ALIBABA_CLOUD_STS_REGION"), VPC: r.switchedBy("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED") != "",
 	}
-	if file := r.getenv(sharedFileVariable); file != "" && !credential.IsCLIFile(file) {
+	v := r.lookup("endpoints.sts")
+	if endpoint, err := cas.ParseEndpoint(r.use(v)); err == nil && v.variable == "" {
+		sts.Endpoint = endpoint.Host
+	} else if err == nil {
+		sts.Fallback = endpoint.Host
+	}
+	return sts
+}
+
+// files returns where profiles are looked for, and what completes them.
+func (r *resolver) files() credential.Files {
+	set := func(name string) string { return r.inFamily(name, "").text }
+	files := credential.Files{
+		CLI: r.getenv("ALIBABA_CLOUD_CONFIG_FILE"), NoExternal: r.switchedBy("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"),
+		Completion: credential.Completion{URI: r.inFamily("credentials_uri", families[0]).text, OIDC: credential.OIDC{
+			ProviderARN: set(oidcAt + "oidc_provider_arn"), Token: set(oidcAt + "oidc_token"), TokenFile: set(oidcAt + "oidc_token_file"),
+			AssumeRole: credential.AssumeRole{
+				RoleARN: set(oidcAt + "role_arn"), SessionName: set(oidcAt + "role_session_name"), ExternalID: set(roleAt + "external_id"),
+			},
+		}},
+	}
+	if file := r.getenv(sharedFile); !credential.IsCLIFile(file) {
 		files.INI = file
 	}
 	return files
@@ -92,7 +100,7 @@ func (r *resolver) namedByBlock() value {
 				continue
 			}
 			if named.set() {
-				r.refuse(v, "Conflicting sources of credentials", fmt.Sprintf("%s and %s are both set in the provider block, "+
+				r.refuse(v, v, "Conflicting sources of credentials", fmt.Sprintf("%s and %s are both set in the provider block, "+
 					"and each is a source of credentials of its own. Keep one of them.", named, v))
 			} else {
 				named = v
@@ -121,14 +129,31 @@ func (r *resolver) namedByEnvironment(noProfile bool) (named value, in func(name
 	return value{}, nil
 }
 
+// noteEmptyKeys warns if keys in the provider block are empty, although that is how a source is chosen elsewhere. If the default
+// chain has no credentials, its error says the same.
+func (r *resolver) noteEmptyKeys(config *credential.Config) {
+	empty := slices.DeleteFunc([]string{"access_key", "secret_key"}, func(name string) bool {
+		return r.block[name] == nil || !r.block[name].Equal(types.StringValue(""))
+	})
+	if len(empty) == 0 || r.validating {
+		return
+	}
+	note := strings.Join(empty, " and ") + " in the provider block: empty"
+	r.diags.AddAttributeWarning(path.Root(empty[0]), "Empty access key",
+		sentence("%s, so credentials come from %s", note, strings.TrimSpace(config.Source.String()+" "+config.SetBy)))
+	if config.SetBy == "" {
+		config.SetBy = note
+	}
+}
+
 // keys takes all keys from the place where one of them is named: the provider block, or one family of variables.
 func (r *resolver) keys(named value, in func(name string) value) credential.AccessKey {
 	id, secret, token := in("access_key"), in("secret_key"), in("security_token")
 	switch {
 	case !id.set() && !id.unknown:
-		r.refuse(id, "Missing Alibaba Cloud access key", halfPair(named, id))
+		r.refuse(named, id, "Missing Alibaba Cloud access key", halfPair(named, id))
 	case !secret.set() && !secret.unknown:
-		r.refuse(secret, "Missing Alibaba Cloud secret key", halfPair(named, secret))
+		r.refuse(named, secret, "Missing Alibaba Cloud secret key", halfPair(named, secret))
 	}
 	return credential.AccessKey{ID: r.use(id), Secret: r.use(secret), Token: r.use(token)}
 }
@@ -145,27 +170,27 @@ func halfPair(set, missing value) string {
 
 // oidc returns the role to assume with a token. The environment completes the block, but a token or a file in the block keeps
 // it from adding either.
-func (r *resolver) oidc() credential.OIDC {
-	const at = "assume_role_with_oidc."
-	provider, role := r.lookup(at+"oidc_provider_arn"), r.lookup(at+"role_arn")
-	token, file := r.inBlock(at+"oidc_token"), r.inBlock(at+"oidc_token_file")
-	if token.set() && file.set() {
-		r.refuse(file, "Conflicting OIDC tokens", fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))
+func (r *resolver) oidc(named value) credential.OIDC {
+	provider, role := r.lookup(oidcAt+"oidc_provider_arn"), r.lookup(oidcAt+"role_arn")
+	token, file := r.inBlock(oidcAt+"oidc_token"), r.inBlock(oidcAt+"oidc_token_file")
+	switch {
+	case token.set() && file.set():
+		r.refuse(file, file, "Conflicting OIDC tokens", fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))
+	case !token.set() && !file.set():
+		if own := r.inFamily(token.name, families[0]); own.set() {
+			token = own
+		} else if file = r.orVariable(file); !file.set() {
+			token = r.orVariable(token)
+		}
 	}
-	if !file.set() {
-		token = r.orVariable(token)
-	}
-	if !token.set() {
-		file = r.orVariable(file)
-	}
-	r.require("Missing OIDC provider ARN", "", provider)
-	r.require("Missing role ARN", "", role)
-	r.require("Missing OIDC token", "", file, token)
+	r.require(named, "Missing OIDC provider ARN", "", provider)
+	r.require(named, "Missing role ARN", "", role)
+	r.require(named, "Missing OIDC token", "", file, token)
 	return credential.OIDC{
 		ProviderARN: r.use(provider), Token: r.use(token), TokenFile: r.use(file),
 		AssumeRole: credential.AssumeRole{
-			RoleARN: r.use(role), SessionName: r.text(at + "role_session_name"), Policy: r.text(at + "policy"),
-			Expiration: r.number(at + "session_expiration"),
+			RoleARN: r.use(role), SessionName: r.text(oidcAt + "role_session_name"), Policy: r.text(oidcAt + "policy"),
+			Expiration: r.number(oidcAt + "session_expiration"),
 		},
 	}
 }
@@ -173,22 +198,21 @@ func (r *resolver) oidc() credential.OIDC {
 // assumeRole returns the role to assume with the credentials, or nil if there is no block for it. The environment completes
 // the block.
 func (r *resolver) assumeRole(source credential.Source) *credential.AssumeRole {
-	const at = "assume_role."
 	if !r.inBlock("assume_role").set() {
 		return nil
 	}
-	role := r.inBlock(at + "role_arn")
-	if _, oidc := source.(credential.OIDC); oidc || r.inFamily("assume_role_with_oidc.oidc_provider_arn", "").set() {
+	role := r.inBlock(roleAt + "role_arn")
+	if _, oidc := source.(credential.OIDC); oidc || r.inFamily(oidcAt+"oidc_provider_arn", "").set() {
 		role.setting = role.of("ALICLOUD_") // the other variables name the role of OIDC
 	}
 	if role = r.orVariable(role); !role.set() {
 		if block, _ := r.block["assume_role"].(types.Object); block.Attributes()["role_arn"].IsNull() {
-			r.require("Missing role ARN", "To assume no role, leave the block out, or set role_arn to \"\".", role)
+			r.require(role, "Missing role ARN", "To assume no role, leave the block out, or set role_arn to \"\".", role)
 		}
 		return nil
 	}
 	return &credential.AssumeRole{
-		RoleARN: r.use(role), SessionName: r.text(at + "session_name"), Policy: r.text(at + "policy"),
-		ExternalID: r.text(at + "external_id"), Expiration: r.number(at + "session_expiration"),
+		RoleARN: r.use(role), SessionName: r.text(roleAt + "session_name"), Policy: r.text(roleAt + "policy"),
+		ExternalID: r.text(roleAt + "external_id"), Expiration: r.number(roleAt + "session_expiration"),
 	}
 }

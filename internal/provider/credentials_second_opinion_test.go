@@ -439,9 +439,9 @@ func TestSecondOpinion(t *testing.T) {
 			}
 
 			mine := func() string {
-				r := &resolver{block: arguments(nil).values(t), getenv: os.Getenv}
-				_, config := r.resolve(t.Context())
-				if r.diags.HasError() {
+				r := &resolver{ctx: t.Context(), block: arguments(nil).values(t), getenv: os.Getenv}
+				_, config := r.resolve()
+				if r.diags.HasError() || r.invalid.HasError() {
 					return ""
 				}
 				source := credential.New(config)

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
@@ -47,30 +46,28 @@ func (p *casProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 }
 
 func (p *casProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads from Alibaba Cloud's [Certificate Management Service](https://www.alibabacloud.com/help/en/ssl-certificate).",
-		Attributes:          attributesOf(""),
-		Blocks:              blocks(),
-	}
+	resp.Schema = providerSchema()
 }
 
-// ValidateConfig refuses what can't work in any environment, so that terraform validate finds it.
+// ValidateConfig refuses what can't work in any environment, so that terraform validate finds it. The schema's validators have
+// checked each value.
 func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
 	r := newResolver(ctx, req.Config, func(string) string { return "" })
 	r.validating = true
-	r.resolve(ctx)
+	r.credentials()
 	resp.Diagnostics.Append(r.diags...)
 }
 
 // Configure sends nothing over the network. A value that is unknown before apply fails the read, not the provider, unless
-// Terraform can defer the read.
+// Terraform can defer the read. What is wrong with the environment alone fails the read, too.
 func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := newResolver(ctx, req.Config, p.getenv)
 	ready := providerData{unknown: r.unknown()}
 	if ready.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	} else if !ready.unknown.HasError() {
-		config, credentials := r.resolve(ctx)
+		config, credentials := r.resolve()
+		ready.invalid = r.invalid
 		resp.Diagnostics.Append(r.diags...)
 		if resp.Diagnostics.HasError() {
 			return
@@ -97,31 +94,62 @@ func (p *casProvider) Actions(context.Context) []func() action.Action {
 func (p *casProvider) Resources(context.Context) []func() resource.Resource { return nil }
 
 // resolve makes the configurations of the client and of its credentials from the provider block and the environment.
-func (r *resolver) resolve(ctx context.Context) (cas.Config, credential.Config) {
-	source := r.credentials()
-	source.Logger = newLogger(ctx, r.secrets...)
+func (r *resolver) resolve() (cas.Config, credential.Config) {
+	credentials := r.credentials()
+	credentials.Logger = newLogger(r.ctx, r.secrets...)
+	if variable := r.first("ALIBABA_CLOUD_ENDPOINT", "ALIBABACLOUD_ENDPOINT", "ALICLOUD_ENDPOINT"); variable != "" {
+		credentials.Logger.InfoContext(r.ctx, "A variable is ignored, because it names one endpoint for every product; "+
+			"endpoints.cas in the provider block names the service's", "variable", variable)
+	}
 	timeout, _ := time.ParseDuration(r.text("request_timeout"))
-	cacheDir, _ := os.UserCacheDir() // without one, the path below is relative, and the client logs that it can't use it
 	return cas.Config{
-		Endpoint:          r.endpoint(source.Source),
-		Logger:            source.Logger,
-		CacheDir:          filepath.Join(cacheDir, "terraform-provider-cas"),
+		Endpoint:          r.endpoint(credentials.Source),
+		Logger:            credentials.Logger,
+		CacheDir:          filepath.Join(cacheDir(), "terraform-provider-cas"),
 		RequestsPerSecond: r.number("requests_per_second"),
 		MaxRetries:        r.number("max_retries"),
 		RequestTimeout:    timeout,
-	}, source
+	}, credentials
 }
 
+// cacheDir returns the user's directory for caches. Without one, the client logs that it can't use the relative path.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if home, _ := credential.HomeDir(); err != nil && home != "" {
+		dir = filepath.Join(home, ".cache")
+	}
+	return dir
+}
+
+// regionID are the variables that name a region where the provider block and the profile don't.
+var regionID = []string{"ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"}
+
+// endpoint returns the endpoint that a setting names, or else the one of the region and the account.
 func (r *resolver) endpoint(source credential.Source) *url.URL {
-	region := r.lookup("region")
+	region, account := r.lookup("region"), r.text("account_type")
 	id := r.use(region)
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
 		return endpoint
 	}
-	if !region.set() && !r.validating {
-		id = cmp.Or(source.Site().Region, id)
+	site := source.Site()
+	if id = cmp.Or(id, site.Region); id == "" {
+		region.variables = regionID
+		id = r.use(r.orVariable(region))
 	}
-	endpoint, _ := cas.Endpoint(id, "", false)
+	network := r.first("ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE")
+	vpc := site.VPC || network != "" && strings.EqualFold(r.getenv(network), "vpc")
+	endpoint, certain := cas.Endpoint(id, account, vpc)
+	if vpc && !cas.Private(endpoint) {
+		r.diags.AddAttributeWarning(region.path(), "No endpoint within a VPC", fmt.Sprintf("%s chooses the endpoint within a VPC, but region %s "+
+			"has none, so the provider calls %s over the internet. If that can't be reached, name another one in endpoints.cas.",
+			cmp.Or(network, "endpoint_type of the CLI's profile"), id, endpoint.Host))
+	}
+	if !certain {
+		other, _ := cas.Endpoint(id, cas.International, vpc)
+		r.diags.AddAttributeWarning(region.path(), "Site of the account isn't known", fmt.Sprintf("Region %s has no endpoint of its own, so "+
+			"the provider calls %s, which is right for accounts of the China site. Those of the international site use %s: set account_type "+
+			"or %s to International for that, or to Domestic to go on.", id, endpoint.Host, other.Host, find("account_type").variables[0]))
+	}
 	return endpoint
 }
 

@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,7 +45,7 @@ func TestSchemas(t *testing.T) {
 	for name, block := range ofData.Schema.Blocks {
 		if block, ok := block.(dataschema.SingleNestedBlock); ok {
 			for attribute, of := range block.Attributes {
-				described[name+"."+attribute] = of.GetDescription() // what framework-timeouts sets
+				described[name+"."+attribute] = of.GetMarkdownDescription()
 			}
 		}
 	}
@@ -78,56 +76,26 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// TestConfigureReportsEverything gives all the diagnostics of a block in which nothing is right, and makes no call.
-func TestConfigureReportsEverything(t *testing.T) {
+// TestEnvironmentFailsTheRead checks that what is wrong with the environment alone fails the read, not the provider: Terraform
+// would report a missing provider block.
+func TestEnvironmentFailsTheRead(t *testing.T) {
 	t.Parallel()
 	server := start(t, castest.Options{})
-	env := keyed(server)
-	delete(env, "ALIBABA_CLOUD_ENDPOINT_CAS")
-	maps.Copy(env, environment{"CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s", "ALIBABA_CLOUD_REGION": "Hangzhou"})
-	diagnostics := newPlugin(t, env).configure(t, arguments{
-		"access_key":          "LTAI5tCasTestAccessKeyId",
-		"requests_per_second": 1000,
-		"endpoints":           arguments{"cas": "http://cas.aliyuncs.com", "sts": "sts.aliyuncs.com/path"},
-	})
-	got := map[string]string{}
-	for _, d := range diagnostics {
-		if other, twice := got[d.Attribute.String()]; twice {
-			t.Errorf("%s: got %q and %q, want one diagnostic", d.Attribute, other, d.Summary)
-		}
-		got[d.Attribute.String()] = d.Summary
-		if strings.HasSuffix(d.Summary, ".") {
-			t.Errorf("%s: got summary %q, want no full stop at its end", d.Attribute, d.Summary)
-		}
-		if !strings.HasSuffix(d.Detail, ".") {
-			t.Errorf("%s: got detail %q, want a full stop at its end", d.Attribute, d.Detail)
+	env := keyed(server).with(environment{"CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s"})
+	p := newPlugin(t, env)
+	if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+		t.Errorf("got diagnostics of the provider, want none:\n%s", texts(diagnostics))
+	}
+	for name, get := range p.readers() {
+		_, diagnostics := get(t, nil)
+		checkLines(t, protocolLines(diagnostics), []string{
+			": Invalid duration: CAS_REQUEST_TIMEOUT is", ": Invalid Attribute Value: CAS_MAX_RETRIES value must be"})
+		if t.Failed() {
+			t.Error("the failures are those of the " + name)
 		}
 	}
-	at := func(names ...string) string {
-		steps := make([]tftypes.AttributePathStep, len(names))
-		for i, name := range names {
-			steps[i] = tftypes.AttributeName(name)
-		}
-		return tftypes.NewAttributePathWithSteps(steps).String()
-	}
-	want := map[string]string{
-		at("secret_key"):          "Missing Alibaba Cloud secret key",
-		at("region"):              "Invalid region",
-		at("requests_per_second"): "Invalid number",
-		at("max_retries"):         "Invalid number",
-		at("request_timeout"):     "Invalid duration",
-		at("endpoints", "cas"):    "Invalid endpoint",
-		at("endpoints", "sts"):    "Invalid endpoint",
-	}
-	if !maps.Equal(got, want) {
-		t.Errorf("got  %v\nwant %v\n%s", got, want, texts(diagnostics))
-	}
-	text := texts(diagnostics)
-	if strings.Contains(text, castest.DefaultKey.AccessKeySecret) {
-		t.Errorf("got a secret, want it left out:\n%s", text)
-	}
-	if !strings.Contains(text, "CAS_MAX_RETRIES is \"many\"") {
-		t.Errorf("got no variable with its value, want CAS_MAX_RETRIES:\n%s", text)
+	if diagnostics := newPlugin(t, env).configure(t, arguments{"access_key": "id"}); len(diagnostics) != 1 {
+		t.Errorf("got %d diagnostics of the provider, want only that of the block:\n%s", len(diagnostics), texts(diagnostics))
 	}
 	if calls := server.Calls(); len(calls) > 0 {
 		t.Errorf("got %d calls, want none", len(calls))
@@ -231,76 +199,52 @@ func isDeferred(t *testing.T, got *tfprotov6.Deferred, diagnostics []*tfprotov6.
 	}
 }
 
-// TestLimitsAreValidated checks that terraform validate refuses each wrong limit of the block once.
-func TestLimitsAreValidated(t *testing.T) {
-	t.Parallel()
-	p := newPlugin(t, environment{"CAS_MAX_RETRIES": "many"}) // terraform validate ignores the environment
-	for name, test := range map[string]struct {
-		block arguments
-		want  string
-	}{
-		"good": {block: arguments{"requests_per_second": 100, "max_retries": 0, "request_timeout": "1h"}, want: ""},
-		"unknown": {
-			block: arguments{"requests_per_second": unknown{}, "max_retries": unknown{}, "request_timeout": unknown{}},
-			want:  "",
-		},
-		"no call":            {block: arguments{"requests_per_second": 0}, want: "Invalid number"},
-		"too many calls":     {block: arguments{"requests_per_second": 101}, want: "Invalid number"},
-		"negative retries":   {block: arguments{"max_retries": -1}, want: "Invalid number"},
-		"too many retries":   {block: arguments{"max_retries": 21}, want: "Invalid number"},
-		"no time":            {block: arguments{"request_timeout": "0s"}, want: "Invalid duration"},
-		"too much time":      {block: arguments{"request_timeout": "61m"}, want: "Invalid duration"},
-		"no duration at all": {block: arguments{"request_timeout": "soon"}, want: "Invalid duration"},
-		"half a call":        {block: arguments{"requests_per_second": 2.5}, want: "Invalid number"},
-		"half a retry":       {block: arguments{"max_retries": 1.5}, want: "Invalid number"},
-		"half a second": {
-			block: arguments{"assume_role": arguments{"role_arn": testRole, "session_expiration": 900.5}},
-			want:  "Invalid number",
-		},
-		"everything at once": {
-			block: arguments{"requests_per_second": 1e30, "max_retries": 2.5, "request_timeout": "soon", "region": "?"},
-			want:  "Invalid durationInvalid regionInvalid numberInvalid number",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			resp, err := p.ValidateProviderConfig(t.Context(), &tfprotov6.ValidateProviderConfigRequest{
-				Config: dynamic(t, p.schema.Provider, test.block),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := summaries(resp.Diagnostics); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
+// validate returns what terraform validate says about the provider block.
+func (p plugin) validate(t *testing.T, block arguments) []string {
+	t.Helper()
+	resp, err := p.ValidateProviderConfig(t.Context(), &tfprotov6.ValidateProviderConfigRequest{
+		Config: dynamic(t, p.schema.Provider, block),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return protocolLines(resp.Diagnostics)
 }
 
-// summaries concatenates the summaries of all diagnostics.
-func summaries(diagnostics []*tfprotov6.Diagnostic) string {
-	var all strings.Builder
+// protocolLines returns diagnostics as lines does.
+func protocolLines(diagnostics []*tfprotov6.Diagnostic) []string {
+	var all []string
 	for _, d := range diagnostics {
-		all.WriteString(d.Summary)
+		var names []string
+		for _, step := range d.Attribute.Steps() {
+			name, _ := step.(tftypes.AttributeName)
+			names = append(names, string(name))
+		}
+		all = append(all, strings.Join(names, ".")+": "+d.Summary+": "+d.Detail)
 	}
-	return all.String()
+	return all
 }
 
 func TestTimeoutsAreValidated(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	refused := func(value string) string {
+		return `: Invalid duration: timeouts.%s is "` + value + `": it isn't a duration above zero. Use one such as "30s" or "1m30s".`
+	}
+	for name, test := range map[string]struct {
 		timeout any
 		want    string
 	}{
-		"none":        {timeout: nil, want: ""},
-		"unknown":     {timeout: unknown{}, want: ""},
-		"good":        {timeout: "90s", want: ""},
-		"no unit":     {timeout: "30", want: "Invalid Attribute Value Time Duration"},
-		"no number":   {timeout: "soon", want: "Invalid Attribute Value Time Duration"},
-		"nothing":     {timeout: "", want: "Invalid Attribute Value Time Duration"},
-		"white space": {timeout: " 5m", want: "Invalid Attribute Value Time Duration"},
-	}
-	for name, test := range tests {
+		"none":        {timeout: nil},
+		"unknown":     {timeout: unknown{}},
+		"good":        {timeout: "90s"},
+		"long":        {timeout: "100h"},
+		"no unit":     {timeout: "30", want: refused("30")},
+		"no number":   {timeout: "soon", want: refused("soon")},
+		"nothing":     {timeout: "", want: ": Invalid Attribute Value Length: Attribute timeouts.%s"},
+		"white space": {timeout: " 5m", want: refused(" 5m")},
+		"no time":     {timeout: "0s", want: refused("0s")},
+		"negative":    {timeout: "-1.5h", want: refused("-1.5h")},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlugin(t, nil)
@@ -311,9 +255,6 @@ func TestTimeoutsAreValidated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := summaries(data.Diagnostics); got != test.want {
-				t.Errorf("data source: got %q, want %q", got, test.want)
-			}
 			ephemeral, err := p.ValidateEphemeralResourceConfig(t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{
 				TypeName: "cas_asset_count",
 				Config:   dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"], arguments{"timeouts": arguments{"open": test.timeout}}),
@@ -321,19 +262,24 @@ func TestTimeoutsAreValidated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := summaries(ephemeral.Diagnostics); got != test.want {
-				t.Errorf("ephemeral resource: got %q, want %q", got, test.want)
-			}
+			const invoked = "cas_require_asset_count"
 			action, err := p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
-				ActionType: "cas_require_asset_count",
-				Config: dynamic(t, p.schema.ActionSchemas["cas_require_asset_count"].Schema,
-					arguments{"minimum": arguments{"point": 80}, "timeouts": arguments{"invoke": test.timeout}}),
+				ActionType: invoked,
+				Config: dynamic(t, p.schema.ActionSchemas[invoked].Schema, arguments{
+					"timeouts": arguments{"invoke": test.timeout}, "minimum": arguments{"point": 80},
+				}),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := summaries(action.Diagnostics); got != test.want {
-				t.Errorf("action: got %q, want %q", got, test.want)
+			for operation, diagnostics := range map[string][]*tfprotov6.Diagnostic{
+				"read": data.Diagnostics, "open": ephemeral.Diagnostics, "invoke": action.Diagnostics,
+			} {
+				var want []string
+				if test.want != "" {
+					want = []string{"timeouts." + operation + strings.ReplaceAll(test.want, "%s", operation)}
+				}
+				checkLines(t, protocolLines(diagnostics), want)
 			}
 		})
 	}
@@ -364,54 +310,62 @@ func TestUserAgent(t *testing.T) {
 	}
 }
 
-func TestEndpoint(t *testing.T) {
+func TestRegionAndEndpoint(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "config.json")
-	content := `{"current": "intl", "profiles": [{"name": "intl", "mode": "AK", "access_key_id": "a", "access_key_secret": "b",
-		"region_id": "ap-southeast-1"},
-		{"name": "china", "mode": "AK", "access_key_id": "a", "access_key_secret": "b", "region_id": "cn-shanghai"}]}`
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+	content := `{"current": "intl", "profiles": [`
+	for name, fields := range map[string]string{
+		"intl": `"region_id": "ap-southeast-1"`, "china": `"region_id": "cn-shanghai"`, "vpc": `"endpoint_type": "vpc"`, "none": `"x": ""`,
+	} {
+		content += `{"name": "` + name + `", "mode": "AK", "access_key_id": "a", "access_key_secret": "b", ` + fields + `},`
 	}
+	writeFile(t, file, strings.TrimSuffix(content, ",")+"]}")
 	const china, intl, eu = "cas.aliyuncs.com", "cas.ap-southeast-1.aliyuncs.com", "cas.eu-central-1.aliyuncs.com"
-	named := arguments{"shared_credentials_file": file}
+	named := func(profile string) arguments { return arguments{"shared_credentials_file": file, "profile": profile} }
 	for name, test := range map[string]struct {
 		block arguments
 		env   environment
 		want  string
 	}{
-		"nothing":               {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere"}, want: china},
-		"current profile":       {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file}, want: intl},
-		"profile of the block":  {block: named, want: intl},
-		"profile of a variable": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALIBABA_CLOUD_PROFILE": "china"}, want: china},
-		"profile that isn't in use": {
-			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALICLOUD_ACCESS_KEY": "a", "ALICLOUD_SECRET_KEY": "b"},
-			want: china,
-		},
-		"variable before the profile": {block: named, env: environment{"ALIBABA_CLOUD_REGION_ID": "eu-central-1"}, want: eu},
-		"variable of another family":  {block: named, env: environment{"ALICLOUD_REGION_ID": "eu-central-1"}, want: eu},
-		"variable of the CLI":         {block: named, env: environment{"ALIBABACLOUD_REGION_ID": "eu-central-1"}, want: eu},
-		"Terraform's variable before": {
-			env:  environment{"ALICLOUD_REGION": "eu-central-1", "ALIBABA_CLOUD_REGION_ID": "ap-southeast-1"},
+		"nothing":                       {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere"}, want: china},
+		"current profile":               {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file}, want: intl},
+		"profile of the block":          {block: named("intl"), want: intl},
+		"profile of a variable":         {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALIBABA_CLOUD_PROFILE": "china"}, want: china},
+		"region ID after the profile":   {block: named("intl"), env: environment{"ALIBABA_CLOUD_REGION_ID": "eu-central-1"}, want: intl},
+		"region ID completes a profile": {block: named("none"), env: environment{"ALICLOUD_REGION_ID": "eu-central-1"}, want: eu},
+		"region ID without a profile": {
+			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABACLOUD_REGION_ID": "eu-central-1"},
 			want: eu,
 		},
-		"block before the variables": {
+		"region before the profile": {block: named("intl"), env: environment{"ALICLOUD_REGION": "eu-central-1"}, want: eu},
+		"region of the block": {
 			block: arguments{"region": "cn-hangzhou", "shared_credentials_file": file},
 			env:   environment{"ALIBABA_CLOUD_REGION": "eu-central-1"},
 			want:  china,
 		},
-		"endpoint before all": {
-			block: arguments{"region": "cn-hangzhou", "endpoints": arguments{"cas": "cas.example.com"}},
-			want:  "cas.example.com",
+		"profile that isn't in use": {
+			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALICLOUD_ACCESS_KEY": "a", "ALICLOUD_SECRET_KEY": "b"},
+			want: china,
 		},
-		"endpoint of a variable": {block: named, env: environment{"ALIBABA_CLOUD_ENDPOINT_CAS": "cas.example.com"}, want: "cas.example.com"},
+		"account of the international site": {block: arguments{"region": "us-east-1", "account_type": "International"}, want: intl},
+		"account of a variable": {
+			block: arguments{"region": "us-east-1"}, env: environment{"ALIBABA_CLOUD_ACCOUNT_TYPE": "international"}, want: intl,
+		},
+		"account without a region": {
+			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABA_CLOUD_ACCOUNT_TYPE": "International"},
+			want: intl,
+		},
+		"VPC of a profile":      {block: named("vpc"), want: "cas-vpc.cn-hangzhou.aliyuncs.com"},
+		"VPC of a variable":     {block: named("intl"), env: environment{"ALIBABA_CLOUD_ENDPOINT_TYPE": "vpc"}, want: "cas-vpc." + intl[4:]},
+		"endpoint before VPCs":  {block: named("vpc"), env: environment{"ALIBABA_CLOUD_ENDPOINT_CAS": "cas.example.com"}, want: "cas.example.com"},
+		"endpoint of the block": {block: arguments{"region": "us-east-1", "endpoints": arguments{"cas": "cas.example.com"}}, want: "cas.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := test.env.resolver(t, test.block)
-			config, _ := r.resolve(t.Context())
-			if r.diags.HasError() {
-				t.Fatal(r.diags)
+			config, _ := r.resolve()
+			if len(r.diags)+len(r.invalid) > 0 {
+				t.Fatalf("got %v and %v, want no diagnostics", r.diags, r.invalid)
 			}
 			if got := config.Endpoint.Host; got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
@@ -420,18 +374,12 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// What is in the home directory of whoever validates says nothing about other environments.
-func TestValidateReadsNoRegion(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "config.json")
-	content := `{"profiles": [{"name": "default", "mode": "EcsRamRole", "region_id": "ap-southeast-1"}]}`
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+// TestCacheDirWithoutHome checks that a process without HOME, as a system service has none, gets a directory all the same.
+func TestCacheDirWithoutHome(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"} {
+		t.Setenv(name, "")
 	}
-	r := environment{}.resolver(t, arguments{"shared_credentials_file": file})
-	r.validating = true
-	config, _ := r.resolve(t.Context())
-	if got, want := config.Endpoint.Host, "cas.aliyuncs.com"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	if dir := cacheDir(); !filepath.IsAbs(dir) || filepath.Base(dir) != ".cache" {
+		t.Errorf("got %q, want the cache directory of the user database", dir)
 	}
 }

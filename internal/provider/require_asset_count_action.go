@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -61,17 +60,12 @@ func (a *requireAssetCountAction) Metadata(
 	resp.TypeName = req.ProviderTypeName + "_require_asset_count"
 }
 
-func (a *requireAssetCountAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+func (a *requireAssetCountAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, whenever Terraform invokes the action, and " +
 			"fails if a value is below its minimum, above its maximum, or null. Before a change of a resource, that stops the " +
 			"change.\n\nNothing is read while Terraform plans. Neither the plan nor the state holds the values.",
-		Blocks: map[string]schema.Block{
-			"timeouts": timeouts.BlockWithOpts(ctx, timeouts.Opts{
-				InvokeDescription: "How long an invocation may take in all, with every wait " +
-					"and every further attempt: a Go duration such as `90s` or `10m`. Default: `5m`.",
-			}),
-		},
+		Blocks: map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
 	}
 	for _, limit := range newLimits() {
 		bounds := map[string]schema.Attribute{}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -32,17 +34,19 @@ func (v value) String() string { return cmp.Or(v.variable, v.name) }
 
 // resolver reads settings, each from the provider block or else from the environment, and collects what is wrong with them.
 type resolver struct {
+	ctx        context.Context //nolint:containedctx // of the one request that the resolver serves
 	block      map[string]attr.Value
 	getenv     func(string) string
 	validating bool             // whether the environment isn't known yet
-	diags      diag.Diagnostics // what is wrong
+	diags      diag.Diagnostics // errors in the provider block, and warnings
+	invalid    diag.Diagnostics // errors in the environment alone
 	secrets    []string         // the values that the log masks
 }
 
 func newResolver(ctx context.Context, config tfsdk.Config, getenv func(string) string) *resolver {
 	var block types.Object
 	diags := config.Get(ctx, &block)
-	return &resolver{block: block.Attributes(), getenv: getenv, diags: diags}
+	return &resolver{ctx: ctx, block: block.Attributes(), getenv: getenv, diags: diags}
 }
 
 // inBlock returns a setting as the provider block sets it. Null and "" don't set it. A nested block has its name as text.
@@ -72,7 +76,7 @@ func (r *resolver) inBlock(name string) value {
 func (r *resolver) unknown() diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, s := range settings {
-		if s.name == "" || !r.inBlock(s.name).unknown {
+		if !r.inBlock(s.name).unknown {
 			continue
 		}
 		instead := ""
@@ -80,7 +84,7 @@ func (r *resolver) unknown() diag.Diagnostics {
 			instead = ", set " + s.variables[0] + " instead"
 		}
 		diags.AddAttributeError(s.path(), "Unknown provider argument",
-			fmt.Sprintf("%s depends on a value that Terraform learns only during apply, so the certificate asset counts can't be read yet. "+
+			fmt.Sprintf("%s depends on a value that is unknown until apply, so the certificate asset counts can't be read yet. "+
 				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", s.name, instead))
 	}
 	return diags
@@ -88,16 +92,11 @@ func (r *resolver) unknown() diag.Diagnostics {
 
 // orVariable returns v if it is set, or else the first of its variables that is set.
 func (r *resolver) orVariable(v value) value {
-	if v.set() {
-		return v
-	}
 	for _, variable := range v.variables {
 		text := r.getenv(variable)
-		if text == "" || variable == sharedFileVariable && !credential.IsCLIFile(text) {
-			continue // a file that isn't the CLI's is the INI file
+		if text != "" && !v.set() && (variable != sharedFile || credential.IsCLIFile(text)) {
+			v.text, v.variable = text, variable
 		}
-		v.text, v.variable = text, variable
-		break
 	}
 	return v
 }
@@ -114,13 +113,23 @@ func (r *resolver) text(name string) string { return r.use(r.lookup(name)) }
 
 // number returns the value of a setting that is a whole number.
 func (r *resolver) number(name string) int {
-	n, _ := strconv.Atoi(r.text(name))
+	n, _ := strconv.Atoi(r.text(name)) // which has reported what isn't one
 	return n
 }
 
-// switchedBy returns the first of a setting's variables that is switched on.
-func (r *resolver) switchedBy(name string) string {
-	for _, variable := range find(name).variables {
+// first returns the first of some variables that is set.
+func (r *resolver) first(variables ...string) string {
+	for _, variable := range variables {
+		if r.getenv(variable) != "" {
+			return variable
+		}
+	}
+	return ""
+}
+
+// switchedBy returns the first of some variables that is switched on.
+func (r *resolver) switchedBy(variables ...string) string {
+	for _, variable := range variables {
 		if text := r.getenv(variable); strings.EqualFold(text, "true") || text == "1" {
 			return variable
 		}
@@ -128,22 +137,20 @@ func (r *resolver) switchedBy(name string) string {
 	return ""
 }
 
-// use returns the value to use, and reports what is wrong with it.
+// use returns the value to use. A variable is checked like the attribute, which the framework has checked.
 func (r *resolver) use(v value) string {
-	if !v.set() {
-		return v.fallback
-	}
-	if v.flaw != nil {
-		if err := v.flaw(v.text); err != nil {
-			what := "can't be used"
-			if !v.hidden {
-				what = "is " + strconv.Quote(v.text)
-			}
-			r.refuse(v, v.summary, strings.TrimSpace(fmt.Sprintf("%s %s: %s. %s", v, what, err, v.advice)))
-		}
-	}
-	if v.secret {
+	if v.secret && v.set() {
 		r.secrets = append(r.secrets, v.text)
+	}
+	if v.variable == "" || !v.set() {
+		return cmp.Or(v.text, v.fallback)
+	}
+	var resp validator.StringResponse
+	if v.check != nil {
+		v.check.ValidateString(r.ctx, validator.StringRequest{Path: path.Root(v.variable), ConfigValue: types.StringValue(v.text)}, &resp)
+	}
+	for _, d := range resp.Diagnostics {
+		r.refuse(v, v, d.Summary(), strings.TrimPrefix(d.Detail(), "Attribute "))
 	}
 	r.compare(v)
 	return v.text
@@ -151,29 +158,38 @@ func (r *resolver) use(v value) string {
 
 // compare warns if another variable of the setting has a different value, which other tools may prefer.
 func (r *resolver) compare(v value) {
-	if v.variable == "" || v.secret {
-		return
+	endpoint := func(region string) string {
+		endpoint, _ := cas.Endpoint(region, r.lookup("account_type").text, false)
+		return endpoint.Host
 	}
 	all := find(v.name).variables
+	if !slices.Contains(all, v.variable) {
+		all = v.variables
+	}
 	for _, variable := range all[slices.Index(all, v.variable)+1:] {
 		other := r.getenv(variable)
-		same := other == v.text || v.name == "region" && sameEndpoint(other, v.text)
-		if other != "" && !same {
-			r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
-				"The provider uses the first one; other tools may use the second one. Unset the wrong one.", v.variable, variable))
-			return
+		if other == "" || other == v.text || v.secret || v.name == "region" && endpoint(other) == endpoint(v.text) {
+			continue
 		}
+		r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
+			"The provider uses the first one; other tools may use the second one. Unset the wrong one.", v.variable, variable))
+		return
 	}
 }
 
-// refuse adds an error about v.
-func (r *resolver) refuse(v value, summary, detail string) {
-	r.diags.AddAttributeError(v.path(), summary, detail)
+// refuse adds an error about v. If its cause is a variable, the error waits for the reads, since without a provider block,
+// Terraform would report that the block is missing.
+func (r *resolver) refuse(cause, v value, summary, detail string) {
+	if cause.variable != "" {
+		r.invalid.AddError(summary, oneLine(detail))
+	} else {
+		r.diags.AddAttributeError(v.path(), summary, detail)
+	}
 }
 
-// require refuses the first of some values if none of them is set. While Terraform validates, the environment may still
-// set them.
-func (r *resolver) require(summary, advice string, values ...value) {
+// require refuses the first of some values if none of them is set. While Terraform validates, the environment may still set
+// them.
+func (r *resolver) require(cause value, summary, advice string, values ...value) {
 	var places []string
 	for _, v := range values {
 		if v.set() || r.validating {
@@ -181,11 +197,5 @@ func (r *resolver) require(summary, advice string, values ...value) {
 		}
 		places = append(append(places, v.name), v.variables...)
 	}
-	r.refuse(values[0], summary, strings.TrimSpace("None of these is set, and one of them has to be: "+strings.Join(places, ", ")+". "+advice))
-}
-
-func sameEndpoint(region, other string) bool {
-	a, _ := cas.Endpoint(region, "", false)
-	b, _ := cas.Endpoint(other, "", false)
-	return *a == *b
+	r.refuse(cause, values[0], summary, strings.TrimSpace("Set one of: "+strings.Join(places, ", ")+". "+advice))
 }

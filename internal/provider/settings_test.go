@@ -2,69 +2,106 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// TestGuideShowsEverySetting compares the tables of the authentication guide with the settings. Where they differ, it prints
-// the table that the guide needs.
+// TestGuideShowsEverySetting compares the authentication guide with the settings and with the variables that the code names. If
+// the table of arguments differs, it prints the one that the guide needs.
 func TestGuideShowsEverySetting(t *testing.T) {
 	t.Parallel()
-	guide, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", "authentication.md.tmpl"))
+	guide := source(t, "../../templates/guides/authentication.md.tmpl")
+	table := "| Argument | Environment, the first one that is set | Default |\n|---|---|---|\n"
+	for _, s := range settings {
+		if s.block {
+			continue
+		}
+		variables, fallback := "none", ""
+		if len(s.variables) > 0 {
+			variables = "`" + strings.Join(s.variables, "`, `") + "`"
+		}
+		if s.fallback != "" {
+			fallback = "`" + s.fallback + "` "
+		}
+		table += fmt.Sprintf("| `%s` | %s | %s|\n", s.name, variables, fallback)
+	}
+	if !strings.Contains(guide, "\n\n"+table+"\n") {
+		t.Errorf("got another table in the authentication guide, want this one:\n%s", table)
+	}
+	variable := regexp.MustCompile(`\b(ALI[A-Z]*CLOUD|CAS|TFC)_[A-Z0-9_]+\b`)
+	read, shown := map[string]bool{}, map[string]bool{}
+	for _, pattern := range []string{"*.go", "../credential/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, name := range regexp.MustCompile(`"`+variable.String()+`"`).FindAllString(source(t, file), -1) {
+				read[strings.Trim(name, `"`)] = true
+			}
+		}
+	}
+	for _, name := range variable.FindAllString(guide, -1) {
+		shown[name] = true
+	}
+	for name := range maps.Keys(read) {
+		if !shown[name] {
+			t.Errorf("%s: got no word in the authentication guide, want what it does", name)
+		}
+	}
+	for name := range maps.Keys(shown) {
+		if !read[name] {
+			t.Errorf("%s: got it in the authentication guide, want only variables that are read", name)
+		}
+	}
+}
+
+func source(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	quoted := func(names []string) string {
-		if len(names) == 0 {
-			return "none"
-		}
-		return "`" + strings.Join(names, "`, `") + "`"
-	}
-	arguments := "| Argument | Environment, the first one that is set | Default |\n|---|---|---|\n"
-	variables := "| Variable | What it does |\n|---|---|\n"
-	for _, s := range settings {
-		switch {
-		case s.block:
-		case s.name == "":
-			variables += fmt.Sprintf("| %s | %s |\n", quoted(s.variables), s.description)
-		case s.fallback == "":
-			arguments += fmt.Sprintf("| `%s` | %s | |\n", s.name, quoted(s.variables))
-		default:
-			arguments += fmt.Sprintf("| `%s` | %s | `%s` |\n", s.name, quoted(s.variables), s.fallback)
-		}
-	}
-	for _, table := range []string{arguments, variables} {
-		if !strings.Contains(string(guide), "\n\n"+table+"\n") {
-			t.Errorf("got another table in the authentication guide, want this one:\n%s", table)
-		}
-	}
+	return string(content)
 }
 
 // TestSettings checks what the code assumes about the table.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
+	var seen []string
 	for _, s := range settings {
-		if seen[s.name+s.variableAlone()] {
-			t.Errorf("got %s twice, want it once", s.name+s.variableAlone())
+		if slices.Contains(seen, s.name) {
+			t.Errorf("got %s twice, want it once", s.name)
 		}
-		seen[s.name+s.variableAlone()] = true
-		if s.fallback != "" && s.flaw != nil {
-			if err := s.flaw(s.fallback); err != nil {
-				t.Errorf("%s: got %v of the default %s, want it accepted", s.name, err, s.fallback)
-			}
+		seen = append(seen, s.name)
+		if s.check == nil {
+			continue
 		}
-		if s.secret && !s.hidden {
+		var resp validator.StringResponse
+		req := validator.StringRequest{Path: path.Root(s.name), ConfigValue: types.StringValue(s.fallback)}
+		if _, isNumber := s.check.(number); s.fallback != "" || !isNumber {
+			s.check.ValidateString(t.Context(), req, &resp)
+		}
+		if resp.Diagnostics.HasError() {
+			t.Errorf("%s: got %v for the default %q, want it accepted", s.name, resp.Diagnostics, s.fallback)
+		}
+		if check, ok := s.check.(check); s.secret && (!ok || check.shown) {
 			t.Errorf("%s: got a secret that a diagnostic shows, want it hidden", s.name)
 		}
+		if s.check.Description(t.Context()) == "" || s.check.MarkdownDescription(t.Context()) == "" {
+			t.Errorf("%s: got a check without a description, want one", s.name)
+		}
 	}
-}
-
-func (s setting) variableAlone() string {
-	if s.name != "" {
-		return ""
-	}
-	return s.variables[0]
 }
