@@ -178,111 +178,12 @@ func escaped(s string) []byte {
 	return b
 }
 
-const twentyReads = "data \"cas_asset_count\" \"this\" {\n  count = 20\n}\n"
-
-// TestCredentialSources reads through each kind of source with a real Terraform: every call is signed with the right key
-// and token, and whoever issues credentials is asked once for a whole plan.
-func TestCredentialSources(t *testing.T) {
-	t.Parallel()
-	profiles := `{"current": "ak", "profiles": [
-		{"name": "ak", "mode": "AK", "access_key_id": "$KEY", "access_key_secret": "$SECRET"},
-		{"name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": "$SIGNIN", "cloud_sso_account_id": "1234567890123456",
-		 "cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": 4102444800}]}`
-	const sts = "  endpoints {\n    sts = \"$STS\"\n  }\n"
-	for name, test := range map[string]struct {
-		block   string
-		env     []string
-		service string // asked once; empty for none
-		source  string // in the log
-	}{
-		"keys": {
-			block:  "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n",
-			source: "access key LTAI…eyId (access_key in the provider block)",
-		},
-		"keys of the environment": {
-			env:    []string{"ALICLOUD_ACCESS_KEY=$KEY", "ALICLOUD_SECRET_KEY=$SECRET"},
-			source: "access key LTAI…eyId (ALICLOUD_ACCESS_KEY)",
-		},
-		"profile": {block: "  profile                 = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n", source: "profile ak of "},
-		"CloudSSO": {
-			block:   "  profile                 = \"sso\"\n  shared_credentials_file = \"$DIR/config.json\"\n",
-			service: "cloudsso",
-			source:  "profile sso of ",
-		},
-		"OIDC": {
-			block: sts + "  assume_role_with_oidc {\n    oidc_provider_arn = \"$PROVIDER\"\n    role_arn = \"$ROLE\"\n    oidc_token_file = " +
-				"\"$DIR/token\"\n  }\n",
-			service: "sts",
-			source:  "OIDC, as " + testRole,
-		},
-		"OIDC of the environment": {block: sts, env: []string{
-			"ALIBABA_CLOUD_OIDC_PROVIDER_ARN=$PROVIDER",
-			"ALIBABA_CLOUD_ROLE_ARN=$ROLE",
-			"ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN",
-		},
-			service: "sts", source: "OIDC, as " + testRole + " (ALIBABA_CLOUD_OIDC_PROVIDER_ARN)"},
-		"role on keys": {block: sts + "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
-			service: "sts", source: testRole + ", assumed with access key"},
-		"role on a profile": {
-			block:   sts + "  profile = \"ak\"\n  shared_credentials_file = \"$DIR/config.json\"\n  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
-			service: "sts",
-			source:  testRole + ", assumed with profile ak",
-		},
-		"URI": {block: "  credentials_uri = \"$URI\"\n", service: "uri", source: "credentials URI http://127.0.0.1"},
-		"ECS role": {
-			block:   "  ecs_role_name = \"" + castest.MetadataRole + "\"\n",
-			service: "metadata",
-			source:  "ECS RAM role " + castest.MetadataRole,
-		},
-		"chain": {env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$DIR/config.json"}, source: "profile ak of "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"}\n"+twentyReads, test.env...)
-			tf.write(t, "config.json", tf.fill(profiles)[0])
-			tf.write(t, "token", castest.OIDCToken)
-			said, log, err := tf.run(t, "plan", "-no-color")
-			if err != nil {
-				t.Fatalf("got %v, want no error\n%s", err, said)
-			}
-			if refused := tf.cas.Refused(); refused != 0 {
-				t.Errorf("got %d calls refused, want none", refused)
-			}
-			if len(tf.cas.Calls()) == 0 {
-				t.Error("got no calls, want some")
-			}
-			if n := fetches(tf.issuer, test.service); test.service != "" && n != 1 {
-				t.Errorf("got %d fetches from %s, want 1", n, test.service)
-			}
-			for _, want := range []string{"Fetched credentials", test.source} {
-				if !strings.Contains(log, want) {
-					t.Errorf("got no %q in the log, want it there", want)
-				}
-			}
-			if n := strings.Count(log, "Reading Certificate Management Service"); n != 1 {
-				t.Errorf("got %d lines that say who reads, want 1", n)
-			}
-			tf.checkSecrets(t, said+log)
-		})
-	}
-}
-
-// fetches counts how often a service was asked for credentials, not for something on the way to them.
-func fetches(i *castest.Issuer, service string) int {
-	n := 0
-	for _, call := range i.Calls() {
-		if call.Service == service && !strings.HasSuffix(call.Action, "/token") {
-			n++
-		}
-	}
-	return n
-}
-
 // otherKey is another user's key that the service knows.
 var otherKey = castest.Key{AccessKeyID: "LTAI5tCasTestSomebodyElse", AccessKeySecret: "somebody-elses-secret"}
 
-// TestSameIdentity gives a real Terraform what other tools have set up: who signs, what STS is asked, and which endpoint.
-func TestSameIdentity(t *testing.T) {
+// TestIdentity gives a real Terraform a configuration, an environment and what other tools have set up: which key signs, which
+// requests are made for it, to which endpoint, and what the user sees. Each source is asked once for all reads of a plan.
+func TestIdentity(t *testing.T) {
 	t.Parallel()
 	const (
 		cli      = ".aliyun/config.json"
@@ -290,190 +191,211 @@ func TestSameIdentity(t *testing.T) {
 		ak       = `"mode": "AK", "access_key_id": "$KEY", "access_key_secret": "$SECRET"`
 		otherAK  = `"mode": "AK", "access_key_id": "$OTHERKEY", "access_key_secret": "$OTHERSECRET"`
 		somebody = `{"current": "p", "profiles": [{"name": "p", ` + otherAK + `}]}`
-		iniKey   = "\ntype = access_key\naccess_key_id = $KEY\naccess_key_secret = $SECRET\n"
-		sts      = "  endpoints {\n    sts = \"$STS\"\n  }\n"
-		keys     = "  access_key = \"$KEY\"\n  secret_key = \"$SECRET\"\n"
+		mine     = `{"current": "p", "profiles": [{"name": "p", "region_id": "ap-southeast-1", "endpoint": "e", ` + ak + `}]}`
+		iniKey   = "[default]\ntype = access_key\naccess_key_id = $KEY\naccess_key_secret = $SECRET\n"
+		sts      = "endpoints {\n sts = \"$STS\"\n}\n"
+		keys     = "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\n"
+		intl     = "cas.ap-southeast-1.aliyuncs.com"
 	)
+	inRole := strings.Replace(otherAK, "AK", "RamRoleArn", 1)
+	oidc := []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN=$PROVIDER", "ALIBABA_CLOUD_ROLE_ARN=$ROLE"}
 	for name, test := range map[string]struct {
-		block   string
-		env     []string
-		files   map[string]string // in the home directory
+		block   string   // of the provider; a period for none
+		env     []string // variables
+		files   map[string]string
 		prepare func(*terraform)
-		signer  string            // access key ID; empty where it was issued
-		sts     map[string]string // parameters that STS was asked with
-		host    string            // that was asked through the proxy
-		says    string            // Terraform
-		fails   bool
+		signer  string            // access key ID; empty where it was issued, or nothing is signed
+		service string            // issues the credentials, once
+		request map[string]string // parameters of that
+		host    string            // the endpoint that is called through the proxy, which leads elsewhere
+		says    []string          // Terraform
+		errors  int               // how many
+		log     string
 	}{
-		"CREDENTIALS_FILE, the CLI's, and a profile": {
-			env:    []string{"ALIBABA_CLOUD_CREDENTIALS_FILE=$HOME/mine.json", "ALIBABA_CLOUD_PROFILE=p"},
-			files:  map[string]string{"mine.json": "\xef\xbb\xbf" + `{"profiles": [{"name": "p", ` + ak + `}]}`, cli: somebody},
-			signer: "$KEY",
+		"keys of the block": {
+			block: keys, env: []string{"ALIBABA_CLOUD_ENDPOINT=ecs.aliyuncs.com"}, files: map[string]string{cli: somebody}, signer: "$KEY",
+			log: "A variable is ignored, because it names one endpoint for every product",
 		},
-		"the CLI's names of keys": {
-			env:    []string{"ALIBABACLOUD_ACCESS_KEY_ID=$KEY", "ALIBABACLOUD_ACCESS_KEY_SECRET=$SECRET"},
-			files:  map[string]string{cli: somebody},
-			signer: "$KEY",
+		"keys of the environment before a profile": {
+			env:   []string{"ALICLOUD_ACCESS_KEY_ID=$KEY", "ALICLOUD_ACCESS_KEY_SECRET=$SECRET", "ALIBABA_CLOUD_PROFILE=p"},
+			files: map[string]string{cli: somebody}, signer: "$KEY", log: "access key LTAI…eyId (ALICLOUD_ACCESS_KEY_ID)",
 		},
-		"alicloud's names of keys, and a profile to ignore": {
-			env:    []string{"ALICLOUD_ACCESS_KEY_ID=$KEY", "ALICLOUD_ACCESS_KEY_SECRET=$SECRET", "ALIBABA_CLOUD_PROFILE=p"},
-			files:  map[string]string{cli: somebody},
-			signer: "$KEY",
-		},
-		"the CLI's name of a profile, and two families that disagree": {
+		"profiles of two families": {
 			env:    []string{"ALIBABACLOUD_PROFILE=q", "ALICLOUD_PROFILE=p"},
 			files:  map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", ` + otherAK + `}, {"name": "q", ` + ak + `}]}`},
-			signer: "$KEY",
-			says:   "Environment variables disagree",
+			signer: "$KEY", says: []string{"Warning: Environment variables disagree"},
+		},
+		"the CLI's file in CREDENTIALS_FILE": {
+			env:   []string{"ALIBABA_CLOUD_CREDENTIALS_FILE=$HOME/mine.json", "ALIBABA_CLOUD_PROFILE=p"},
+			files: map[string]string{"mine.json": "\xef\xbb\xbf" + mine, cli: somebody}, signer: "$KEY", log: "profile p of ",
 		},
 		"profiles ignored, INI file": {
-			env:    []string{"ALIBABA_CLOUD_IGNORE_PROFILE=TRUE"},
-			files:  map[string]string{cli: somebody, ini: "[default]" + iniKey},
-			signer: "$KEY",
-		},
-		"ROLE_ARN alone": {
-			block:  sts,
-			env:    []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=$KEY", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=$SECRET", "ALIBABA_CLOUD_ROLE_ARN=$ROLE"},
-			signer: "$KEY",
-		},
-		"an empty assume_role": {
-			block: sts + keys + "  assume_role {}\n",
-			env: []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALICLOUD_ASSUME_ROLE_SESSION_NAME=session",
-				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION=900", "ALIBABA_CLOUD_EXTERNAL_ID=external"},
-			sts: map[string]string{
-				"AccessKeyId":     "$KEY",
-				"RoleArn":         "$ROLE",
-				"RoleSessionName": "session",
-				"DurationSeconds": "900",
-				"ExternalId":      "external",
-			},
-		},
-		"role_arn = null": {
-			block: keys + "  assume_role {\n    role_arn = null\n  }\n",
-			fails: true,
-			says:  "None of these is set, and one of them has to be: assume_role.role_arn, ALIBABA_CLOUD_ROLE_ARN,",
-		},
-		"External, another mode": {
-			env: []string{"ALIBABA_CLOUD_CONFIG_FILE=$HOME/f"},
-			files: map[string]string{
-				"f":   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "$PRINT $HOME/out"}]}`,
-				"out": `{` + strings.Replace(ak, "AK", "RamRoleArn", 1) + `, "ram_role_arn": "$ROLE"}`,
-			},
-			fails: true,
-			says:  `its mode is "RamRoleArn"; only AK and StsToken are supported`,
-		},
-		"External, switched off": {
-			env: []string{"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS=1"},
-			files: map[string]string{
-				cli:   `{"current": "p", "profiles": [{"name": "p", "mode": "External", "process_command": "$PRINT $HOME/out"}]}`,
-				"out": `{` + ak + `}`,
-			},
-			fails: true,
-			says:  "switched off by ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS",
-		},
-		"region_id of the profile": {
-			env:   []string{"CAS_ENDPOINT="},
-			files: map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "region_id": "ap-southeast-1", ` + ak + `}]}`},
-			host:  "cas.ap-southeast-1.aliyuncs.com",
-			fails: true, // the proxy leads to a fake that isn't the service
-			says:  "cas.ap-southeast-1.aliyuncs.com",
-		},
-		"REGION_ID before the profile's": {
-			env:   []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_REGION_ID=eu-central-1"},
-			files: map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "region_id": "ap-southeast-1", ` + ak + `}]}`},
-			host:  "cas.eu-central-1.aliyuncs.com",
-			fails: true,
-			says:  "cas.eu-central-1.aliyuncs.com",
-		},
-		"sts_endpoint of a profile, on temporary keys": {
-			files: map[string]string{cli: `{"profiles": [{"name": "default", "mode": "RamRoleArn",
-				"sts_endpoint": "https://$STS/", "sts_region": "cn-shanghai",
-				"access_key_id": "STS.NTtemporary", "access_key_secret": "$OTHERSECRET", "sts_token": "CAIStoken",
-				"ram_role_arn": "$ROLE", "ram_session_name": "cli"}]}`},
-			prepare: func(tf *terraform) {
-				tf.issuer.AddKey(castest.Key{AccessKeyID: "STS.NTtemporary", AccessKeySecret: otherKey.AccessKeySecret, SecurityToken: "CAIStoken"})
-			},
-			sts: map[string]string{"AccessKeyId": "STS.NTtemporary", "SecurityToken": "CAIStoken", "RoleArn": "$ROLE", "RoleSessionName": "cli"},
-		},
-		"STS_ENDPOINT": {
-			block: keys + "  assume_role {\n    role_arn = \"$ROLE\"\n  }\n",
-			env:   []string{"ALIBABA_CLOUD_STS_ENDPOINT=sts-vpc.cn-beijing.aliyuncs.com", "ALIBABA_CLOUD_STS_REGION=cn-shanghai"},
-			host:  "sts-vpc.cn-beijing.aliyuncs.com",
-			sts:   map[string]string{"AccessKeyId": "$KEY", "RoleArn": "$ROLE", "RoleSessionName": "terraform", "DurationSeconds": "3600"},
-		},
-		"a current profile without keys": {
-			files: map[string]string{
-				cli: `{"current": "default", "profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`,
-				ini: "[default]" + iniKey,
-			},
-			signer: "$KEY",
-		},
-		"nothing set up": {
-			env:   []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"},
-			files: map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", ` + ak + `}]}`, ini: "[default]\ntype = access_key\n"},
-			fails: true,
-			says:  `has no profile "q", only p - file ~/.alibabacloud/credentials: its section [default] has no access key`,
+			env:   []string{"ALIBABA_CLOUD_IGNORE_PROFILE=TRUE"},
+			files: map[string]string{cli: somebody, ini: iniKey}, signer: "$KEY",
 		},
 		"a section of the INI file": {
-			env: []string{"ALIBABA_CLOUD_PROFILE=q"},
-			files: map[string]string{
-				ini: "[default]" + iniKey + "[q]" + strings.NewReplacer("$KEY", "$OTHERKEY", "$SECRET", "$OTHERSECRET").Replace(iniKey),
-			},
+			env:    []string{"ALIBABA_CLOUD_PROFILE=q"},
+			files:  map[string]string{ini: iniKey + "[q]" + strings.NewReplacer("[default]", "", "$", "$OTHER").Replace(iniKey)},
 			signer: "$OTHERKEY",
 		},
+		"CloudSSO": {
+			block: "profile = \"sso\"\nshared_credentials_file = \"$HOME/f\"\n",
+			files: map[string]string{"f": `{"profiles": [{"name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": "$SIGNIN",
+				"cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1",
+				"access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": 4102444800}]}`},
+			service: "cloudsso", log: "profile sso of ",
+		},
+		"sign-in needed": {
+			files: map[string]string{cli: `{"current": "p", "profiles": [
+				{"name": "p", "mode": "CloudSSO", "access_token": "` + hush + `", "cloud_sso_access_token_expire": 1}]}`},
+			errors: 1, says: []string{"Sign-in to Alibaba Cloud needed", "aliyun configure --mode CloudSSO --profile p"},
+		},
+		"OIDC of the block": {
+			block: sts + "assume_role_with_oidc {\n oidc_provider_arn = \"$PROVIDER\"\n role_arn = \"$ROLE\"\n " +
+				"oidc_token_file = \"$HOME/token\"\n}\n",
+			files: map[string]string{"token": castest.OIDCToken}, service: "sts", log: "OIDC, as " + testRole,
+		},
+		"OIDC of the environment, with the token of HCP Terraform": {
+			block: sts, env: append(oidc, "TFC_WORKLOAD_IDENTITY_TOKEN=$TOKEN"), service: "sts",
+			log: "OIDC, as " + testRole + " (ALIBABA_CLOUD_OIDC_PROVIDER_ARN)",
+		},
+		"a token of the CI system beside a profile": {
+			env:   []string{"ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN=$TOKEN", "ALIBABA_CLOUD_ROLE_ARN=$ROLE"},
+			files: map[string]string{cli: mine}, signer: "$KEY",
+		},
+		"an empty assume_role": {
+			block: sts + keys + "assume_role {}\n",
+			env: []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALICLOUD_ASSUME_ROLE_SESSION_NAME=session",
+				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION=900", "ALIBABA_CLOUD_EXTERNAL_ID=external"},
+			service: "sts", log: testRole + ", assumed with access key",
+			request: map[string]string{"AccessKeyId": "$KEY", "RoleArn": "$ROLE", "RoleSessionName": "session",
+				"DurationSeconds": "900", "ExternalId": "external"},
+		},
+		"a role that is denied": {
+			block:  sts + keys + "assume_role {\n role_arn = \"acs:ram::1:role/denied\"\n}\n",
+			errors: 1, says: []string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"},
+		},
+		"variables that complete a profile": {
+			env:     []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_EXTERNAL_ID=external", "ALIBABA_CLOUD_STS_ENDPOINT=sts.invalid"},
+			files:   map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "sts_endpoint": "$STS", ` + inRole + `}]}`},
+			service: "sts", request: map[string]string{"AccessKeyId": "$OTHERKEY", "RoleArn": "$ROLE", "ExternalId": "external"},
+		},
+		"STS_ENDPOINT": {
+			block:   keys + "assume_role {\n role_arn = \"$ROLE\"\n}\n",
+			env:     []string{"ALIBABA_CLOUD_STS_ENDPOINT=sts-vpc.cn-beijing.aliyuncs.com", "ALIBABA_CLOUD_STS_REGION=cn-shanghai"},
+			service: "sts", request: map[string]string{"AccessKeyId": "$KEY", "RoleArn": "$ROLE", "RoleSessionName": "terraform"},
+		},
 		"a URI without token and expiration": {
-			block: "  credentials_uri = \"$URI\"\n",
+			block: "credentials_uri = \"$URI\"\n", signer: "$KEY", service: "uri", log: "credentials URI http://127.0.0.1",
 			prepare: func(tf *terraform) {
 				tf.issuer.Script("uri", castest.Body(200, "application/json",
 					tf.fill(`{"Code": "Success", "AccessKeyId": "$KEY", "AccessKeySecret": "$SECRET"}`)[0]))
 			},
-			signer: "$KEY",
 		},
-		"a token of the CI system beside a profile": {
-			env:    []string{"ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN", "ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_PROFILE=p"},
-			files:  map[string]string{cli: `{"profiles": [{"name": "p", ` + ak + `}]}`},
-			signer: "$KEY",
+		"ECS role": {
+			block: "ecs_role_name = \"" + castest.MetadataRole + "\"\n", service: "metadata", log: "ECS RAM role " + castest.MetadataRole,
+		},
+		"empty keys": {
+			block: "access_key = \"\"\nsecret_key = \"\"\n", files: map[string]string{cli: mine}, signer: "$KEY",
+			says: []string{"Warning: Empty access key", "access_key and secret_key in the provider block: empty, so credentials come from the default"},
+		},
+		"nothing set up": {
+			block:  "access_key = \"\"\nsecret_key = \"\"\n",
+			env:    []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"},
+			files:  map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", ` + ak + `}]}`, ini: "[default]\ntype = access_key\n"},
+			errors: 1, says: []string{
+				"No Alibaba Cloud credentials", "(access_key and secret_key in the provider block: empty)",
+				`has no profile "q", only p - file ~/.alibabacloud/credentials: its section [default] has no access key - ECS metadata service: ` +
+					"switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED",
+				"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+			},
+		},
+		"region_id of the profile before REGION_ID": {
+			env: []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_REGION_ID=cn-shanghai"}, files: map[string]string{cli: mine}, host: intl,
+		},
+		"region abroad": {
+			block: keys + "region = \"us-east-1\"\n", env: []string{"CAS_ENDPOINT="}, host: "cas.aliyuncs.com",
+			says: []string{"Warning: Site of the account isn't known", "set account_type or ALIBABA_CLOUD_ACCOUNT_TYPE"},
+		},
+		"region abroad, international": {
+			block: keys + "region = \"us-east-1\"\naccount_type = \"International\"\n", env: []string{"CAS_ENDPOINT="}, host: intl,
+		},
+		"VPC": {block: keys, env: []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_ENDPOINT_TYPE=vpc"}, host: "cas-vpc.cn-hangzhou.aliyuncs.com"},
+		"an environment that is wrong, and no block": {
+			block: ".", env: []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_ID=id", "ALICLOUD_SECRET_KEY=" + hush},
+			errors: 2, says: []string{
+				"CAS_MAX_RETRIES value must be between 0 and 20, got: many", "with data.cas_asset_count.this[0], on main.tf line 6",
+				"ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not",
+			},
+		},
+		"a block that is wrong, beside the environment": {
+			block: "access_key = \"id\"\nprofile = \"p\"\n", env: []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush},
+			errors: 2, says: []string{
+				"Missing Alibaba Cloud secret key", "Conflicting sources of credentials", `with provider["registry.terraform.io/terraform-provider-cas/cas"]`,
+			},
+		},
+		"a key that is unknown": {
+			block:  "access_key = terraform_data.key.output\nsecret_key = \"" + hush + "\"\n}\nresource \"terraform_data\" \"key\" {\n input = \"id\"\n",
+			errors: 1, says: []string{"Unknown provider argument", "set ALIBABA_CLOUD_ACCESS_KEY_ID instead"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"}\ndata \"cas_asset_count\" \"this\" {}\n", test.env...)
+			config := "provider \"cas\" {\n" + test.block + "}\n"
+			if test.block == "." {
+				config = ""
+			}
+			reads := 5
+			if test.errors > 0 || test.host != "" {
+				reads = 1
+			}
+			tf := newTerraform(t, fmt.Sprintf("%sdata \"cas_asset_count\" \"this\" {\n  count = %d\n}\n", config, reads), test.env...)
 			tf.cas.AddKey(otherKey)
+			tf.issuer.AddKey(otherKey)
 			for file, content := range test.files {
 				writeFile(t, filepath.Join(tf.home, file), tf.fill(content)[0])
 			}
 			if test.prepare != nil {
 				test.prepare(tf)
 			}
-			said, log, err := tf.run(t, "plan", "-no-color")
-			if (err != nil) != test.fails {
-				t.Fatalf("got %v, want it to fail: %t\n%s", err, test.fails, said)
+			if strings.Contains(test.block, "terraform_data") {
+				tf.needs(t, 4, 6)
 			}
-			if said := unwrapped(said); !strings.Contains(said, test.says) {
-				t.Errorf("got no %q, want it said:\n%s", test.says, said)
+			said, log, _ := tf.run(t, "plan", "-no-color")
+			errors := test.errors
+			if test.host != "" {
+				errors = 1 // the proxy leads to a fake that isn't the service
+			}
+			if n := strings.Count(said, "Error: "); n != errors {
+				t.Errorf("got %d errors, want %d:\n%s", n, errors, said)
+			}
+			for _, want := range append(test.says, test.host) {
+				if !strings.Contains(unwrapped(said), want) {
+					t.Errorf("got no %q, want it said:\n%s", want, said)
+				}
+			}
+			if test.log != "" && !strings.Contains(log, test.log) {
+				t.Errorf("got no %q in the log, want it there", test.log)
+			}
+			if n := len(tf.cas.Calls()); (n > 0) != (errors == 0) {
+				t.Errorf("got %d calls, want some unless there is an error", n)
 			}
 			for _, call := range tf.cas.Calls() {
-				if want := tf.fill(test.signer)[0]; want != "" && call.AccessKeyID != want {
-					t.Errorf("got a call signed with %s, want %s", call.AccessKeyID, want)
-				}
-				if call.Code != "" {
-					t.Errorf("got a call refused with %s, want an answer", call.Code)
+				if want := tf.fill(test.signer)[0]; want != "" && call.AccessKeyID != want || call.Code != "" {
+					t.Errorf("got a call signed with %s and answered with %q, want one signed with %s", call.AccessKeyID, call.Code, want)
 				}
 			}
-			var asked []castest.Issue
+			var issued []castest.Issue
 			for _, call := range tf.issuer.Calls() {
-				if call.Service == "sts" {
-					asked = append(asked, call)
+				if call.Service == test.service && !strings.HasSuffix(call.Action, "/token") {
+					issued = append(issued, call)
 				}
 			}
-			if wanted := test.sts != nil || test.host != ""; wanted != (len(asked) > 0) {
-				t.Fatalf("got %d calls of STS, want some: %t", len(asked), wanted)
+			if want := min(1, len(test.service)); len(issued) != want {
+				t.Fatalf("got %d fetches from %s, want %d", len(issued), test.service, want)
 			}
-			if test.host != "" && asked[0].Host != test.host {
-				t.Errorf("got %s asked, want %s", asked[0].Host, test.host)
-			}
-			for parameter, want := range test.sts {
-				if got := asked[0].Parameters[parameter]; got != tf.fill(want)[0] {
+			for parameter, want := range test.request {
+				if got := issued[0].Parameters[parameter]; got != tf.fill(want)[0] {
 					t.Errorf("got %s %q, want %q", parameter, got, tf.fill(want)[0])
 				}
 			}
@@ -485,89 +407,6 @@ func TestSameIdentity(t *testing.T) {
 // unwrapped returns the output of Terraform as one line.
 func unwrapped(said string) string {
 	return strings.Join(strings.Fields(strings.NewReplacer("│", "", "╷", "", "╵", "").Replace(said)), " ")
-}
-
-// TestCredentialFailures shows what a user sees, and that nothing secret is in it or in the log.
-func TestCredentialFailures(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		block string
-		env   []string
-		want  []string
-	}{
-		"nothing": {
-			env:  []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"},
-			want: []string{"No Alibaba Cloud credentials", "ALIBABA_CLOUD_ACCESS_KEY_ID"},
-		},
-		"half a pair": {
-			block: "access_key = \"id\"",
-			env:   []string{"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush},
-			want:  []string{"Missing Alibaba Cloud secret key"},
-		},
-		"conflict": {
-			block: "access_key = \"id\"\nsecret_key = \"" + hush + "\"\nprofile = \"p\"",
-			want:  []string{"Conflicting sources of credentials", "access_key and profile"},
-		},
-		"role denied": {
-			block: "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"acs:ram::1:role/denied\"\n}\nendpoints {\n " +
-				"sts = \"$STS\"\n}",
-			want: []string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"},
-		},
-		"STS doesn't know the key": {
-			block: "access_key = \"unknown-key-id\"\nsecret_key = \"" + hush +
-				"\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}",
-			want: []string{"InvalidAccessKeyId.NotFound"},
-		},
-		"wrong secret": {
-			block: "access_key = \"$KEY\"\nsecret_key = \"" + hush + "\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = \"$STS\"\n}",
-			want:  []string{"SignatureDoesNotMatch"},
-		},
-		"STS out of reach": {
-			block: "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\nassume_role {\n role_arn = \"$ROLE\"\n}\nendpoints {\n sts = " +
-				"\"127.0.0.1:1\"\n}",
-			want: []string{"Error: Connection refused"},
-		},
-		"malformed file": {
-			block: "profile = \"p\"\nshared_credentials_file = \"$DIR/config.json\"",
-			want:  []string{"not the CLI's configuration"},
-		},
-		"sign-in needed": {env: []string{"ALIBABA_CLOUD_PROFILE=p", "ALICLOUD_SHARED_CREDENTIALS_FILE=$DIR/sso.json"},
-			want: []string{"Sign-in to Alibaba Cloud needed", "aliyun configure --mode CloudSSO --profile p"}},
-		"unknown": {
-			block: "access_key = terraform_data.key.output\nsecret_key = \"" + hush +
-				"\"\n}\nresource \"terraform_data\" \"key\" {\n  input = \"id\"",
-			want: []string{"Unknown provider argument", "ALIBABA_CLOUD_ACCESS_KEY_ID"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tf := newTerraform(t, "provider \"cas\" {\n"+test.block+"\n}\n"+twentyReads, test.env...)
-			if strings.Contains(test.block, "terraform_data") {
-				tf.needs(t, 4, 6)
-			}
-			tf.write(t, "config.json", `{"profiles": [{"name": "p", "mode": "AK", "access_key_secret": "`+hush)
-			tf.write(
-				t,
-				"sso.json",
-				`{"profiles": [{"name": "p", "mode": "CloudSSO", "access_token": "`+hush+`", "cloud_sso_access_token_expire": 1}]}`,
-			)
-			said, log, err := tf.run(t, "plan", "-no-color")
-			if err == nil {
-				t.Fatalf("got no error, want one:\n%s", said)
-			}
-			said = unwrapped(said)
-			for _, want := range test.want {
-				if !strings.Contains(said, want) {
-					t.Errorf("got no %q, want it said:\n%s", want, said)
-				}
-			}
-			// Terraform itself shows the line of the configuration that is wrong.
-			tf.checkSecrets(t, said+log)
-			if n := len(tf.cas.Calls()); n != 0 {
-				t.Errorf("got %d calls without credentials, want none", n)
-			}
-		})
-	}
 }
 
 // TestUnknownUntilApply checks that a read that waits for apply works although the provider block isn't known before.
@@ -602,7 +441,7 @@ data "cas_asset_count" "this" {
 // TestCredentialsExpireDuringAPlan checks that credentials that expire while a plan runs are replaced.
 func TestCredentialsExpireDuringAPlan(t *testing.T) {
 	t.Parallel()
-	tf := newTerraform(t, "provider \"cas\" {\n  credentials_uri = \"$URI\"\n}\n"+twentyReads)
+	tf := newTerraform(t, "provider \"cas\" {\n  credentials_uri = \"$URI\"\n}\n"+"data \"cas_asset_count\" \"this\" {\n  count = 5\n}\n")
 	tf.issuer.ExpireAfter(time.Minute)
 	if said, _, err := tf.run(t, "plan", "-no-color"); err != nil {
 		t.Fatalf("got %v, want no error\n%s", err, said)
@@ -616,7 +455,7 @@ func TestCredentialsExpireDuringAPlan(t *testing.T) {
 func TestThrottledSTSIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, "provider \"cas\" {\n access_key = \"$KEY\"\n secret_key = \"$SECRET\"\n max_retries = 0\n assume_role {\n  "+
-		"role_arn = \"$ROLE\"\n }\n endpoints {\n  sts = \"$STS\"\n }\n}\n"+twentyReads)
+		"role_arn = \"$ROLE\"\n }\n endpoints {\n  sts = \"$STS\"\n }\n}\n"+"data \"cas_asset_count\" \"this\" {\n  count = 5\n}\n")
 	tf.issuer.Script("sts", castest.Fault(400, "Throttling.User", "Request was denied due to user flow control."))
 	said, _, err := tf.run(t, "plan", "-no-color")
 	if err != nil {
