@@ -3,18 +3,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
-	"time"
+	"os/signal"
+	"syscall"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
 // Set by the linker.
@@ -33,24 +31,39 @@ func main() {
 	}
 
 	egress.Intercept()
-	if !*debug {
-		go exitWhenUnread(os.Stdout) // now, because go-plugin replaces os.Stdout
-	}
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: provider.Address,
-		Debug:   *debug,
-	})
-	finish()
+	p := provider.New(version)
+	err := serve(p, *debug)
+	p.Close()
 	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-// finish completes what others depend on: they learn which places are free, and a sign-in that is being renewed is saved.
-// Terraform kills a provider two seconds after it has told it to end, so the quota gets half a second.
-func finish() {
-	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
-	defer cancel()
-	quota.Flush(ctx)
-	credential.Finish()
+// serve serves p until this process has to end: Terraform needs p no longer, nobody can read the output, or there is a signal.
+func serve(p *provider.Provider, debug bool) error {
+	end := []os.Signal{syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		end = append(end, syscall.SIGHUP)
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, end...)
+	// Once Terraform was killed nobody reads the log, and a line of it would end this process before p is closed. An ignored signal would
+	// be ignored by the commands that p starts as well.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
+	ended := make(chan error, 2)
+	if output := os.Stdout; !debug { // go-plugin replaces it
+		go func() {
+			if unread(output) {
+				ended <- errors.New("nobody reads the output")
+			}
+		}()
+	}
+	go func() { ended <- p.Serve(context.Background(), debug) }()
+	select {
+	case err := <-ended:
+		return err
+	case s := <-signals:
+		return fmt.Errorf("ended by a signal: %s", s)
+	}
 }

@@ -36,7 +36,7 @@ func TestAccAssetCount(t *testing.T) { //nolint:paralleltest // calls of an acco
 		},
 		TerraformVersionChecks: []tfversion.TerraformVersionCheck{tfversion.RequireAbove(tfversion.Version1_10_0)}, // ephemeral resources
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"cas":  providerserver.NewProtocol6WithError(provider.New("acceptance")()),
+			"cas":  providerserver.NewProtocol6WithError(provider.New("acceptance")),
 			"echo": echoprovider.NewProviderServer(),
 		},
 		Steps: []resource.TestStep{{

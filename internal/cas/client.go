@@ -52,6 +52,9 @@ func New(config Config) *Client {
 	return c
 }
 
+// Close closes the source of the credentials.
+func (c *Client) Close() { c.config.Credentials.Close() }
+
 // GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
 // resources. What it returns was asked for after it was called, and is shared: don't change it.
 //

@@ -47,6 +47,9 @@ type Cache struct {
 	env    *env
 	flight singleflight.Group // of the one fetch that may be under way
 
+	life context.Context // every fetch ends with it
+	end  context.CancelFunc
+
 	mu        sync.Mutex
 	name      string
 	current   Credentials
@@ -65,7 +68,10 @@ func New(cfg Config) *Cache {
 	if cfg.AssumeRole != nil {
 		source = roleOn{cfg.Source, *cfg.AssumeRole}
 	}
-	return &Cache{source: source, name: source.String(), setBy: cfg.SetBy, env: &env{sts: cfg.STS, logger: cfg.Logger}}
+	life, end := context.WithCancel(context.Background()) //nolint:forbidigo // a cache's own life
+	return &Cache{
+		source: source, name: source.String(), setBy: cfg.SetBy, env: &env{sts: cfg.STS, logger: cfg.Logger}, life: life, end: end,
+	}
 }
 
 // Get returns credentials that hold now. It fetches them if there are none, once for all who wait: ctx ends only this
@@ -108,10 +114,24 @@ func (s *Cache) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
-// start begins a fetch if none is under way. Who waits for it may leave, but it goes on for the others.
+// start begins a fetch if none is under way. Callers may stop waiting, but it goes on for the others.
 func (s *Cache) start(ctx context.Context) <-chan singleflight.Result {
-	ctx = context.WithoutCancel(ctx)
-	return s.flight.DoChan("", func() (any, error) { return s.fetch(ctx) })
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	return s.flight.DoChan("", func() (any, error) {
+		defer cancel()
+		defer context.AfterFunc(s.life, cancel)()
+		return s.fetch(ctx)
+	})
+}
+
+// Close ends the fetch that may be under way, with the command that it runs, and returns once it has ended. A sign-in whose renewal
+// was requested is saved first, since its old token is used up. Close it before the process ends: nothing else ends a command.
+func (s *Cache) Close() {
+	s.end()
+	select {
+	case <-s.flight.DoChan("", func() (any, error) { return Credentials{}, context.Canceled }):
+	case <-time.After(requestTimeout + 5*time.Second): // a file system that hangs can't be interrupted
+	}
 }
 
 // fetch fetches credentials and keeps them, or the failure.

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/kballard/go-shellquote"
@@ -17,44 +16,28 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-var (
-	providerEnds, endProvider = context.WithCancel(context.Background()) //nolint:forbidigo // the whole process's
-	unfinished                sync.RWMutex                               // locked for reading by what Finish waits for
-)
-
-// Finish kills the commands of External profiles that are running, with what they have started, and waits until a sign-in
-// that is being renewed is saved, since its old token is used up. A provider calls it when it ends. A reader that leaves ends
-// neither: the next reader gets the result. A command outlives only a provider that was killed itself.
-func Finish() {
-	endProvider()
-	unfinished.Lock()
-	defer unfinished.Unlock()
-}
-
-// external runs the command of a CLI profile.
+// external runs the command of a CLI profile. It stays in Terraform's process group, so that it may ask its user at the terminal, and a
+// signal to the group reaches it. When ctx ends it is killed, but not what it has started.
 func external(ctx context.Context, command string) (Credentials, error) {
 	args, err := splitCommand(command, runtime.GOOS == "windows")
 	if err != nil {
 		return Credentials{}, fmt.Errorf("process_command: %w", err)
 	}
 	const limit = time.Minute
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it didn't end within %s", limit))
 	defer cancel()
-	defer context.AfterFunc(providerEnds, cancel)()       //nolint:contextcheck // ctx is a reader's
 	run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
 	var stdout bounded
 	run.Stdout = &stdout
-	run.WaitDelay = time.Second // for a child that got away and keeps stdout open
-	unfinished.RLock()
-	err = runWithChildren(run)
-	unfinished.RUnlock()
+	run.WaitDelay = time.Second // for what it has left in the background, which may keep stdout open
+	err = run.Run()
 	switch _, failed := errors.AsType[*exec.ExitError](err); {
-	case err == nil:
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return parseExternal(stdout)
 	case len(stdout) > maxInput:
 		err = fmt.Errorf("its output: %w", errTooLarge)
 	case ctx.Err() != nil:
-		err = fmt.Errorf("it didn't end within %s", limit)
+		err = context.Cause(ctx)
 	case failed:
 		err = fmt.Errorf("%w; run it in a terminal to see why: what it writes to stderr isn't shown, as it may hold secrets", err)
 	}

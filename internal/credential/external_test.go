@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -13,66 +12,55 @@ import (
 	"time"
 )
 
-// The command has a child that keeps stdout open, and both are gone when the fetch has ended.
-func TestExternalIsKilled(t *testing.T) {
+// A source that is closed leaves no command behind.
+func TestCloseKillsTheCommand(t *testing.T) {
 	t.Parallel()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener := listen(t)
+	s := New(Config{Source: Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+
+		jsonString(os.Args[0]+" external-command stay "+listener.Addr().String()))}})
+	ctx, leave := context.WithCancel(t.Context())
+	var reader sync.WaitGroup
+	reader.Go(func() { _, _ = s.Get(ctx) })
+	command, err := listener.Accept() // the command is alive as long as this connection
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
-	ctx, cancel := context.WithCancel(t.Context())
-	var fetch sync.WaitGroup
-	fetch.Go(func() {
-		if _, err := external(ctx, os.Args[0]+" external-command parent "+listener.Addr().String()); err == nil {
-			t.Error("got credentials of a command that was killed, want an error")
-		}
-	})
-	child, err := listener.Accept() // the child is alive as long as this connection
-	if err != nil {
-		t.Fatal(err)
+	leave()
+	reader.Wait()
+	s.Close()
+	_ = command.SetReadDeadline(time.Now().Add(time.Minute))
+	if _, err := command.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v from the command, want its connection closed", err)
 	}
-	cancel()
-	fetch.Wait()
-	isGone(t, child)
+	if _, err := s.Get(t.Context()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v from a closed source, want %v", err, context.Canceled)
+	}
 }
 
-// isGone checks that what has the other end of the connection ends within a minute.
-func isGone(t *testing.T, child net.Conn) {
+// What a command leaves in the background keeps its output open, but the command has printed all.
+func TestCommandLeavesAnAgent(t *testing.T) {
+	t.Parallel()
+	listener := listen(t)
+	c, err := external(t.Context(), os.Args[0]+" external-command agent "+listener.Addr().String()+
+		` '{"access_key_id": "a", "access_key_secret": "b"}'`)
+	if err != nil || c.AccessKeyID != "a" {
+		t.Errorf("got %v, %v, want the credentials that were printed", c, err)
+	}
+	agent, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = agent.Close()
+}
+
+func listen(t *testing.T) net.Listener {
 	t.Helper()
-	_ = child.SetReadDeadline(time.Now().Add(time.Minute))
-	if _, err := child.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %v from the child of the command, want its connection closed", err)
-	}
-}
-
-// A provider that ends leaves no command behind, nor what that has started.
-func TestFinish(t *testing.T) {
-	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	provider := exec.CommandContext(t.Context(), os.Args[0], "external-command", "provider", listener.Addr().String())
-	end, err := provider.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := provider.Start(); err != nil {
-		t.Fatal(err)
-	}
-	child, err := listener.Accept() // the child is alive as long as this connection
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := end.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := provider.Wait(); err != nil {
-		t.Error(err)
-	}
-	isGone(t, child)
+	return listener
 }
 
 // What never ends is read no further than what a file or a command may hold.

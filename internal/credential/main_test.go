@@ -79,21 +79,18 @@ func externalCommand(args []string) int {
 				return 1
 			}
 		}
-	case "provider": // which ends when its input does
-		go func() { _, _ = external(context.Background(), os.Args[0]+" external-command parent "+args[1]) }()
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		Finish()
-		return 0
-	case "parent": // of a child that outlives it, unless it is killed as well
-		child := exec.CommandContext(context.Background(), os.Args[0], "external-command", "child", args[1])
-		child.Stdout = os.Stdout
-		_ = child.Run()
-	case "child":
+	case "agent": // which stays in the background, and keeps stdout
+		agent := exec.CommandContext(context.Background(), os.Args[0], "external-command", "stay", args[1])
+		agent.Stdout = os.Stdout
+		if agent.Start() == nil {
+			fmt.Print(args[2])
+			return 0
+		}
+	case "stay": // until the connection is closed
 		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", args[1])
 		if err == nil {
-			_, _ = io.Copy(io.Discard, conn) // until whoever listens is gone
+			_, _ = io.Copy(io.Discard, conn)
 		}
-		return 0
 	}
 	fmt.Fprint(os.Stderr, args[1])
 	return 1

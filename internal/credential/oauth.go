@@ -49,9 +49,11 @@ func (p profile) renews() bool {
 // renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works only once, and Terraform starts a
 // process for each provider block: so only one of them may renew at a time, and the next one uses what the first wrote.
 func (f cliFile) renew(ctx context.Context, p *profile, host, client string) error {
-	unfinished.RLock()
-	defer unfinished.RUnlock()
 	defer f.lock(ctx)()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // what is requested has to be saved
 	if now, err := f.from.read(); err == nil && now.find(p.Name) != nil {
 		*p = *now.find(p.Name)
 	}

@@ -11,16 +11,13 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 )
 
 func main() {
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" { // set by Terraform, which has a copy of this program as the provider
-		options := providerserver.ServeOpts{Address: provider.Address}
-		if err := providerserver.Serve(context.Background(), provider.New(version), options); err != nil {
+		if err := provider.New(version).Serve(context.Background(), false); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -9,8 +9,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 )
@@ -24,8 +22,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	castest.IsolateChild()
-	options := providerserver.ServeOpts{Address: provider.Address}
-	if err := providerserver.Serve(context.Background(), provider.New(version), options); err != nil {
+	if err := provider.New(version).Serve(context.Background(), false); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -35,7 +35,7 @@ type unknown struct{}
 func (a arguments) values(t *testing.T) map[string]attr.Value {
 	t.Helper()
 	var resp provider.SchemaResponse
-	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
+	New("test").Schema(t.Context(), provider.SchemaRequest{}, &resp)
 	kind := resp.Schema.Type()
 	value, err := kind.ValueFromTerraform(t.Context(), encoded(t, kind.TerraformType(t.Context()), a))
 	if err != nil {

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
@@ -38,7 +36,7 @@ func TestMain(m *testing.M) {
 	egress.Intercept()
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
 		castest.IsolateChild()
-		if err := providerserver.Serve(context.Background(), New("test"), providerserver.ServeOpts{Address: Address}); err != nil {
+		if err := New("test").Serve(context.Background(), false); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -9,12 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
@@ -25,33 +27,49 @@ import (
 const Address = "registry.terraform.io/terraform-provider-cas/cas"
 
 var (
-	_ provider.ProviderWithValidateConfig     = (*casProvider)(nil)
-	_ provider.ProviderWithEphemeralResources = (*casProvider)(nil)
-	_ provider.ProviderWithActions            = (*casProvider)(nil)
+	_ provider.ProviderWithValidateConfig     = (*Provider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*Provider)(nil)
+	_ provider.ProviderWithActions            = (*Provider)(nil)
 )
 
-// New returns a function that makes the provider, as Terraform's plugin server expects it.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &casProvider{version: version, getenv: os.Getenv} }
-}
-
-type casProvider struct {
+// Provider is what Terraform's plugin server serves.
+type Provider struct {
 	version string
 	getenv  func(string) string
+
+	mu      sync.Mutex
+	clients []*cas.Client // of each provider block that was configured
 }
 
-func (p *casProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+// New returns the provider. Close it before the process ends.
+func New(version string) *Provider { return &Provider{version: version, getenv: os.Getenv} }
+
+// Serve serves p to the Terraform that started this process, or to a debugger such as delve.
+func (p *Provider) Serve(ctx context.Context, debug bool) error {
+	return providerserver.Serve(ctx, func() provider.Provider { return p }, providerserver.ServeOpts{Address: Address, Debug: debug})
+}
+
+// Close closes the clients that were configured.
+func (p *Provider) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, client := range p.clients {
+		client.Close()
+	}
+}
+
+func (p *Provider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "cas"
 	resp.Version = p.version
 }
 
-func (p *casProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = providerSchema()
 }
 
 // ValidateConfig refuses what can't work in any environment, so that terraform validate finds it. The schema's validators have
 // checked each value.
-func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+func (p *Provider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
 	r := newResolver(ctx, req.Config, func(string) string { return "" })
 	r.validating = true
 	r.credentials()
@@ -60,7 +78,7 @@ func (p *casProvider) ValidateConfig(ctx context.Context, req provider.ValidateC
 
 // Configure sends nothing over the network. A value that is unknown before apply fails the read, not the provider, unless
 // Terraform can defer the read. What is wrong with the environment alone fails the read, too.
-func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := newResolver(ctx, req.Config, p.getenv)
 	ready := providerData{unknown: r.unknown()}
 	if ready.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
@@ -75,23 +93,26 @@ func (p *casProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		config.Credentials = credential.New(credentials)
 		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 		ready.client = cas.New(config)
+		p.mu.Lock()
+		p.clients = append(p.clients, ready.client)
+		p.mu.Unlock()
 	}
 	resp.DataSourceData, resp.EphemeralResourceData, resp.ActionData = ready, ready, ready
 }
 
-func (p *casProvider) DataSources(context.Context) []func() datasource.DataSource {
+func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newAssetCountDataSource}
 }
 
-func (p *casProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+func (p *Provider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return []func() ephemeral.EphemeralResource{newAssetCountEphemeralResource}
 }
 
-func (p *casProvider) Actions(context.Context) []func() action.Action {
+func (p *Provider) Actions(context.Context) []func() action.Action {
 	return []func() action.Action{newRequireAssetCountAction}
 }
 
-func (p *casProvider) Resources(context.Context) []func() resource.Resource { return nil }
+func (p *Provider) Resources(context.Context) []func() resource.Resource { return nil }
 
 // resolve makes the configurations of the client and of its credentials from the provider block and the environment.
 func (r *resolver) resolve() (cas.Config, credential.Config) {

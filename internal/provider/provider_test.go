@@ -19,7 +19,7 @@ import (
 func TestSchemas(t *testing.T) {
 	t.Parallel()
 	var ofProvider provider.SchemaResponse
-	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &ofProvider)
+	New("test").Schema(t.Context(), provider.SchemaRequest{}, &ofProvider)
 	if d := ofProvider.Schema.ValidateImplementation(t.Context()); d.HasError() {
 		t.Error(d)
 	}

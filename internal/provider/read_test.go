@@ -24,7 +24,7 @@ type plugin struct {
 
 func newPlugin(t *testing.T, env environment) plugin {
 	t.Helper()
-	server, err := providerserver.NewProtocol6WithError(&casProvider{version: "1.2.3", getenv: env.get})()
+	server, err := providerserver.NewProtocol6WithError(&Provider{version: "1.2.3", getenv: env.get})()
 	if err != nil {
 		t.Fatal(err)
 	}
