@@ -162,7 +162,7 @@ func exampleFiles(t *testing.T) (files []string) {
 
 // ignored tells what Terraform leaves behind, as .gitignore does.
 func ignored(name string) bool {
-	return name == ".terraform.lock.hcl" || strings.Contains(name, ".tfstate") || strings.HasSuffix(name, ".tfvars")
+	return name == ".terraform.lock.hcl" || name == "tfplan" || strings.Contains(name, ".tfstate") || strings.HasSuffix(name, ".tfvars")
 }
 
 // TestEveryExampleIsRun finds a file that was added and is in no example of the table, and the other way round.

@@ -48,14 +48,15 @@ func TestMain(m *testing.M) {
 	}
 	// A source address without a host means the tool's own registry, and the test framework takes Terraform's.
 	registry := "registry.terraform.io"
-	if said, err := exec.Command(cli, "version").Output(); err != nil {
+	if said, err := exec.CommandContext(context.Background(), cli, "version").Output(); err != nil {
 		log.Fatalf("%s version: %v", cli, err)
 	} else if strings.HasPrefix(string(said), "OpenTofu") {
 		registry = "registry.opentofu.org"
 	}
 	setenv(map[string]string{
-		"TF_ACC_PROVIDER_HOST": registry, "TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas", "CHECKPOINT_DISABLE": "1",
-		"GORACE": "atexit_sleep_ms=0", // else each provider takes a second more to end
+		"TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_HOST": registry, "TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas",
+		"CHECKPOINT_DISABLE": "1",
+		"GORACE":             "atexit_sleep_ms=0", // else each provider takes a second more to end
 	})
 	os.Exit(run(m))
 }
