@@ -31,7 +31,7 @@ type example struct {
 type plan struct {
 	answer map[string]any // of which elements to change; nil leaves one out
 	says   string
-	warns  bool // by a check
+	warns  bool // by a check, or because no count came
 	stops  bool
 }
 
@@ -61,7 +61,7 @@ var examples = map[string]example{
 	"provider": {files: []string{"provider.tf"}, since: 2, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates = 10"},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
-		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
+		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true, warns: true},
 	}},
 	"data-sources/cas_asset_count": {files: []string{"data-source.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: `+ certificates = 10 + health_score = 92 + health_score_updated_at = "2026-01-06T06:33:30Z"`},
@@ -71,12 +71,12 @@ var examples = map[string]example{
 	"score-gate": {files: []string{"main.tf"}, since: 4, env: keys, calls: 1, plans: []plan{
 		{says: "Plan: 1 to add"},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
-		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true},
+		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true, warns: true},
 	}},
 	"gate-at-apply": {files: []string{"main.tf"}, env: keys, calls: 1, ephemeral: true, gate: belowEighty, plans: []plan{
 		{says: "Plan: 2 to add"},
 		{answer: low, says: "The certificate health score is below 80.", stops: true},
-		{answer: nothing, says: "The certificate health score is below 80.", stops: true},
+		{answer: nothing, says: "The certificate health score is below 80.", stops: true, warns: true},
 	}},
 	"gate-module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, ephemeral: true, tests: true,
 		env: map[string]string{"TF_VAR_score": "80"}, plans: []plan{{says: "Plan: 1 to add"}}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/provider"
 )
 
@@ -22,6 +23,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	castest.IsolateChild()
+	egress.Intercept() // as main does
 	if err := provider.New(version).Serve(context.Background(), false); err != nil {
 		log.Fatal(err)
 	}
