@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,10 +23,9 @@ type act struct {
 	excerpt       string // a regular expression for the part of the configuration that is shown
 	steps         []step
 
-	plan    string // the saved plan that has to have
-	score   any    // this value of the output score, and
-	problem string // this message of a failed condition
-	calls   int    // that the last step makes
+	score   any    // is the output of that name in the saved plan
+	problem string // is the message of the condition that failed in it
+	calls   int    // is how many the last step makes
 	done    string
 }
 
@@ -33,44 +33,35 @@ type act struct {
 type step struct {
 	element  string
 	value    int
-	args     []string
+	command  string
 	straight bool // shows what Terraform writes to standard output, too
 	status   int  // is the exit status
 }
 
 func acts(gate string) []act {
-	return []act{
-		{
-			title: "1. Score 92, gate at 80: the plan passes.", config: "score", excerpt: `(?ms)^  lifecycle \{$.*?^  \}\n`,
-			steps: []step{{element: "Point", value: 92, args: []string{"plan", "-out=approved"}}},
-			plan:  "approved", score: 92.0, calls: 1,
-			done: "passed, exit status 0, score = 92",
+	return []act{{
+		title: "1. Score 92, gate at 80: the plan passes.", config: "score", excerpt: `(?ms)^  lifecycle \{$.*?^  \}\n`,
+		steps: []step{{element: "Point", value: 92, command: "plan -out=tfplan"}},
+		score: 92.0, calls: 1, done: "passed, exit status 0, score = 92",
+	}, {
+		title: "2. The score falls to 61: the plan must stop.", config: "score",
+		steps:   []step{{element: "Point", value: 61, command: "plan -out=tfplan", status: 1}},
+		problem: "The certificate health score is 61; at least 80 is needed.", calls: 1, done: "stopped, exit status 1, nothing changed",
+	}, {
+		title: "3. Approved at 92, applied at 61: the saved plan must not go through.", config: gate,
+		steps: []step{
+			{element: "Point", value: 92, command: "plan -out=tfplan"},
+			{element: "Point", value: 61, command: "apply tfplan", status: 1},
 		},
-		{
-			title: "2. The score falls to 61: the plan must stop.", config: "score",
-			steps: []step{{element: "Point", value: 61, args: []string{"plan", "-out=stopped"}, status: 1}},
-			plan:  "stopped", problem: "The certificate health score is 61; at least 80 is needed.", calls: 1,
-			done: "stopped, exit status 1, nothing changed",
+		calls: 1, done: "stopped before terraform_data.release",
+	}, {
+		title: "4. Free certificates run out: a warning, exit status 0.", config: "certificates",
+		steps: []step{
+			{element: "FreeCertificateCount", value: 19, command: "plan -out=tfplan"},
+			{element: "FreeCertificateCount", value: 19, command: "apply tfplan", straight: true},
 		},
-		{
-			title: "3. Approved at 92, applied at 61: the saved plan must not go through.", config: gate,
-			steps: []step{
-				{element: "Point", value: 92, args: []string{"plan", "-out=approved"}},
-				{element: "Point", value: 61, args: []string{"apply", "approved"}, status: 1},
-			},
-			plan: "approved", calls: 1,
-			done: "stopped before terraform_data.release",
-		},
-		{
-			title: "4. Free certificates run out: a warning, exit status 0.", config: "certificates",
-			steps: []step{
-				{element: "FreeCertificateCount", value: 19, args: []string{"plan", "-out=approved"}},
-				{element: "FreeCertificateCount", value: 19, args: []string{"apply", "approved"}, straight: true},
-			},
-			plan: "approved", problem: "19 of 20 free certificates are used.",
-			done: "warned, exit status 0",
-		},
-	}
+		problem: "19 of 20 free certificates are used.", done: "warned, exit status 0",
+	}}
 }
 
 // play shows an act. None of them changes anything.
@@ -80,7 +71,7 @@ func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) e
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s", regexp.MustCompile(a.excerpt).Find(config))
+	fmt.Print(string(regexp.MustCompile(a.excerpt).Find(config)))
 	calls := 0
 	for _, s := range a.steps {
 		assets := castest.Assets()
@@ -92,7 +83,7 @@ func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) e
 		}
 		calls = len(service.Calls()) - before
 	}
-	plan, err := tf.read(ctx, a.config, a.plan)
+	plan, err := tf.read(ctx, a.config, "tfplan")
 	if err != nil {
 		return err
 	}
@@ -100,16 +91,9 @@ func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) e
 	if err != nil {
 		return err
 	}
-	var problem string
-	for _, check := range plan.Checks {
-		for _, instance := range check.Instances {
-			for _, p := range instance.Problems {
-				problem += p.Message
-			}
-		}
-	}
-	if score := plan.PlannedValues.Outputs["score"].Value; score != a.score || problem != a.problem || calls != a.calls {
-		return fmt.Errorf("the score is %v, the failed condition is %q, and %d calls were made, want %v, %q and %d",
+	score, problem := plan.PlannedValues.Outputs["score"].Value, strings.Join(plan.problems(), " ")
+	if score != a.score || problem != a.problem || calls != a.calls {
+		return fmt.Errorf("the score is %v, %q failed, and %d calls were made, want %v, %q and %d",
 			score, problem, calls, a.score, a.problem, a.calls)
 	}
 	for _, resource := range state.Values.RootModule.Resources {

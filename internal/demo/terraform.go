@@ -139,9 +139,9 @@ func (tf *terraform) command(ctx context.Context, config string, args ...string)
 
 // show shows a command, and what Terraform writes straight to where the demo does.
 func (tf *terraform) show(ctx context.Context, config string, s step) error {
-	cmd := tf.command(ctx, config, s.args...)
+	cmd := tf.command(ctx, config, strings.Fields(s.command)...)
 	cmd.Stderr = os.Stdout
-	line := "$ terraform " + strings.Join(s.args, " ")
+	line := "$ terraform " + s.command
 	if s.straight {
 		cmd.Stdout = os.Stdout
 	} else {
@@ -198,4 +198,16 @@ func (tf *terraform) read(ctx context.Context, config string, plan ...string) (d
 		return d, err
 	}
 	return d, json.Unmarshal([]byte(text), &d)
+}
+
+// problems returns the messages of the conditions that failed.
+func (d document) problems() (messages []string) {
+	for _, check := range d.Checks {
+		for _, instance := range check.Instances {
+			for _, problem := range instance.Problems {
+				messages = append(messages, problem.Message)
+			}
+		}
+	}
+	return messages
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ const help = "ok, score=61, throttle, denied, wrong-key, down"
 
 func run(ctx context.Context, words []string, in io.Reader, out io.Writer) error {
 	service := castest.Start(castest.Options{OnResponse: func(call castest.Call) {
-		fmt.Fprintln(out, call.Arrived.Format(time.TimeOnly), "GetAssetCount:", call.Status, call.Code)
+		fmt.Fprintln(out, call.Arrived.Format(time.TimeOnly), "GetAssetCount:", call.Status, cmp.Or(call.Code, "OK"))
 	}})
 	defer service.Close()
 	for _, word := range words {
@@ -86,7 +87,8 @@ func set(service *castest.Server, word string) error {
 	case "wrong-key":
 		service.RemoveKey(castest.DefaultKey.AccessKeyID)
 	case "down":
-		service.Always(castest.Fault(http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server."))
+		service.Always(castest.Fault(http.StatusServiceUnavailable, "ServiceUnavailable",
+			"The request has failed due to a temporary failure of the server."))
 	default:
 		return fmt.Errorf("%q isn't one of: %s", word, help)
 	}

@@ -63,14 +63,14 @@ func TestFake(t *testing.T) {
 			}
 		}()
 		until("GetAssetCount: " + want)
-		if want != "200" {
+		if want != "200 OK" {
 			enough() // because a throttled read would try again
 		}
 		defer enough()
 		return <-result
 	}
 
-	if got := read("200"); got != "61" {
+	if got := read("200 OK"); got != "61" {
 		t.Errorf("got %s, want a score of 61", got)
 	}
 	for _, test := range []struct{ word, response string }{
@@ -78,14 +78,14 @@ func TestFake(t *testing.T) {
 		{"denied", "403 Forbidden.RAM"},
 		{"wrong-key", "404 InvalidAccessKeyId.NotFound"},
 		{"down", "503 ServiceUnavailable"},
-		{"score=7", "200"},
-		{"ok", "200"},
+		{"score=7", "200 OK"},
+		{"ok", "200 OK"},
 	} {
 		fmt.Fprintln(words, test.word)
 		until("From now on: " + test.word)
 		read(test.response)
 	}
-	if got := read("200"); got != "92" {
+	if got := read("200 OK"); got != "92" {
 		t.Errorf("got %s, want a score of 92", got)
 	}
 	for _, word := range []string{"score=much", "nonsense"} {
