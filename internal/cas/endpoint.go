@@ -11,7 +11,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// International is the type of an account of the international site. Every other account belongs to the China site.
+// International is the type of an account of the international site. Every other account belongs to
+// the China site.
 const International = "International"
 
 const (
@@ -19,12 +20,14 @@ const (
 	private = "cas-vpc."
 )
 
-// Endpoint returns the endpoint of a region and an account, and whether it is certain. An empty region stands for that of the
-// account's site, and an empty type for an account that may be of either site. With vpc set, it is the region's endpoint
-// within a VPC, if there is one; [Private] reports that.
+// Endpoint returns the endpoint of a region and an account, and whether it is certain. An empty
+// region stands for that of the account's site, and an empty type for an account that may be of
+// either site. With vpc set, it is the region's endpoint within a VPC, if there is one; [Private]
+// reports that.
 //
-// The vendor's sources disagree about the regions that have a public endpoint of their own. This follows its Go SDK, by which
-// two have one, and aliyun/alicloud, which gives the other regions outside of mainland China that of the account's site.
+// The vendor's sources disagree about the regions that have a public endpoint of their own. This
+// follows its Go SDK, by which two have one, and aliyun/alicloud, which gives the other regions
+// outside of mainland China that of the account's site.
 func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain bool) {
 	international := strings.EqualFold(accountType, International)
 	if region == "" {
@@ -51,8 +54,9 @@ func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain 
 // Private reports whether an endpoint is one within a VPC.
 func Private(endpoint *url.URL) bool { return strings.HasPrefix(endpoint.Host, private) }
 
-// ParseEndpoint reads an endpoint: a host with or without a port, with or without https:// before it. http:// is for a
-// loopback address only, because a signed request can be read on its way otherwise. An error never repeats a password.
+// ParseEndpoint reads an endpoint: a host with or without a port, with or without https:// before
+// it. http:// is for a loopback address only, because a signed request can be read on its way
+// otherwise. An error never repeats a password.
 func ParseEndpoint(s string) (*url.URL, error) {
 	u, err := egress.ParseAddress(s, "https", "http")
 	switch {
@@ -63,13 +67,14 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	case strings.Contains(u.Host, "%"):
 		return nil, errors.New("its IP address has a zone, which a Host header can't name")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, errors.New("http:// is for loopback addresses only; requests to any other host must be encrypted, so use https://")
+		return nil, errors.New("http:// is for loopback addresses only; requests to any other host must be " +
+			"encrypted, so use https://")
 	}
 	return &url.URL{Scheme: u.Scheme, Host: canonical(u), Path: "/"}, nil
 }
 
-// canonical spells a host in one way: in lower case, an address as short as it can be, and a port only if it isn't the
-// scheme's.
+// canonical spells a host in one way: in lower case, an address as short as it can be, and a port
+// only if it isn't the scheme's.
 func canonical(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")
 	if addr, err := netip.ParseAddr(host); err == nil {
@@ -81,12 +86,14 @@ func canonical(u *url.URL) string {
 	return strings.TrimSuffix(net.JoinHostPort(host, port), ":")
 }
 
-// quotaHost returns what an endpoint has in common with those that draw on the same quota. One is its other spelling, the
-// absolute name: a period at its end keeps the resolver from trying search domains, so requests keep it. For an endpoint within
-// a VPC, another one is the public endpoint of its site.
+// quotaHost returns what an endpoint has in common with those that draw on the same quota. One is
+// its other spelling, the absolute name: a period at its end keeps the resolver from trying search
+// domains, so requests keep it. For an endpoint within a VPC, another one is the public endpoint of
+// its site.
 func quotaHost(u *url.URL) string {
 	name := strings.TrimSuffix(u.Hostname(), ".")
-	if region, ok := strings.CutPrefix(strings.TrimSuffix(name, vendor), private); ok && strings.HasSuffix(name, vendor) {
+	region, isPrivate := strings.CutPrefix(name, private)
+	if region, ok := strings.CutSuffix(region, vendor); ok && isPrivate {
 		public, _ := Endpoint(region, International, false)
 		name = public.Host
 	}

@@ -18,23 +18,26 @@ func TestEndpoint(t *testing.T) {
 		want            string
 		uncertain       bool
 	}{
-		"nothing":                     {want: china},
-		"account alone":               {account: "International", want: singapore},
-		"China account alone":         {account: "Domestic", want: china},
-		"mainland":                    {region: "cn-shanghai", want: china},
-		"mainland, any account":       {region: "cn-shanghai", account: "International", want: china},
-		"Singapore":                   {region: "ap-southeast-1", want: singapore},
-		"Singapore, any account":      {region: "ap-southeast-1", account: "Domestic", want: singapore},
-		"Frankfurt, any account":      {region: "eu-central-1", account: "International", want: frankfurt},
-		"abroad":                      {region: "us-east-1", want: china, uncertain: true},
-		"Hong Kong":                   {region: "cn-hongkong", want: china, uncertain: true},
-		"abroad, international":       {region: "ap-southeast-5", account: "international", want: singapore},
-		"Hong Kong, international":    {region: "cn-hongkong", account: "International", want: singapore},
-		"abroad, domestic":            {region: "us-east-1", account: "Domestic", want: china},
-		"VPC":                         {vpc: true, want: "cas-vpc.cn-hangzhou.aliyuncs.com"},
-		"VPC, international":          {vpc: true, account: "International", want: "cas-vpc.ap-southeast-1.aliyuncs.com"},
-		"VPC in Kuala Lumpur":         {vpc: true, region: "ap-southeast-3", want: "cas-vpc.ap-southeast-3.aliyuncs.com"},
-		"VPC in Hong Kong":            {vpc: true, region: "cn-hongkong", account: "Domestic", want: "cas-vpc.cn-hongkong.aliyuncs.com"},
+		"nothing":                  {want: china},
+		"account alone":            {account: "International", want: singapore},
+		"China account alone":      {account: "Domestic", want: china},
+		"mainland":                 {region: "cn-shanghai", want: china},
+		"mainland, any account":    {region: "cn-shanghai", account: "International", want: china},
+		"Singapore":                {region: "ap-southeast-1", want: singapore},
+		"Singapore, any account":   {region: "ap-southeast-1", account: "Domestic", want: singapore},
+		"Frankfurt, any account":   {region: "eu-central-1", account: "International", want: frankfurt},
+		"abroad":                   {region: "us-east-1", want: china, uncertain: true},
+		"Hong Kong":                {region: "cn-hongkong", want: china, uncertain: true},
+		"abroad, international":    {region: "ap-southeast-5", account: "international", want: singapore},
+		"Hong Kong, international": {region: "cn-hongkong", account: "International", want: singapore},
+		"abroad, domestic":         {region: "us-east-1", account: "Domestic", want: china},
+		"VPC":                      {vpc: true, want: "cas-vpc.cn-hangzhou.aliyuncs.com"},
+		"VPC, international": {vpc: true, account: "International",
+			want: "cas-vpc.ap-southeast-1.aliyuncs.com"},
+		"VPC in Kuala Lumpur": {vpc: true, region: "ap-southeast-3",
+			want: "cas-vpc.ap-southeast-3.aliyuncs.com"},
+		"VPC in Hong Kong": {vpc: true, region: "cn-hongkong", account: "Domestic",
+			want: "cas-vpc.cn-hongkong.aliyuncs.com"},
 		"region without one in VPCs":  {vpc: true, region: "cn-beijing", want: china},
 		"Frankfurt has none in VPCs":  {vpc: true, region: "eu-central-1", want: frankfurt},
 		"region abroad, none in VPCs": {vpc: true, region: "us-east-1", want: china, uncertain: true},
@@ -86,20 +89,24 @@ func TestQuotaHost(t *testing.T) {
 	t.Parallel()
 	for want, spellings := range map[string][]string{
 		"cas.aliyuncs.com": {
-			"cas.aliyuncs.com", "CAS.aliyuncs.com", "cas.aliyuncs.com.", "cas.aliyuncs.com:443", "cas.aliyuncs.com:0443",
-			"https://cas.aliyuncs.com.:00443/", "cas-vpc.cn-hangzhou.aliyuncs.com", "CAS-VPC.cn-hangzhou.aliyuncs.com.",
+			"cas.aliyuncs.com", "CAS.aliyuncs.com", "cas.aliyuncs.com.", "cas.aliyuncs.com:443",
+			"cas.aliyuncs.com:0443",
+			"https://cas.aliyuncs.com.:00443/", "cas-vpc.cn-hangzhou.aliyuncs.com",
+			"CAS-VPC.cn-hangzhou.aliyuncs.com.",
 		},
 		"cas.ap-southeast-1.aliyuncs.com": {
-			"cas.ap-southeast-1.aliyuncs.com", "cas-vpc.ap-southeast-1.aliyuncs.com", "cas-vpc.ap-southeast-3.aliyuncs.com",
+			"cas.ap-southeast-1.aliyuncs.com", "cas-vpc.ap-southeast-1.aliyuncs.com",
+			"cas-vpc.ap-southeast-3.aliyuncs.com",
 			"cas-vpc.cn-hongkong.aliyuncs.com",
 		},
 		"cas.eu-central-1.aliyuncs.com": {"cas.eu-central-1.aliyuncs.com"},
 		"cas-vpc.example.com":           {"cas-vpc.example.com"},
 		"cas.aliyuncs.com:8443":         {"cas.aliyuncs.com:8443", "cas.aliyuncs.com:08443", "Cas.Aliyuncs.com.:8443"},
-		"[::1]":                         {"[::1]", "[0:0:0:0:0:0:0:1]", "[0::0:1]:443", "http://[::1]", "http://[::01]:80"},
-		"[::1]:8443":                    {"[::1]:8443", "[0:0:0:0:0:0:0:1]:08443"},
-		"192.0.2.1":                     {"192.0.2.1", "[::ffff:192.0.2.1]", "[::ffff:c000:201]:443"},
-		"localhost:8080":                {"localhost:8080", "http://localhost:8080", "http://LOCALHOST:08080"},
+		"[::1]": {"[::1]", "[0:0:0:0:0:0:0:1]", "[0::0:1]:443", "http://[::1]",
+			"http://[::01]:80"},
+		"[::1]:8443":     {"[::1]:8443", "[0:0:0:0:0:0:0:1]:08443"},
+		"192.0.2.1":      {"192.0.2.1", "[::ffff:192.0.2.1]", "[::ffff:c000:201]:443"},
+		"localhost:8080": {"localhost:8080", "http://localhost:8080", "http://LOCALHOST:08080"},
 	} {
 		for _, spelling := range spellings {
 			u, err := ParseEndpoint(spelling)
@@ -126,7 +133,8 @@ func TestParseEndpointRefuses(t *testing.T) {
 		follows = "something follows its host and port"
 		user    = "it holds a user name or a password, which an endpoint has no use for"
 		zone    = "its IP address has a zone, which a Host header can't name"
-		plain   = "http:// is for loopback addresses only; requests to any other host must be encrypted, so use https://"
+		plain   = "http:// is for loopback addresses only; requests to any other host must be encrypted, so use " +
+			"https://"
 	)
 	for s, want := range map[string]string{
 		"":                                host,

@@ -17,7 +17,8 @@ const (
 	roleAt = "assume_role."
 )
 
-// sources are the sources of credentials in the order in which they count, each with the settings that name it.
+// sources are the sources of credentials in the order in which they count, each with the settings
+// that name it.
 var sources = [][]string{
 	{"access_key", "secret_key", "security_token"},
 	{"assume_role_with_oidc", oidcAt + "oidc_provider_arn"}, // no token: a CI system may set one for another purpose
@@ -26,10 +27,12 @@ var sources = [][]string{
 	{"credentials_uri"},
 }
 
-// credentials selects the source of credentials: the one that the block names, else the one that the environment names,
-// else the default chain. A source in the block is never completed with one in the environment, but a profile is.
+// credentials selects the source of credentials: the one that the block names, else the one that
+// the environment names, else the default chain. A source in the block is never completed with one
+// in the environment, but a profile is.
 func (r *resolver) credentials() credential.Config {
-	noCLI := r.switchedBy("ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED")
+	noCLI := r.switchedBy(
+		"ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED")
 	named, in := r.namedByBlock(), r.inBlock
 	config := credential.Config{STS: r.sts(), SetBy: named.name + " in the provider block"}
 	if !named.set() {
@@ -42,7 +45,8 @@ func (r *resolver) credentials() credential.Config {
 	case "assume_role_with_oidc", oidcAt + "oidc_provider_arn":
 		config.Source = r.oidc(named)
 	case "profile", "shared_credentials_file":
-		config.Source = credential.Profile{Name: r.text("profile"), File: r.text("shared_credentials_file"), Files: r.files()}
+		file := r.text("shared_credentials_file")
+		config.Source = credential.Profile{Name: r.text("profile"), File: file, Files: r.files()}
 	case "ecs_role_name":
 		config.Source = credential.ECSRole{Name: r.text("ecs_role_name")}
 	case "credentials_uri":
@@ -57,7 +61,8 @@ func (r *resolver) credentials() credential.Config {
 	return config
 }
 
-// sts returns where roles are assumed. A variable that names an endpoint comes after the profile's own one.
+// sts returns where roles are assumed. A variable that names an endpoint comes after the profile's
+// own one.
 func (r *resolver) sts() credential.STS {
 	sts := credential.STS{
 		Region: r.getenv("ALIBABA_CLOUD_STS_REGION"), VPC: r.switchedBy("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED") != "",
@@ -77,9 +82,11 @@ func (r *resolver) files() credential.Files {
 	files := credential.Files{
 		CLI: r.getenv("ALIBABA_CLOUD_CONFIG_FILE"), NoExternal: r.switchedBy("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"),
 		Completion: credential.Completion{URI: r.inFamily("credentials_uri", families[0]).text, OIDC: credential.OIDC{
-			ProviderARN: set(oidcAt + "oidc_provider_arn"), Token: set(oidcAt + "oidc_token"), TokenFile: set(oidcAt + "oidc_token_file"),
+			ProviderARN: set(oidcAt + "oidc_provider_arn"),
+			Token:       set(oidcAt + "oidc_token"), TokenFile: set(oidcAt + "oidc_token_file"),
 			AssumeRole: credential.AssumeRole{
-				RoleARN: set(oidcAt + "role_arn"), SessionName: set(oidcAt + "role_session_name"), ExternalID: set(roleAt + "external_id"),
+				RoleARN: set(oidcAt + "role_arn"), ExternalID: set(roleAt + "external_id"),
+				SessionName: set(oidcAt + "role_session_name"),
 			},
 		}},
 	}
@@ -89,8 +96,9 @@ func (r *resolver) files() credential.Files {
 	return files
 }
 
-// namedByBlock returns the setting by which the provider block names a source. What is unknown neither names one nor conflicts,
-// because the variables of a root module are unknown while Terraform validates it.
+// namedByBlock returns the setting by which the provider block names a source. What is unknown
+// neither names one nor conflicts, because the variables of a root module are unknown while
+// Terraform validates it.
 func (r *resolver) namedByBlock() value {
 	var named value
 	for _, names := range sources {
@@ -100,8 +108,8 @@ func (r *resolver) namedByBlock() value {
 				continue
 			}
 			if named.set() {
-				r.refuse(v, v, "Conflicting sources of credentials", fmt.Sprintf("%s and %s are both set in the provider block, "+
-					"and each is a source of credentials of its own. Keep one of them.", named, v))
+				r.refuse(v, v, "Conflicting sources of credentials", fmt.Sprintf("%s and %s are both set in the "+
+					"provider block, and each is a source of credentials of its own. Keep one of them.", named, v))
 			} else {
 				named = v
 			}
@@ -111,7 +119,8 @@ func (r *resolver) namedByBlock() value {
 	return named
 }
 
-// namedByEnvironment returns the setting by which the environment names a source, and what reads others of its family.
+// namedByEnvironment returns the setting by which the environment names a source, and what reads
+// others of its family.
 func (r *resolver) namedByEnvironment(noProfile bool) (named value, in func(name string) value) {
 	for _, names := range sources {
 		if noProfile && names[0] == "profile" {
@@ -129,8 +138,8 @@ func (r *resolver) namedByEnvironment(noProfile bool) (named value, in func(name
 	return value{}, nil
 }
 
-// noteEmptyKeys warns if keys in the provider block are empty, although that is how a source is chosen elsewhere. If the default
-// chain has no credentials, its error says the same.
+// noteEmptyKeys warns if keys in the provider block are empty, although that is how a source is
+// chosen elsewhere. If the default chain has no credentials, its error says the same.
 func (r *resolver) noteEmptyKeys(config *credential.Config) {
 	empty := slices.DeleteFunc([]string{"access_key", "secret_key"}, func(name string) bool {
 		return r.block[name] == nil || !r.block[name].Equal(types.StringValue(""))
@@ -146,7 +155,8 @@ func (r *resolver) noteEmptyKeys(config *credential.Config) {
 	}
 }
 
-// keys takes all keys from the place where one of them is named: the provider block, or one family of variables.
+// keys takes all keys from the place where one of them is named: the provider block, or one family
+// of variables.
 func (r *resolver) keys(named value, in func(name string) value) credential.AccessKey {
 	id, secret, token := in("access_key"), in("secret_key"), in("security_token")
 	switch {
@@ -164,18 +174,20 @@ func halfPair(set, missing value) string {
 	if set.variable != "" {
 		partner = missing.variables[0]
 	}
-	return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests, and both have to be set in the same place: the "+
-		"provider block, or one family of variables. Set %s as well, or unset %s.", set, partner, partner, set)
+	return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests, and both have to be set in the "+
+		"same place: the provider block, or one family of variables. Set %s as well, or "+
+		"unset %s.", set, partner, partner, set)
 }
 
-// oidc returns the role to assume with a token. The environment completes the block, but a token or a file in the block keeps
-// it from adding either.
+// oidc returns the role to assume with a token. The environment completes the block, but a token or
+// a file in the block keeps it from adding either.
 func (r *resolver) oidc(named value) credential.OIDC {
 	provider, role := r.lookup(oidcAt+"oidc_provider_arn"), r.lookup(oidcAt+"role_arn")
 	token, file := r.inBlock(oidcAt+"oidc_token"), r.inBlock(oidcAt+"oidc_token_file")
 	switch {
 	case token.set() && file.set():
-		r.refuse(file, file, "Conflicting OIDC tokens", fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))
+		r.refuse(file, file, "Conflicting OIDC tokens",
+			fmt.Sprintf("%s and %s are both set. Keep one of them.", token, file))
 	case !token.set() && !file.set():
 		if own := r.inFamily(token.name, families[0]); own.set() {
 			token = own
@@ -195,8 +207,8 @@ func (r *resolver) oidc(named value) credential.OIDC {
 	}
 }
 
-// assumeRole returns the role to assume with the credentials, or nil if there is no block for it. The environment completes
-// the block.
+// assumeRole returns the role to assume with the credentials, or nil if there is no block for it.
+// The environment completes the block.
 func (r *resolver) assumeRole(source credential.Source) *credential.AssumeRole {
 	if !r.inBlock("assume_role").set() {
 		return nil
@@ -207,7 +219,7 @@ func (r *resolver) assumeRole(source credential.Source) *credential.AssumeRole {
 	}
 	if role = r.orVariable(role); !role.set() {
 		if block, _ := r.block["assume_role"].(types.Object); block.Attributes()["role_arn"].IsNull() {
-			r.require(role, "Missing role ARN", "To assume no role, leave the block out, or set role_arn to \"\".", role)
+			r.require(role, "Missing role ARN", `To assume no role, leave the block out, or set role_arn to "".`, role)
 		}
 		return nil
 	}

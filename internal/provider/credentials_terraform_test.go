@@ -16,7 +16,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// terraform runs a real Terraform with the test binary as its provider, and the fakes that the provider talks to.
+// terraform runs a real Terraform with the test binary as its provider, and the fakes that the
+// provider talks to.
 type terraform struct {
 	cas    *castest.Server
 	issuer *castest.Issuer
@@ -55,7 +56,8 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	tf.write(
 		t,
 		"terraform.rc",
-		fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n", tf.dir),
+		fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  "+
+			"direct {}\n}\n", tf.dir),
 	)
 	tf.env = append(os.Environ(),
 		"HOME="+home, "USERPROFILE="+home, "XDG_CACHE_HOME="+home, "LOCALAPPDATA="+home,
@@ -72,13 +74,14 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	return tf
 }
 
-// fill replaces what is only known once the fakes run. Paths get slashes on Windows as well: a backslash begins an escape
-// in configurations and in JSON.
+// fill replaces what is only known once the fakes run. Paths get slashes on Windows as well: a
+// backslash begins an escape in configurations and in JSON.
 func (tf *terraform) fill(texts ...string) []string {
 	known := strings.NewReplacer(
 		"$KEY", castest.DefaultKey.AccessKeyID, "$SECRET", castest.DefaultKey.AccessKeySecret,
 		"$STS", tf.issuer.STSEndpoint(), "$URI", tf.issuer.CredentialsURI(), "$SIGNIN", tf.issuer.SignInURL(),
-		"$OTHERKEY", otherKey.AccessKeyID, "$OTHERSECRET", otherKey.AccessKeySecret, "$ROLE", testRole, "$PROVIDER", testProvider, "$TOKEN",
+		"$OTHERKEY", otherKey.AccessKeyID, "$OTHERSECRET", otherKey.AccessKeySecret, "$ROLE", testRole, "$PROVIDER",
+		testProvider, "$TOKEN",
 		castest.OIDCToken, "$DIR", filepath.ToSlash(tf.dir), "$HOME", filepath.ToSlash(tf.home), "$PRINT", printing())
 	filled := make([]string, len(texts)) // the tests that run in parallel may have given the same texts
 	for i, text := range texts {
@@ -117,7 +120,8 @@ func (tf *terraform) run(t *testing.T, args ...string) (said string, log string,
 	cmd.Env = append(slices.Clone(tf.env), "TF_LOG_PATH="+logged)
 	out, err := cmd.CombinedOutput()
 	lines, _ := os.ReadFile(logged)
-	// Terraform logs the configuration's own values, before any provider sees them, but for these lines there is none.
+	// Terraform logs the configuration's own values, before any provider sees them, but for these
+	// lines there is none.
 	return string(out), string(lines), err
 }
 
@@ -147,10 +151,12 @@ func (tf *terraform) needs(t *testing.T, terraform, openTofu int) {
 	}
 }
 
-// checkSecrets looks for everything secret that the fakes know, in every form it may have been sent in.
+// checkSecrets looks for everything secret that the fakes know, in every form it may have been sent
+// in.
 func (tf *terraform) checkSecrets(t *testing.T, shown string) {
 	t.Helper()
-	secrets := []string{castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken,
+	secrets := []string{castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken,
+		castest.OAuthAccessToken,
 		castest.OAuthRefreshToken, otherKey.AccessKeySecret, hush}
 	for _, key := range tf.issuer.Issued() {
 		secrets = append(secrets, key.AccessKeySecret, key.SecurityToken, key.AccessKeyID)
@@ -181,8 +187,9 @@ func escaped(s string) []byte {
 // otherKey is another user's key that the service knows.
 var otherKey = castest.Key{AccessKeyID: "LTAI5tCasTestSomebodyElse", AccessKeySecret: "somebody-elses-secret"}
 
-// TestIdentity gives a real Terraform a configuration, an environment and what other tools have set up: which key signs, which
-// requests are made for it, to which endpoint, and what the user sees. Each source is asked once for all reads of a plan.
+// TestIdentity gives a real Terraform a configuration, an environment and what other tools have set
+// up: which key signs, which requests are made for it, to which endpoint, and what the user sees.
+// Each source is asked once for all reads of a plan.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	const (
@@ -213,12 +220,15 @@ func TestIdentity(t *testing.T) {
 		log     string
 	}{
 		"keys of the block": {
-			block: keys, env: []string{"ALIBABA_CLOUD_ENDPOINT=ecs.aliyuncs.com"}, files: map[string]string{cli: somebody}, signer: "$KEY",
+			block: keys, env: []string{"ALIBABA_CLOUD_ENDPOINT=ecs.aliyuncs.com"},
+			files: map[string]string{cli: somebody}, signer: "$KEY",
 			log: "A variable is ignored, because it names one endpoint for every product",
 		},
 		"keys of the environment before a profile": {
-			env:   []string{"ALICLOUD_ACCESS_KEY_ID=$KEY", "ALICLOUD_ACCESS_KEY_SECRET=$SECRET", "ALIBABA_CLOUD_PROFILE=p"},
-			files: map[string]string{cli: somebody}, signer: "$KEY", log: "access key LTAI…eyId (ALICLOUD_ACCESS_KEY_ID)",
+			env: []string{"ALICLOUD_ACCESS_KEY_ID=$KEY", "ALICLOUD_ACCESS_KEY_SECRET=$SECRET",
+				"ALIBABA_CLOUD_PROFILE=p"},
+			files: map[string]string{cli: somebody}, signer: "$KEY", log: "access key LTAI…eyId " +
+				"(ALICLOUD_ACCESS_KEY_ID)",
 		},
 		"profiles of two families": {
 			env:    []string{"ALIBABACLOUD_PROFILE=q", "ALICLOUD_PROFILE=p"},
@@ -227,15 +237,17 @@ func TestIdentity(t *testing.T) {
 		},
 		"the CLI's file in CREDENTIALS_FILE": {
 			env:   []string{"ALIBABA_CLOUD_CREDENTIALS_FILE=$HOME/mine.json", "ALIBABA_CLOUD_PROFILE=p"},
-			files: map[string]string{"mine.json": "\xef\xbb\xbf" + mine, cli: somebody}, signer: "$KEY", log: "profile p of ",
+			files: map[string]string{"mine.json": "\xef\xbb\xbf" + mine, cli: somebody}, signer: "$KEY",
+			log: "profile p of ",
 		},
 		"profiles ignored, INI file": {
 			env:   []string{"ALIBABA_CLOUD_IGNORE_PROFILE=TRUE"},
 			files: map[string]string{cli: somebody, ini: iniKey}, signer: "$KEY",
 		},
 		"a section of the INI file": {
-			env:    []string{"ALIBABA_CLOUD_PROFILE=q"},
-			files:  map[string]string{ini: iniKey + "[q]" + strings.NewReplacer("[default]", "", "$", "$OTHER").Replace(iniKey)},
+			env: []string{"ALIBABA_CLOUD_PROFILE=q"},
+			files: map[string]string{ini: iniKey + "[q]" + strings.NewReplacer("[default]", "", "$",
+				"$OTHER").Replace(iniKey)},
 			signer: "$OTHERKEY",
 		},
 		"CloudSSO": {
@@ -248,7 +260,8 @@ func TestIdentity(t *testing.T) {
 		"sign-in needed": {
 			files: map[string]string{cli: `{"current": "p", "profiles": [
 				{"name": "p", "mode": "CloudSSO", "access_token": "` + hush + `", "cloud_sso_access_token_expire": 1}]}`},
-			errors: 1, says: []string{"Sign-in to Alibaba Cloud needed", "aliyun configure --mode CloudSSO --profile p"},
+			errors: 1, says: []string{"Sign-in to Alibaba Cloud needed", "aliyun configure --mode CloudSSO " +
+				"--profile p"},
 		},
 		"OIDC of the block": {
 			block: sts + "assume_role_with_oidc {\n oidc_provider_arn = \"$PROVIDER\"\n role_arn = \"$ROLE\"\n " +
@@ -260,7 +273,8 @@ func TestIdentity(t *testing.T) {
 			log: "OIDC, as " + testRole + " (ALIBABA_CLOUD_OIDC_PROVIDER_ARN)",
 		},
 		"a token of the CI system beside a profile": {
-			env:   []string{"ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN=$TOKEN", "ALIBABA_CLOUD_ROLE_ARN=$ROLE"},
+			env: []string{"ALIBABA_CLOUD_OIDC_TOKEN=$TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN=$TOKEN",
+				"ALIBABA_CLOUD_ROLE_ARN=$ROLE"},
 			files: map[string]string{cli: mine}, signer: "$KEY",
 		},
 		"an empty assume_role": {
@@ -276,33 +290,50 @@ func TestIdentity(t *testing.T) {
 			errors: 1, says: []string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"},
 		},
 		"variables that complete a profile": {
-			env:     []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_EXTERNAL_ID=external", "ALIBABA_CLOUD_STS_ENDPOINT=sts.invalid"},
+			env: []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_EXTERNAL_ID=external",
+				"ALIBABA_CLOUD_STS_ENDPOINT=sts.invalid"},
 			files:   map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "sts_endpoint": "$STS", ` + inRole + `}]}`},
-			service: "sts", request: map[string]string{"AccessKeyId": "$OTHERKEY", "RoleArn": "$ROLE", "ExternalId": "external"},
+			service: "sts", request: map[string]string{"AccessKeyId": "$OTHERKEY", "RoleArn": "$ROLE",
+				"ExternalId": "external"},
 		},
 		"STS_ENDPOINT": {
-			block:   keys + "assume_role {\n role_arn = \"$ROLE\"\n}\n",
-			env:     []string{"ALIBABA_CLOUD_STS_ENDPOINT=sts-vpc.cn-beijing.aliyuncs.com", "ALIBABA_CLOUD_STS_REGION=cn-shanghai"},
-			service: "sts", request: map[string]string{"AccessKeyId": "$KEY", "RoleArn": "$ROLE", "RoleSessionName": "terraform"},
+			block: keys + "assume_role {\n role_arn = \"$ROLE\"\n}\n",
+			env: []string{"ALIBABA_CLOUD_STS_ENDPOINT=sts-vpc.cn-beijing.aliyuncs.com",
+				"ALIBABA_CLOUD_STS_REGION=cn-shanghai"},
+			service: "sts", request: map[string]string{"AccessKeyId": "$KEY", "RoleArn": "$ROLE",
+				"RoleSessionName": "terraform"},
 		},
 		"a URI without token and expiration": {
-			block: "credentials_uri = \"$URI\"\n", signer: "$KEY", service: "uri", log: "credentials URI http://127.0.0.1",
+			block: "credentials_uri = \"$URI\"\n", signer: "$KEY", service: "uri", log: "credentials URI " +
+				"http://127.0.0.1",
 			prepare: func(tf *terraform) {
 				tf.issuer.Script("uri", castest.Body(200, "application/json",
 					tf.fill(`{"Code": "Success", "AccessKeyId": "$KEY", "AccessKeySecret": "$SECRET"}`)[0]))
 			},
 		},
+		"credentials that expire during the plan": {
+			block: "credentials_uri = \"$URI\"\n", prepare: func(tf *terraform) { tf.issuer.ExpireAfter(time.Minute) },
+		},
+		"a throttled STS, which max_retries doesn't count": {
+			block: "max_retries = 0\n" + sts + keys + "assume_role {\n role_arn = \"$ROLE\"\n}\n",
+			prepare: func(tf *terraform) {
+				tf.issuer.Script("sts", castest.Fault(400, "Throttling.User", "Request was denied due to user flow control."))
+			},
+		},
 		"ECS role": {
-			block: "ecs_role_name = \"" + castest.MetadataRole + "\"\n", service: "metadata", log: "ECS RAM role " + castest.MetadataRole,
+			block: "ecs_role_name = \"" + castest.MetadataRole + "\"\n", service: "metadata",
+			log: "ECS RAM role " + castest.MetadataRole,
 		},
 		"empty keys": {
 			block: "access_key = \"\"\nsecret_key = \"\"\n", files: map[string]string{cli: mine}, signer: "$KEY",
-			says: []string{"Warning: Empty access key", "access_key and secret_key in the provider block: empty, so credentials come from the default"},
+			says: []string{"Warning: Empty access key", "access_key and secret_key in the provider block: empty, so " +
+				"credentials come from the default"},
 		},
 		"nothing set up": {
-			block:  "access_key = \"\"\nsecret_key = \"\"\n",
-			env:    []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"},
-			files:  map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", ` + ak + `}]}`, ini: "[default]\ntype = access_key\n"},
+			block: "access_key = \"\"\nsecret_key = \"\"\n",
+			env:   []string{"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"},
+			files: map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", ` + ak + `}]}`,
+				ini: "[default]\ntype = access_key\n"},
 			errors: 1, says: []string{
 				"No Alibaba Cloud credentials", "(access_key and secret_key in the provider block: empty)",
 				`has no profile "q", only p - file ~/.alibabacloud/credentials: its section [default] has no access key - ECS metadata service: ` +
@@ -311,31 +342,40 @@ func TestIdentity(t *testing.T) {
 			},
 		},
 		"region_id of the profile before REGION_ID": {
-			env: []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_REGION_ID=cn-shanghai"}, files: map[string]string{cli: mine}, host: intl,
+			env: []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_REGION_ID=cn-shanghai"}, files: map[string]string{cli: mine},
+			host: intl,
 		},
 		"region abroad": {
 			block: keys + "region = \"us-east-1\"\n", env: []string{"CAS_ENDPOINT="}, host: "cas.aliyuncs.com",
-			says: []string{"Warning: Site of the account isn't known", "set account_type or ALIBABA_CLOUD_ACCOUNT_TYPE"},
+			says: []string{"Warning: Site of the account isn't known", "set account_type or " +
+				"ALIBABA_CLOUD_ACCOUNT_TYPE"},
 		},
 		"region abroad, international": {
-			block: keys + "region = \"us-east-1\"\naccount_type = \"International\"\n", env: []string{"CAS_ENDPOINT="}, host: intl,
+			block: keys + "region = \"us-east-1\"\naccount_type = \"International\"\n", env: []string{"CAS_ENDPOINT="},
+			host: intl,
 		},
-		"VPC": {block: keys, env: []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_ENDPOINT_TYPE=vpc"}, host: "cas-vpc.cn-hangzhou.aliyuncs.com"},
+		"VPC": {block: keys, env: []string{"CAS_ENDPOINT=", "ALIBABA_CLOUD_ENDPOINT_TYPE=vpc"},
+			host: "cas-vpc.cn-hangzhou.aliyuncs.com"},
 		"an environment that is wrong, and no block": {
-			block: ".", env: []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_ID=id", "ALICLOUD_SECRET_KEY=" + hush},
+			block: ".", env: []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_ID=id",
+				"ALICLOUD_SECRET_KEY=" + hush},
 			errors: 2, says: []string{
-				"CAS_MAX_RETRIES value must be between 0 and 20, got: many", "with data.cas_asset_count.this[0], on main.tf line 6",
+				"CAS_MAX_RETRIES value must be between 0 and 20, got: many",
+				"with data.cas_asset_count.this[0], on main.tf line 6",
 				"ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not",
 			},
 		},
 		"a block that is wrong, beside the environment": {
-			block: "access_key = \"id\"\nprofile = \"p\"\n", env: []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush},
+			block:  "access_key = \"id\"\nprofile = \"p\"\n",
+			env:    []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush},
 			errors: 2, says: []string{
-				"Missing Alibaba Cloud secret key", "Conflicting sources of credentials", `with provider["registry.terraform.io/terraform-provider-cas/cas"]`,
+				"Missing Alibaba Cloud secret key", "Conflicting sources of credentials",
+				`with provider["registry.terraform.io/terraform-provider-cas/cas"]`,
 			},
 		},
 		"a key that is unknown": {
-			block:  "access_key = terraform_data.key.output\nsecret_key = \"" + hush + "\"\n}\nresource \"terraform_data\" \"key\" {\n input = \"id\"\n",
+			block: "access_key = terraform_data.key.output\nsecret_key = \"" + hush + "\"\n}\nresource " +
+				"\"terraform_data\" \"key\" {\n input = \"id\"\n",
 			errors: 1, says: []string{"Unknown provider argument", "set ALIBABA_CLOUD_ACCESS_KEY_ID instead"},
 		},
 	} {
@@ -349,7 +389,8 @@ func TestIdentity(t *testing.T) {
 			if test.errors > 0 || test.host != "" {
 				reads = 1
 			}
-			tf := newTerraform(t, fmt.Sprintf("%sdata \"cas_asset_count\" \"this\" {\n  count = %d\n}\n", config, reads), test.env...)
+			tf := newTerraform(t, fmt.Sprintf("%sdata \"cas_asset_count\" \"this\" {\n  count = %d\n}\n", config,
+				reads), test.env...)
 			tf.cas.AddKey(otherKey)
 			tf.issuer.AddKey(otherKey)
 			for file, content := range test.files {
@@ -382,7 +423,8 @@ func TestIdentity(t *testing.T) {
 			}
 			for _, call := range tf.cas.Calls() {
 				if want := tf.fill(test.signer)[0]; want != "" && call.AccessKeyID != want || call.Code != "" {
-					t.Errorf("got a call signed with %s and answered with %q, want one signed with %s", call.AccessKeyID, call.Code, want)
+					t.Errorf("got a call signed with %s and answered with %q, want one signed with %s",
+						call.AccessKeyID, call.Code, want)
 				}
 			}
 			var issued []castest.Issue
@@ -409,7 +451,8 @@ func unwrapped(said string) string {
 	return strings.Join(strings.Fields(strings.NewReplacer("│", "", "╷", "", "╵", "").Replace(said)), " ")
 }
 
-// TestUnknownUntilApply checks that a read that waits for apply works although the provider block isn't known before.
+// TestUnknownUntilApply checks that a read that waits for apply works although the provider block
+// isn't known before.
 func TestUnknownUntilApply(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, `
@@ -435,33 +478,5 @@ data "cas_asset_count" "this" {
 	}
 	if refused := tf.cas.Refused(); refused != 0 {
 		t.Errorf("got %d calls refused, want none", refused)
-	}
-}
-
-// TestCredentialsExpireDuringAPlan checks that credentials that expire while a plan runs are replaced.
-func TestCredentialsExpireDuringAPlan(t *testing.T) {
-	t.Parallel()
-	tf := newTerraform(t, "provider \"cas\" {\n  credentials_uri = \"$URI\"\n}\n"+"data \"cas_asset_count\" \"this\" {\n  count = 5\n}\n")
-	tf.issuer.ExpireAfter(time.Minute)
-	if said, _, err := tf.run(t, "plan", "-no-color"); err != nil {
-		t.Fatalf("got %v, want no error\n%s", err, said)
-	}
-	if refused := tf.cas.Refused(); refused != 0 {
-		t.Errorf("got %d calls refused, want none", refused)
-	}
-}
-
-// TestThrottledSTSIsAskedAgain checks that a throttled STS doesn't fail a plan, and isn't counted by max_retries.
-func TestThrottledSTSIsAskedAgain(t *testing.T) {
-	t.Parallel()
-	tf := newTerraform(t, "provider \"cas\" {\n access_key = \"$KEY\"\n secret_key = \"$SECRET\"\n max_retries = 0\n assume_role {\n  "+
-		"role_arn = \"$ROLE\"\n }\n endpoints {\n  sts = \"$STS\"\n }\n}\n"+"data \"cas_asset_count\" \"this\" {\n  count = 5\n}\n")
-	tf.issuer.Script("sts", castest.Fault(400, "Throttling.User", "Request was denied due to user flow control."))
-	said, _, err := tf.run(t, "plan", "-no-color")
-	if err != nil {
-		t.Errorf("got %v, want no error\n%s", err, said)
-	}
-	if calls := len(tf.issuer.Calls()); calls != 2 {
-		t.Errorf("got %d calls of STS, want 2", calls)
 	}
 }

@@ -26,7 +26,8 @@ const (
 	byBlock      = " in the provider block"
 )
 
-// arguments are the arguments of a provider block. A map is a nested block, nil is null, and unknown{} is unknown.
+// arguments are the arguments of a provider block. A map is a nested block, nil is null, and
+// unknown{} is unknown.
 type arguments map[string]any
 
 type unknown struct{}
@@ -59,160 +60,165 @@ func (e environment) resolver(t *testing.T, block arguments) *resolver {
 	return &resolver{ctx: t.Context(), block: block.values(t), getenv: e.get}
 }
 
-// TestCredentials checks which settings make up a source, beyond which source counts: the second opinion and a real Terraform
-// show that.
+// TestCredentials checks which settings make up a source, beyond which source counts: the second
+// opinion and a real Terraform show that.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
+	type (
+		oidc  = credential.OIDC
+		role  = credential.AssumeRole
+		files = credential.Files
+	)
+	const provider = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"
 	dir := t.TempDir()
 	file, cliFile := filepath.Join(dir, "token"), filepath.Join(dir, "config.json")
 	writeFile(t, file, "token")
 	writeFile(t, cliFile, "\xef\xbb\xbf\n{}")
-	everything := environment{
-		"ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret", "ALIBABA_CLOUD_SECURITY_TOKEN": "env-token",
-		"ALICLOUD_ACCESS_KEY": "old-id", "ALICLOUD_SECRET_KEY": "old-secret", "ALICLOUD_SECURITY_TOKEN": "old-token",
-		"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": file, "ALIBABA_CLOUD_ROLE_ARN": testRole,
-		"ALIBABA_CLOUD_PROFILE": "env-profile", "ALICLOUD_SHARED_CREDENTIALS_FILE": "env-file", "ALICLOUD_ECS_ROLE_NAME": "env-ecs",
+	withOIDC := environment{provider: testProvider, "ALIBABA_CLOUD_ROLE_ARN": testRole}
+	everything := withOIDC.with(environment{
+		"ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret",
+		"ALIBABA_CLOUD_SECURITY_TOKEN": "env-token", "ALICLOUD_ACCESS_KEY": "old", "ALICLOUD_SECRET_KEY": "old",
+		"ALIBABA_CLOUD_OIDC_TOKEN_FILE": file, "ALIBABA_CLOUD_PROFILE": "env-profile",
+		"ALICLOUD_SHARED_CREDENTIALS_FILE": "env-file", "ALICLOUD_ECS_ROLE_NAME": "env-ecs",
 		"ALIBABA_CLOUD_CREDENTIALS_URI": "https://env.example",
-	}
-	oidc := environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_ROLE_ARN": testRole}
+	})
+	completing := everything.resolver(t, nil).files()
 	keys := credential.AccessKey{ID: "env-id", Secret: "env-secret", Token: "env-token"}
-	role := credential.AssumeRole{RoleARN: testRole, SessionName: "terraform", Expiration: 3600}
-	other := credential.AssumeRole{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600}
-	completing := func(e environment) credential.Files {
-		return environment.resolver(e, t, nil).files()
-	}
+	reader := role{RoleARN: testRole, SessionName: "terraform", Expiration: 3600}
 	for name, test := range map[string]struct {
-		block arguments
-		env   environment
-		want  credential.Config
+		block  arguments
+		env    environment
+		source credential.Source
+		setBy  string
+		role   *role
+		sts    credential.STS
 	}{
 		"keys of the block, and a role with everything": {
-			block: arguments{"access_key": "id", "secret_key": "secret", "assume_role": arguments{"role_arn": otherRole,
-				"session_name": "session", "policy": "{}", "external_id": "external", "session_expiration": 43200}},
-			env: everything,
-			want: credential.Config{
-				Source: credential.AccessKey{ID: "id", Secret: "secret"}, SetBy: "access_key" + byBlock,
-				AssumeRole: &credential.AssumeRole{
-					RoleARN: otherRole, SessionName: "session", Policy: "{}", ExternalID: "external", Expiration: 43200,
-				},
-			},
+			block: arguments{"access_key": "id", "secret_key": "secret", "assume_role": arguments{
+				"role_arn": otherRole, "session_name": "s", "policy": "{}", "external_id": "x", "session_expiration": 43200,
+			}},
+			env:    everything,
+			source: credential.AccessKey{ID: "id", Secret: "secret"}, setBy: "access_key" + byBlock,
+			role: &role{RoleARN: otherRole, SessionName: "s", Policy: "{}", ExternalID: "x", Expiration: 43200},
 		},
-		"profile of the block, file of the environment": {block: arguments{"profile": "p"}, env: everything, want: credential.Config{
-			Source: credential.Profile{Name: "p", File: "env-file", Files: completing(everything)}, SetBy: "profile" + byBlock,
-		}},
+		"profile of the block, file of the environment": {
+			block: arguments{"profile": "p"}, env: everything,
+			source: credential.Profile{Name: "p", File: "env-file", Files: completing}, setBy: "profile" + byBlock,
+		},
 		"file of the block, profile of the environment": {
-			block: arguments{"shared_credentials_file": "f"}, env: everything, want: credential.Config{
-				Source: credential.Profile{Name: "env-profile", File: "f", Files: completing(everything)},
-				SetBy:  "shared_credentials_file" + byBlock,
-			},
+			block: arguments{"shared_credentials_file": "f"}, env: everything, setBy: "shared_credentials_file" + byBlock,
+			source: credential.Profile{Name: "env-profile", File: "f", Files: completing},
 		},
 		"OIDC of the block": {
-			block: arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider, "role_arn": otherRole,
-				"oidc_token": "block-token", "role_session_name": "session", "policy": "{}", "session_expiration": 900}},
-			env: everything,
-			want: credential.Config{SetBy: "assume_role_with_oidc" + byBlock, Source: credential.OIDC{
-				ProviderARN: testProvider, Token: "block-token",
-				AssumeRole: credential.AssumeRole{RoleARN: otherRole, SessionName: "session", Policy: "{}", Expiration: 900},
+			block: arguments{"assume_role_with_oidc": arguments{
+				"oidc_provider_arn": testProvider, "role_arn": otherRole, "oidc_token": "block-token",
+				"role_session_name": "s", "policy": "{}", "session_expiration": 900,
 			}},
+			env: everything, setBy: "assume_role_with_oidc" + byBlock, source: oidc{
+				ProviderARN: testProvider, Token: "block-token",
+				AssumeRole: role{RoleARN: otherRole, SessionName: "s", Policy: "{}", Expiration: 900},
+			},
 		},
 		"OIDC of the block, completed by the environment": {
-			block: arguments{"assume_role_with_oidc": arguments{}}, env: everything, want: credential.Config{
-				Source: credential.OIDC{AssumeRole: role, ProviderARN: testProvider, TokenFile: file}, SetBy: "assume_role_with_oidc" + byBlock,
-			},
+			block: arguments{"assume_role_with_oidc": arguments{}}, env: everything,
+			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: file},
+			setBy:  "assume_role_with_oidc" + byBlock,
 		},
 		"token file of the block, no token of the environment": {
 			block: arguments{"assume_role_with_oidc": arguments{"oidc_token_file": "f"}},
-			env:   oidc.with(environment{"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}),
-			want: credential.Config{
-				Source: credential.OIDC{AssumeRole: role, ProviderARN: testProvider, TokenFile: "f"}, SetBy: "assume_role_with_oidc" + byBlock,
-			},
+			env: withOIDC.with(environment{
+				"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "TFC_WORKLOAD_IDENTITY_TOKEN": "hcp",
+			}),
+			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: "f"},
+			setBy:  "assume_role_with_oidc" + byBlock,
 		},
 		"token of HCP Terraform": {
-			env: oidc.with(environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}), want: credential.Config{
-				Source: credential.OIDC{AssumeRole: role, ProviderARN: testProvider, Token: "hcp"}, SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-			},
+			env:    withOIDC.with(environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}),
+			source: oidc{AssumeRole: reader, ProviderARN: testProvider, Token: "hcp"}, setBy: provider,
 		},
 		"token file before the token of HCP Terraform": {
-			env: oidc.with(environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": file}), want: credential.Config{
-				Source: credential.OIDC{AssumeRole: role, ProviderARN: testProvider, TokenFile: file}, SetBy: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-			},
+			env: withOIDC.with(environment{
+				"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": file,
+			}),
+			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: file}, setBy: provider,
 		},
-		"token of HCP Terraform alone": {env: environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}, want: credential.Config{
-			Source: credential.Default{Files: credential.Files{Completion: credential.Completion{OIDC: credential.OIDC{Token: "hcp"}}}},
-		}},
+		"token of HCP Terraform alone": {
+			env:    environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"},
+			source: credential.Default{Files: files{Completion: credential.Completion{OIDC: oidc{Token: "hcp"}}}},
+		},
 		"OIDC of the environment, another role on top": {
 			block: arguments{"assume_role": arguments{}},
-			env:   oidc.with(environment{"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "ALICLOUD_ASSUME_ROLE_ARN": otherRole}),
-			want: credential.Config{
-				Source: credential.OIDC{AssumeRole: role, ProviderARN: testProvider, Token: "env-token"},
-				SetBy:  "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", AssumeRole: &other,
-			},
+			env: withOIDC.with(environment{
+				"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "ALICLOUD_ASSUME_ROLE_ARN": otherRole,
+			}),
+			source: oidc{AssumeRole: reader, ProviderARN: testProvider, Token: "env-token"}, setBy: provider,
+			role: &role{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600},
 		},
 		"empty keys": {
 			block: arguments{"access_key": "", "secret_key": "", "profile": "", "ecs_role_name": "", "credentials_uri": ""},
-			env:   everything, want: credential.Config{Source: keys, SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+			env:   everything, source: keys, setBy: "ALIBABA_CLOUD_ACCESS_KEY_ID",
 		},
-		"empty keys, and nothing else": {block: arguments{"access_key": "", "secret_key": ""}, want: credential.Config{
-			Source: credential.Default{}, SetBy: "access_key and secret_key in the provider block: empty",
-		}},
-		"an empty string is no conflict": {block: arguments{"access_key": "", "profile": "", "ecs_role_name": "ecs"}, want: credential.Config{
-			Source: credential.ECSRole{Name: "ecs"}, SetBy: "ecs_role_name" + byBlock,
-		}},
+		"empty keys, and nothing else": {
+			block:  arguments{"access_key": "", "secret_key": ""},
+			source: credential.Default{}, setBy: "access_key and secret_key in the provider block: empty",
+		},
+		"an empty string is no conflict": {
+			block:  arguments{"access_key": "", "profile": "", "ecs_role_name": "ecs"},
+			source: credential.ECSRole{Name: "ecs"}, setBy: "ecs_role_name" + byBlock,
+		},
 		"keys of one family": {
-			env: environment{"ALIBABACLOUD_ACCESS_KEY_ID": "id", "ALIBABACLOUD_ACCESS_KEY_SECRET": "secret", "ALICLOUD_SECURITY_TOKEN": "old"},
-			want: credential.Config{
-				Source: credential.AccessKey{ID: "id", Secret: "secret"}, SetBy: "ALIBABACLOUD_ACCESS_KEY_ID",
-			},
+			env: environment{"ALIBABACLOUD_ACCESS_KEY_ID": "id", "ALIBABACLOUD_ACCESS_KEY_SECRET": "secret",
+				"ALICLOUD_SECURITY_TOKEN": "old"},
+			source: credential.AccessKey{ID: "id", Secret: "secret"}, setBy: "ALIBABACLOUD_ACCESS_KEY_ID",
 		},
 		"no role without a block": {
-			env:  everything.with(environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole}),
-			want: credential.Config{Source: keys, SetBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+			env:    everything.with(environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole}),
+			source: keys, setBy: "ALIBABA_CLOUD_ACCESS_KEY_ID",
 		},
-		"no role where it is empty": {block: arguments{"assume_role": arguments{"role_arn": ""}}, want: credential.Config{Source: credential.Default{}}},
-		"empty role of the environment": {
-			block: arguments{"assume_role": arguments{"role_arn": ""}}, env: environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole,
-				"ALICLOUD_ASSUME_ROLE_SESSION_NAME": "session", "ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "900"},
-			want: credential.Config{
-				Source: credential.Default{}, AssumeRole: &credential.AssumeRole{RoleARN: testRole, SessionName: "session", Expiration: 900},
-			},
+		"no role where it is empty": {
+			block: arguments{"assume_role": arguments{"role_arn": ""}}, source: credential.Default{},
+		},
+		"empty role, completed by the environment": {
+			block: arguments{"assume_role": arguments{"role_arn": ""}}, source: credential.Default{},
+			env: environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole, "ALICLOUD_ASSUME_ROLE_SESSION_NAME": "session",
+				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "900"},
+			role: &role{RoleARN: testRole, SessionName: "session", Expiration: 900},
 		},
 		"credentials file, the CLI's": {
-			env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": cliFile, "ALICLOUD_SHARED_CREDENTIALS_FILE": "other"},
-			want: credential.Config{
-				Source: credential.Profile{File: cliFile}, SetBy: "ALIBABA_CLOUD_CREDENTIALS_FILE",
-			},
+			env:    environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": cliFile, "ALICLOUD_SHARED_CREDENTIALS_FILE": "other"},
+			source: credential.Profile{File: cliFile}, setBy: "ALIBABA_CLOUD_CREDENTIALS_FILE",
 		},
 		"credentials file, INI": {
-			env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file, "ALIBABA_CLOUD_PROFILE": "p"}, want: credential.Config{
-				Source: credential.Profile{Name: "p", Files: credential.Files{INI: file}}, SetBy: "ALIBABA_CLOUD_PROFILE",
-			},
+			env:    environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file, "ALIBABA_CLOUD_PROFILE": "p"},
+			source: credential.Profile{Name: "p", Files: files{INI: file}}, setBy: "ALIBABA_CLOUD_PROFILE",
 		},
 		"profiles ignored": {
-			env: environment{"ALIBABACLOUD_IGNORE_PROFILE": "1", "ALIBABA_CLOUD_PROFILE": "p", "ALIBABA_CLOUD_CONFIG_FILE": "f",
-				"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": "TRUE"},
-			want: credential.Config{Source: credential.Default{Section: "p", NoCLI: "ALIBABACLOUD_IGNORE_PROFILE",
-				Files: credential.Files{CLI: "f", NoExternal: "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"}}},
+			env: environment{"ALIBABACLOUD_IGNORE_PROFILE": "1", "ALIBABA_CLOUD_PROFILE": "p",
+				"ALIBABA_CLOUD_CONFIG_FILE": "f", "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": "TRUE"},
+			source: credential.Default{Section: "p", NoCLI: "ALIBABACLOUD_IGNORE_PROFILE",
+				Files: files{CLI: "f", NoExternal: "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"}},
 		},
 		"profiles ignored, but for the block": {
 			block: arguments{"profile": "p"}, env: environment{"ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE"},
-			want: credential.Config{Source: credential.Profile{Name: "p"}, SetBy: "profile" + byBlock},
+			source: credential.Profile{Name: "p"}, setBy: "profile" + byBlock,
 		},
 		"variables that complete a profile": {
-			env: oidc.with(environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "", "ALIBABACLOUD_OIDC_PROVIDER_ARN": "",
-				"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "f", "ALIBABA_CLOUD_EXTERNAL_ID": "?", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "s"}),
-			want: credential.Config{Source: credential.Default{Files: credential.Files{Completion: credential.Completion{
-				OIDC: credential.OIDC{TokenFile: "f", AssumeRole: credential.AssumeRole{RoleARN: testRole, SessionName: "s", ExternalID: "?"}},
+			env: environment{"ALIBABACLOUD_ROLE_ARN": testRole, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "f",
+				"ALIBABA_CLOUD_EXTERNAL_ID": "?", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "s"},
+			source: credential.Default{Files: files{Completion: credential.Completion{OIDC: oidc{
+				TokenFile: "f", AssumeRole: role{RoleARN: testRole, SessionName: "s", ExternalID: "?"},
 			}}}},
 		},
 		"STS of the environment": {
-			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "https://sts-vpc.cn-beijing.aliyuncs.com/", "ALIBABA_CLOUD_STS_REGION": "cn-beijing",
-				"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": "true"},
-			want: credential.Config{Source: credential.Default{},
-				STS: credential.STS{Fallback: "sts-vpc.cn-beijing.aliyuncs.com", Region: "cn-beijing", VPC: true}},
+			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "https://sts-vpc.cn-beijing.aliyuncs.com/",
+				"ALIBABA_CLOUD_STS_REGION": "cn-beijing", "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": "true"},
+			source: credential.Default{},
+			sts:    credential.STS{Fallback: "sts-vpc.cn-beijing.aliyuncs.com", Region: "cn-beijing", VPC: true},
 		},
 		"STS of the block": {
-			block: arguments{"endpoints": arguments{"sts": "[::1]:8443"}}, env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "sts.invalid"},
-			want: credential.Config{Source: credential.Default{}, STS: credential.STS{Endpoint: "[::1]:8443"}},
+			block:  arguments{"endpoints": arguments{"sts": "[::1]:8443"}},
+			env:    environment{"ALIBABA_CLOUD_STS_ENDPOINT": "sts.invalid"},
+			source: credential.Default{}, sts: credential.STS{Endpoint: "[::1]:8443"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,14 +228,16 @@ func TestCredentials(t *testing.T) {
 			if r.diags.HasError() || r.invalid.HasError() {
 				t.Fatalf("got %v and %v, want no error", r.diags, r.invalid)
 			}
-			if !reflect.DeepEqual(got, test.want) {
-				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			want := credential.Config{Source: test.source, SetBy: test.setBy, AssumeRole: test.role, STS: test.sts}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		})
 	}
 }
 
-// lines returns diagnostics as "path: summary: detail". The path is empty for an error in the environment.
+// lines returns diagnostics as "path: summary: detail". The path is empty for an error in the
+// environment.
 func lines(diags diag.Diagnostics) []string {
 	var all []string
 	for _, d := range diags {
@@ -263,8 +271,8 @@ func checkLines(t *testing.T, got, want []string) {
 	}
 }
 
-// TestProblems checks what is said about a provider block, as Terraform has it validated with all values known, and about the
-// environment, whose errors wait for the read.
+// TestProblems checks what is said about a provider block, as Terraform has it validated with all
+// values known, and about the environment, whose errors wait for the read.
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	const (
@@ -276,16 +284,21 @@ func TestProblems(t *testing.T) {
 		env   environment
 		want  []string
 	}{
-		"no secret key": {block: arguments{"access_key": "id"}, env: environment{"ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush}, want: []string{
-			"secret_key: Missing Alibaba Cloud secret key: access_key is set, but secret_key is not. Both are needed to sign requests"}},
-		"no access key": {block: arguments{"secret_key": hush}, env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id"}, want: []string{
-			"access_key: Missing Alibaba Cloud access key: secret_key is set, but access_key is not."}},
+		"no secret key": {block: arguments{"access_key": "id"},
+			env: environment{"ALIBABA_CLOUD_ACCESS_KEY_SECRET": hush}, want: []string{
+				"secret_key: Missing Alibaba Cloud secret key: access_key is set, but secret_key is not. Both are " +
+					"needed to sign requests"}},
+		"no access key": {block: arguments{"secret_key": hush}, env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id"},
+			want: []string{
+				"access_key: Missing Alibaba Cloud access key: secret_key is set, but access_key is not."}},
 		"only a token": {block: arguments{"security_token": hush}, want: []string{
 			"access_key: Missing Alibaba Cloud access key: security_token is set, but access_key is not."}},
 		"half a pair in the environment": {
-			env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush}, want: []string{
-				": Missing Alibaba Cloud secret key: ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are " +
-					"needed to sign requests, and both have to be set in the same place: the provider block, or one family of variables."},
+			env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALICLOUD_ACCESS_KEY": "id",
+				"ALICLOUD_SECRET_KEY": hush}, want: []string{
+				": Missing Alibaba Cloud secret key: ALIBABA_CLOUD_ACCESS_KEY_ID is set, but " +
+					"ALIBABA_CLOUD_ACCESS_KEY_SECRET is not. Both are needed to sign requests, and both have to be " +
+					"set in the same place: the provider block, or one family of variables."},
 		},
 		"half a pair of the other family": {env: environment{"ALICLOUD_SECRET_KEY": hush}, want: []string{
 			": Missing Alibaba Cloud access key: ALICLOUD_SECRET_KEY is set, but ALICLOUD_ACCESS_KEY is not."}},
@@ -298,37 +311,50 @@ func TestProblems(t *testing.T) {
 			},
 		},
 		"copied into the environment": {
-			env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id\u200b", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": " " + hush}, want: []string{
-				": Invalid access key: ALIBABA_CLOUD_ACCESS_KEY_ID can't be used: it has a character in it that is invisible",
-				": Invalid secret key: ALIBABA_CLOUD_ACCESS_KEY_SECRET can't be used: it begins or ends with white space",
+			env: environment{"ALIBABA_CLOUD_ACCESS_KEY_ID": "id\u200b", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": " " + hush},
+			want: []string{
+				": Invalid access key: ALIBABA_CLOUD_ACCESS_KEY_ID can't be used: it has a character in it that is " +
+					"invisible",
+				": Invalid secret key: ALIBABA_CLOUD_ACCESS_KEY_SECRET can't be used: it begins or ends with white " +
+					"space",
 			},
 		},
 		"two sources": {block: arguments{"access_key": "id", "secret_key": hush, "profile": "p"}, want: []string{
 			"profile: Conflicting sources of credentials: access_key and profile" + twice}},
 		"three sources": {
-			block: arguments{"shared_credentials_file": "f", "credentials_uri": "https://a.example", "assume_role_with_oidc": arguments{
-				"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": "token"}},
+			block: arguments{"shared_credentials_file": "f", "credentials_uri": "https://a.example",
+				"assume_role_with_oidc": arguments{
+					"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": "token"}},
 			want: []string{
-				"shared_credentials_file: Conflicting sources of credentials: assume_role_with_oidc and shared_credentials_file" + twice,
+				"shared_credentials_file: Conflicting sources of credentials: assume_role_with_oidc and " +
+					"shared_credentials_file" + twice,
 				"credentials_uri: Conflicting sources of credentials: assume_role_with_oidc and credentials_uri" + twice,
 			},
 		},
-		"plain URI": {block: arguments{"credentials_uri": "http://me:" + hush + "@example.com/x?k=" + hush}, want: []string{
-			"credentials_uri: Invalid credentials URI: credentials_uri can't be used: http is only allowed"}},
+		"plain URI": {block: arguments{"credentials_uri": "http://me:" + hush + "@example.com/x?k=" + hush},
+			want: []string{
+				"credentials_uri: Invalid credentials URI: credentials_uri can't be used: http is only allowed"}},
 		"URI of the environment": {env: environment{"ALICLOUD_CREDENTIALS_URI": "ftp://example.com"}, want: []string{
 			": Invalid credentials URI: ALICLOUD_CREDENTIALS_URI can't be used: "}},
 		"ECS role's ARN": {block: arguments{"ecs_role_name": testRole}, want: []string{
-			"ecs_role_name: Invalid Attribute Value Match: Attribute ecs_role_name must be the name of a role, not its ARN: "}},
+			"ecs_role_name: Invalid Attribute Value Match: Attribute ecs_role_name must be the name of a role, not " +
+				"its ARN: "}},
 		"everything about a role": {
-			block: arguments{"access_key": "id", "secret_key": hush, "assume_role": arguments{"role_arn": "arn:aws:iam::1:role/x",
-				"session_name": "a session", "policy": "{", "external_id": "x", "session_expiration": 899}},
+			block: arguments{"access_key": "id", "secret_key": hush,
+				"assume_role": arguments{"role_arn": "arn:aws:iam::1:role/x",
+					"session_name": "a session", "policy": "{", "external_id": "x", "session_expiration": 899}},
 			want: []string{
-				"assume_role.role_arn: Invalid Attribute Value Match: Attribute assume_role.role_arn must be the ARN of a role, such as " +
+				"assume_role.role_arn: Invalid Attribute Value Match: Attribute assume_role.role_arn must be the " +
+					"ARN of a role, such as " +
 					`"acs:ram::1234567890123456:role/reader", got: arn:aws:iam::1:role/x`,
-				"assume_role.session_name: Invalid Attribute Value Match: Attribute assume_role.session_name must have 2 to 64 letters",
-				"assume_role.policy: Invalid policy: assume_role.policy can't be used: it isn't a JSON object: unexpected end",
-				"assume_role.external_id: Invalid Attribute Value Match: Attribute assume_role.external_id must have 2 to 1224",
-				"assume_role.session_expiration: Invalid Attribute Value: Attribute assume_role.session_expiration value must be between 900",
+				"assume_role.session_name: Invalid Attribute Value Match: Attribute assume_role.session_name must " +
+					"have 2 to 64 letters",
+				"assume_role.policy: Invalid policy: assume_role.policy can't be used: it isn't a JSON object: " +
+					"unexpected end",
+				"assume_role.external_id: Invalid Attribute Value Match: Attribute assume_role.external_id must " +
+					"have 2 to 1224",
+				"assume_role.session_expiration: Invalid Attribute Value: Attribute assume_role.session_expiration " +
+					"value must be between 900",
 			},
 		},
 		"external ID that is too long": {
@@ -337,73 +363,94 @@ func TestProblems(t *testing.T) {
 		},
 		"role of the environment": {
 			block: arguments{"assume_role": arguments{}},
-			env: environment{"ALIBABA_CLOUD_ROLE_ARN": "role/x", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "x", "ALIBABA_CLOUD_EXTERNAL_ID": "?",
+			env: environment{"ALIBABA_CLOUD_ROLE_ARN": "role/x", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "x",
+				"ALIBABA_CLOUD_EXTERNAL_ID":               "?",
 				"ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "1h"},
 			want: []string{
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_ROLE_ARN must be the ARN of a role, such as " +
 					`"acs:ram::1234567890123456:role/reader", got: role/x`,
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_ROLE_SESSION_NAME must have 2 to 64 letters",
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_EXTERNAL_ID must have 2 to 1224 letters",
-				": Invalid Attribute Value: ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION value must be between 900 and 43200, got: 1h",
+				": Invalid Attribute Value: ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION value must be between 900 and " +
+					"43200, got: 1h",
 			},
 		},
 		"null role beside OIDC, whose role it isn't": {
 			block: arguments{"assume_role": arguments{"role_arn": nil}, "assume_role_with_oidc": arguments{
 				"oidc_provider_arn": testProvider, "oidc_token": "token"}},
-			env:  environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
-			want: []string{"assume_role.role_arn: " + noRole + ".role_arn, ALICLOUD_ASSUME_ROLE_ARN. To assume no role, leave the block out"},
+			env: environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			want: []string{"assume_role.role_arn: " + noRole + ".role_arn, ALICLOUD_ASSUME_ROLE_ARN. To assume no " +
+				"role, leave the block out"},
 		},
 		"STS of the environment": {env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "http://127.0.0.1"}, want: []string{
-			": Invalid endpoint: ALIBABA_CLOUD_STS_ENDPOINT can't be used: requests to STS must be encrypted, so use https://"}},
-		"no role": {block: arguments{"assume_role": arguments{"session_name": "ok"}}, want: []string{"assume_role.role_arn: " + noRole +
-			".role_arn, ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN, ALICLOUD_ASSUME_ROLE_ARN. To assume no role, leave the block out, " +
-			`or set role_arn to "".`}},
+			": Invalid endpoint: ALIBABA_CLOUD_STS_ENDPOINT can't be used: requests to STS must be encrypted, so " +
+				"use https://"}},
+		"no role": {block: arguments{"assume_role": arguments{"session_name": "ok"}},
+			want: []string{"assume_role.role_arn: " + noRole +
+				".role_arn, ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN, ALICLOUD_ASSUME_ROLE_ARN. To assume no role, " +
+				"leave the block out, " +
+				`or set role_arn to "".`}},
 		"everything about OIDC": {
-			block: arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": "x", "role_arn": "y", "oidc_token": hush + "\n",
+			block: arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": "x", "role_arn": "y",
+				"oidc_token":        hush + "\n",
 				"role_session_name": "z", "session_expiration": 43201, "policy": "[]"}},
 			want: []string{
 				"assume_role_with_oidc.oidc_provider_arn: Invalid Attribute Value Match: ",
 				"assume_role_with_oidc.role_arn: Invalid Attribute Value Match: ",
-				"assume_role_with_oidc.oidc_token: Invalid OIDC token: assume_role_with_oidc.oidc_token can't be used: it begins or ends with",
+				"assume_role_with_oidc.oidc_token: Invalid OIDC token: assume_role_with_oidc.oidc_token can't be " +
+					"used: it begins or ends with",
 				"assume_role_with_oidc.role_session_name: Invalid Attribute Value Match: ",
 				"assume_role_with_oidc.policy: Invalid policy: ",
 				"assume_role_with_oidc.session_expiration: Invalid Attribute Value: ",
 			},
 		},
 		"nothing about OIDC": {block: arguments{"assume_role_with_oidc": arguments{}}, want: []string{
-			"assume_role_with_oidc.oidc_provider_arn: Missing OIDC provider ARN: Set one of: assume_role_with_oidc.oidc_provider_arn, ALIBABA_",
-			"assume_role_with_oidc.role_arn: " + noRole + "_with_oidc.role_arn, ALIBABA_CLOUD_ROLE_ARN, ALIBABACLOUD_ROLE_ARN.",
-			"assume_role_with_oidc.oidc_token_file: Missing OIDC token: Set one of: assume_role_with_oidc.oidc_token_file, ALIBABA_CLOUD_OIDC_" +
-				"TOKEN_FILE, ALIBABACLOUD_OIDC_TOKEN_FILE, assume_role_with_oidc.oidc_token, ALIBABA_CLOUD_OIDC_TOKEN, TFC_WORKLOAD_IDENTITY_TOKEN.",
+			"assume_role_with_oidc.oidc_provider_arn: Missing OIDC provider ARN: Set one of: " +
+				"assume_role_with_oidc.oidc_provider_arn, ALIBABA_",
+			"assume_role_with_oidc.role_arn: " + noRole + "_with_oidc.role_arn, ALIBABA_CLOUD_ROLE_ARN, " +
+				"ALIBABACLOUD_ROLE_ARN.",
+			"assume_role_with_oidc.oidc_token_file: Missing OIDC token: Set one of: " +
+				"assume_role_with_oidc.oidc_token_file, ALIBABA_CLOUD_OIDC_TOKEN_FILE, " +
+				"ALIBABACLOUD_OIDC_TOKEN_FILE, assume_role_with_oidc.oidc_token, ALIBABA_CLOUD_OIDC_TOKEN, " +
+				"TFC_WORKLOAD_IDENTITY_TOKEN.",
 		}},
 		"two tokens": {
-			block: arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider, "role_arn": testRole,
+			block: arguments{"assume_role_with_oidc": arguments{"oidc_provider_arn": testProvider,
+				"role_arn":   testRole,
 				"oidc_token": hush, "oidc_token_file": os.Args[0]}},
-			want: []string{"assume_role_with_oidc.oidc_token_file: Conflicting OIDC tokens: assume_role_with_oidc.oidc_token and assume_role_with_"},
+			want: []string{"assume_role_with_oidc.oidc_token_file: Conflicting OIDC tokens: " +
+				"assume_role_with_oidc.oidc_token and assume_role_with_"},
 		},
 		"half of OIDC in the environment": {
-			env:  environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere/token"},
+			env: environment{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": testProvider,
+				"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/nowhere/token"},
 			want: []string{": " + noRole + "_with_oidc.role_arn, ALIBABA_CLOUD_ROLE_ARN, "},
 		},
 		"empty keys": {
-			block: arguments{"access_key": "", "secret_key": ""}, env: environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush},
-			want: []string{"access_key: Empty access key: access_key and secret_key in the provider block: empty, so credentials come from " +
-				"access key id… ALICLOUD_ACCESS_KEY."},
+			block: arguments{"access_key": "", "secret_key": ""},
+			env:   environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush},
+			want: []string{"access_key: Empty access key: access_key and secret_key in the provider block: empty, " +
+				"so credentials come from access key id… ALICLOUD_ACCESS_KEY."},
 		},
 		"an empty secret key": {block: arguments{"secret_key": ""}, want: []string{
-			"secret_key: Empty access key: secret_key in the provider block: empty, so credentials come from the default chain."}},
+			"secret_key: Empty access key: secret_key in the provider block: empty, so credentials come from the " +
+				"default chain."}},
 		"limits": {
-			block: arguments{"requests_per_second": 101, "max_retries": -1, "request_timeout": "61m", "region": "?", "account_type": "?"},
+			block: arguments{"requests_per_second": 101, "max_retries": -1, "request_timeout": "61m", "region": "?",
+				"account_type": "?"},
 			want: []string{
-				"requests_per_second: Invalid Attribute Value: Attribute requests_per_second value must be between 1 and 100, got: 101",
+				"requests_per_second: Invalid Attribute Value: Attribute requests_per_second value must be between " +
+					"1 and 100, got: 101",
 				"max_retries: Invalid Attribute Value: Attribute max_retries value must be between 0 and 20, got: -1",
 				`request_timeout: Invalid duration: request_timeout is "61m": it isn't a duration above zero and of at most 1h.`,
 				`region: Invalid Attribute Value Match: Attribute region must be the ID of a region, such as "cn-hangzhou" (China site) or`,
-				"account_type: Invalid Attribute Value Match: Attribute account_type must be International or Domestic, got: ?",
+				"account_type: Invalid Attribute Value Match: Attribute account_type must be International or " +
+					"Domestic, got: ?",
 			},
 		},
 		"half a number": {block: arguments{"requests_per_second": 2.5, "max_retries": 1e30}, want: []string{
-			"requests_per_second: Invalid Attribute Value: Attribute requests_per_second value must be between 1 and 100, got: 2.5",
+			"requests_per_second: Invalid Attribute Value: Attribute requests_per_second value must be between 1 " +
+				"and 100, got: 2.5",
 			"max_retries: Invalid Attribute Value: Attribute max_retries value must be between 0 and 20, got: 1000"}},
 		"limits of the environment": {
 			env: environment{"CAS_REQUESTS_PER_SECOND": "0", "CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s",
@@ -413,13 +460,16 @@ func TestProblems(t *testing.T) {
 				": Invalid Attribute Value: CAS_MAX_RETRIES value must be between 0 and 20, got: many",
 				`: Invalid duration: CAS_REQUEST_TIMEOUT is "-3s": it isn't a duration above zero and of at most 1h.`,
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_REGION_ID must be the ID of a region, such as",
-				": Invalid Attribute Value Match: ALIBABA_CLOUD_ACCOUNT_TYPE must be International or Domestic, got: both",
+				": Invalid Attribute Value Match: ALIBABA_CLOUD_ACCOUNT_TYPE must be International or Domestic, " +
+					"got: both",
 			},
 		},
-		"limits at their ends": {block: arguments{"requests_per_second": 100, "max_retries": 0, "request_timeout": "1h"}},
+		"limits at their ends": {block: arguments{"requests_per_second": 100, "max_retries": 0,
+			"request_timeout": "1h"}},
 		"the block beside the environment": {
-			block: arguments{"endpoints": arguments{"cas": "http://me:" + hush + "@example.com", "sts": "http://127.0.0.1"}},
-			env:   environment{"CAS_MAX_RETRIES": "many"},
+			block: arguments{"endpoints": arguments{"cas": "http://me:" + hush + "@example.com",
+				"sts": "http://127.0.0.1"}},
+			env: environment{"CAS_MAX_RETRIES": "many"},
 			want: []string{
 				"endpoints.cas: Invalid endpoint: endpoints.cas can't be used: it holds a user name or a password",
 				"endpoints.sts: Invalid endpoint: endpoints.sts can't be used: requests to STS must be encrypted",
@@ -427,13 +477,15 @@ func TestProblems(t *testing.T) {
 			},
 		},
 		"region without an endpoint of its own": {block: arguments{"region": "us-east-1"}, want: []string{
-			"region: Site of the account isn't known: Region us-east-1 has no endpoint of its own, so the provider calls cas.aliyuncs.com, " +
-				"which is right for accounts of the China site. Those of the international site use cas.ap-southeast-1.aliyuncs.com: set " +
-				"account_type or ALIBABA_CLOUD_ACCOUNT_TYPE to International for that, or to Domestic to go on."}},
+			"region: Site of the account isn't known: Region us-east-1 has no endpoint of its own, so the provider " +
+				"calls cas.aliyuncs.com, which is right for accounts of the China site. Those of the international " +
+				"site use cas.ap-southeast-1.aliyuncs.com: set account_type or ALIBABA_CLOUD_ACCOUNT_TYPE to " +
+				"International for that, or to Domestic to go on."}},
 		"region without an endpoint in VPCs": {
-			block: arguments{"region": "cn-beijing"}, env: environment{"ALIBABACLOUD_ENDPOINT_TYPE": "VPC"}, want: []string{
-				"region: No endpoint within a VPC: ALIBABACLOUD_ENDPOINT_TYPE chooses the endpoint within a VPC, but region cn-beijing has none, so " +
-					"the provider calls cas.aliyuncs.com over the internet. "},
+			block: arguments{"region": "cn-beijing"}, env: environment{"ALIBABACLOUD_ENDPOINT_TYPE": "VPC"},
+			want: []string{
+				"region: No endpoint within a VPC: ALIBABACLOUD_ENDPOINT_TYPE chooses the endpoint within a VPC, " +
+					"but region cn-beijing has none, so the provider calls cas.aliyuncs.com over the internet. "},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -454,22 +506,28 @@ func TestProblems(t *testing.T) {
 // TestUnknownArguments checks that an unknown value counts neither as missing nor as a conflict.
 func TestUnknownArguments(t *testing.T) {
 	t.Parallel()
-	const depends = ": Unknown provider argument: %s depends on a value that is unknown until apply, so the certificate asset counts can't " +
-		"be read yet. Use a value that is known at plan time"
+	const depends = ": Unknown provider argument: %s depends on a value that is unknown until apply, so the " +
+		"certificate asset counts can't be read yet. Use a value that is known at plan time"
 	for name, test := range map[string]struct {
 		block arguments
 		want  map[string]string // what to set instead
 	}{
-		"keys": {block: arguments{"access_key": unknown{}, "secret_key": unknown{}, "profile": "p"}, want: map[string]string{
-			"access_key": ", set ALIBABA_CLOUD_ACCESS_KEY_ID instead", "secret_key": ", set ALIBABA_CLOUD_ACCESS_KEY_SECRET instead"}},
+		"keys": {block: arguments{"access_key": unknown{}, "secret_key": unknown{}, "profile": "p"},
+			want: map[string]string{
+				"access_key": ", set ALIBABA_CLOUD_ACCESS_KEY_ID instead", "secret_key": ", set " +
+					"ALIBABA_CLOUD_ACCESS_KEY_SECRET instead"}},
 		"one key": {block: arguments{"access_key": "id", "secret_key": unknown{}}, want: map[string]string{
 			"secret_key": ", set ALIBABA_CLOUD_ACCESS_KEY_SECRET instead"}},
-		"number": {block: arguments{"max_retries": unknown{}}, want: map[string]string{"max_retries": ", set CAS_MAX_RETRIES instead"}},
-		"nested": {block: arguments{"assume_role": arguments{"role_arn": unknown{}}, "endpoints": arguments{"cas": unknown{}}},
+		"number": {block: arguments{"max_retries": unknown{}},
+			want: map[string]string{"max_retries": ", set CAS_MAX_RETRIES instead"}},
+		"nested": {block: arguments{"assume_role": arguments{"role_arn": unknown{}},
+			"endpoints": arguments{"cas": unknown{}}},
 			want: map[string]string{
-				"assume_role.role_arn": ", set ALIBABA_CLOUD_ROLE_ARN instead", "endpoints.cas": ", set ALIBABA_CLOUD_ENDPOINT_CAS instead"}},
-		"blocks": {block: arguments{"assume_role": unknown{}, "assume_role_with_oidc": unknown{}}, want: map[string]string{
-			"assume_role": ", or let", "assume_role_with_oidc": ", or let"}},
+				"assume_role.role_arn": ", set ALIBABA_CLOUD_ROLE_ARN instead", "endpoints.cas": ", set " +
+					"ALIBABA_CLOUD_ENDPOINT_CAS instead"}},
+		"blocks": {block: arguments{"assume_role": unknown{}, "assume_role_with_oidc": unknown{}},
+			want: map[string]string{
+				"assume_role": ", or let", "assume_role_with_oidc": ", or let"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -482,7 +540,8 @@ func TestUnknownArguments(t *testing.T) {
 	}
 }
 
-// TestValidate checks that terraform validate looks at the block alone, in which variables of the root module are unknown.
+// TestValidate checks that terraform validate looks at the block alone, in which variables of the
+// root module are unknown.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -490,20 +549,27 @@ func TestValidate(t *testing.T) {
 		want  []string
 	}{
 		"complete by the environment": {
-			block: arguments{"assume_role": arguments{}, "assume_role_with_oidc": arguments{"oidc_token_file": "/nowhere"}},
+			block: arguments{"assume_role": arguments{},
+				"assume_role_with_oidc": arguments{"oidc_token_file": "/nowhere"}},
 		},
-		"keys, and what may be null": {block: arguments{"access_key": "id", "secret_key": "secret", "security_token": unknown{},
-			"profile": unknown{}, "credentials_uri": unknown{}, "ecs_role_name": unknown{}, "max_retries": unknown{}}},
-		"a profile, and keys that may be null": {block: arguments{"access_key": unknown{}, "secret_key": unknown{}, "profile": "p"}},
-		"what may be the other half":           {block: arguments{"access_key": unknown{}, "secret_key": "secret"}},
-		"half a pair for certain": {block: arguments{"secret_key": "secret", "security_token": unknown{}}, want: []string{
-			"access_key: Missing Alibaba Cloud access key: "}},
+		"keys, and what may be null": {block: arguments{"access_key": "id", "secret_key": "secret",
+			"security_token": unknown{},
+			"profile":        unknown{}, "credentials_uri": unknown{}, "ecs_role_name": unknown{}, "max_retries": unknown{}}},
+		"a profile, and keys that may be null": {block: arguments{"access_key": unknown{}, "secret_key": unknown{},
+			"profile": "p"}},
+		"what may be the other half": {block: arguments{"access_key": unknown{}, "secret_key": "secret"}},
+		"half a pair for certain": {block: arguments{"secret_key": "secret", "security_token": unknown{}},
+			want: []string{
+				"access_key: Missing Alibaba Cloud access key: "}},
 		"a token file, and a token that may be null": {
-			block: arguments{"assume_role_with_oidc": arguments{"oidc_token": unknown{}, "oidc_token_file": "/nowhere"}},
+			block: arguments{"assume_role_with_oidc": arguments{"oidc_token": unknown{},
+				"oidc_token_file": "/nowhere"}},
 		},
-		"a conflict for certain, behind what may be null": {block: arguments{"access_key": unknown{}, "profile": "p", "ecs_role_name": "r"},
+		"a conflict for certain, behind what may be null": {block: arguments{"access_key": unknown{}, "profile": "p",
+			"ecs_role_name": "r"},
 			want: []string{"ecs_role_name: Conflicting sources of credentials: profile and ecs_role_name"}},
-		"empty strings": {block: arguments{"access_key": "", "region": "", "request_timeout": "", "assume_role": arguments{"policy": ""}}},
+		"empty strings": {block: arguments{"access_key": "", "region": "", "request_timeout": "",
+			"assume_role": arguments{"policy": ""}}},
 		"region abroad": {block: arguments{"region": "us-east-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,5 @@
-// Package provider implements what Terraform sees: the schema, the configuration, and errors that say what to do.
+// Package provider implements what Terraform sees: the schema, the configuration, and errors that
+// say what to do.
 package provider
 
 import (
@@ -67,17 +68,20 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 	resp.Schema = providerSchema()
 }
 
-// ValidateConfig refuses what can't work in any environment, so that terraform validate finds it. The schema's validators have
-// checked each value.
-func (p *Provider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+// ValidateConfig refuses what can't work in any environment, so that terraform validate finds it.
+// The schema's validators have checked each value.
+func (p *Provider) ValidateConfig(
+	ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse,
+) {
 	r := newResolver(ctx, req.Config, func(string) string { return "" })
 	r.validating = true
 	r.credentials()
 	resp.Diagnostics.Append(r.diags...)
 }
 
-// Configure sends nothing over the network. A value that is unknown before apply fails the read, not the provider, unless
-// Terraform can defer the read. What is wrong with the environment alone fails the read, too.
+// Configure sends nothing over the network. A value that is unknown before apply fails the read,
+// not the provider, unless Terraform can defer the read. What is wrong with the environment alone
+// fails the read, too.
 func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := newResolver(ctx, req.Config, p.getenv)
 	ready := providerData{unknown: r.unknown()}
@@ -114,13 +118,14 @@ func (p *Provider) Actions(context.Context) []func() action.Action {
 
 func (p *Provider) Resources(context.Context) []func() resource.Resource { return nil }
 
-// resolve makes the configurations of the client and of its credentials from the provider block and the environment.
+// resolve makes the configurations of the client and of its credentials from the provider block and
+// the environment.
 func (r *resolver) resolve() (cas.Config, credential.Config) {
 	credentials := r.credentials()
 	credentials.Logger = newLogger(r.ctx, r.secrets...)
 	if variable := r.first("ALIBABA_CLOUD_ENDPOINT", "ALIBABACLOUD_ENDPOINT", "ALICLOUD_ENDPOINT"); variable != "" {
-		credentials.Logger.InfoContext(r.ctx, "A variable is ignored, because it names one endpoint for every product; "+
-			"endpoints.cas in the provider block names the service's", "variable", variable)
+		credentials.Logger.InfoContext(r.ctx, "A variable is ignored, because it names one endpoint for every "+
+			"product; endpoints.cas in the provider block names the service's", "variable", variable)
 	}
 	timeout, _ := time.ParseDuration(r.text("request_timeout"))
 	return cas.Config{
@@ -133,7 +138,8 @@ func (r *resolver) resolve() (cas.Config, credential.Config) {
 	}, credentials
 }
 
-// cacheDir returns the user's directory for caches. Without one, the client logs that it can't use the relative path.
+// cacheDir returns the user's directory for caches. Without one, the client logs that it can't use
+// the relative path.
 func cacheDir() string {
 	dir, err := os.UserCacheDir()
 	if home, _ := credential.HomeDir(); err != nil && home != "" {
@@ -145,7 +151,8 @@ func cacheDir() string {
 // regionID are the variables that name a region where the provider block and the profile don't.
 var regionID = []string{"ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"}
 
-// endpoint returns the endpoint that a setting names, or else the one of the region and the account.
+// endpoint returns the endpoint that a setting names, or else the one of the region and the
+// account.
 func (r *resolver) endpoint(source credential.Source) *url.URL {
 	region, account := r.lookup("region"), r.text("account_type")
 	id := r.use(region)
@@ -161,21 +168,24 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	vpc := site.VPC || network != "" && strings.EqualFold(r.getenv(network), "vpc")
 	endpoint, certain := cas.Endpoint(id, account, vpc)
 	if vpc && !cas.Private(endpoint) {
-		r.diags.AddAttributeWarning(region.path(), "No endpoint within a VPC", fmt.Sprintf("%s chooses the endpoint within a VPC, but region %s "+
-			"has none, so the provider calls %s over the internet. If that can't be reached, name another one in endpoints.cas.",
+		r.diags.AddAttributeWarning(region.path(), "No endpoint within a VPC", fmt.Sprintf("%s chooses the endpoint "+
+			"within a VPC, but region %s has none, so the provider calls %s over the internet. If that can't be "+
+			"reached, name another one in endpoints.cas.",
 			cmp.Or(network, "endpoint_type of the CLI's profile"), id, endpoint.Host))
 	}
 	if !certain {
 		other, _ := cas.Endpoint(id, cas.International, vpc)
-		r.diags.AddAttributeWarning(region.path(), "Site of the account isn't known", fmt.Sprintf("Region %s has no endpoint of its own, so "+
-			"the provider calls %s, which is right for accounts of the China site. Those of the international site use %s: set account_type "+
-			"or %s to International for that, or to Domestic to go on.", id, endpoint.Host, other.Host, find("account_type").variables[0]))
+		r.diags.AddAttributeWarning(region.path(), "Site of the account isn't known", fmt.Sprintf("Region %s has no "+
+			"endpoint of its own, so the provider calls %s, which is right for accounts of the China site. Those of "+
+			"the international site use %s: set account_type or %s to International for that, or to Domestic to go "+
+			"on.", id, endpoint.Host, other.Host, find("account_type").variables[0]))
 	}
 	return endpoint
 }
 
-// userAgent names the provider and Terraform to the service, and adds the text of TF_APPEND_USER_AGENT. Control characters
-// would make the header invalid, so it keeps printable ASCII only.
+// userAgent names the provider and Terraform to the service, and adds the text of
+// TF_APPEND_USER_AGENT. Control characters would make the header invalid, so it keeps printable
+// ASCII only.
 func userAgent(version, terraform, appended string) string {
 	agent := fmt.Sprintf("terraform-provider-cas/%s Terraform/%s %s", version, terraform, appended)
 	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }

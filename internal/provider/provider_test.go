@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	dataschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -29,25 +28,16 @@ func TestSchemas(t *testing.T) {
 		t.Error(d)
 	}
 
-	described := map[string]string{"provider": ofProvider.Schema.MarkdownDescription, "data source": ofData.Schema.MarkdownDescription}
+	described := map[string]string{"provider": ofProvider.Schema.MarkdownDescription,
+		"data source": ofData.Schema.MarkdownDescription}
 	for name, attribute := range ofData.Schema.Attributes {
 		described[name] = attribute.GetMarkdownDescription()
-		if !attribute.IsComputed() {
-			t.Errorf("%s: got an attribute that isn't computed, want one that is", name)
-		}
-		if attribute.IsOptional() {
-			t.Errorf("%s: got an optional attribute, want one that can't be set", name)
-		}
-		if attribute.IsRequired() {
-			t.Errorf("%s: got a required attribute, want one that can't be set", name)
+		if !attribute.IsComputed() || attribute.IsOptional() || attribute.IsRequired() {
+			t.Errorf("%s: got %#v, want an attribute that is computed and can't be set", name, attribute)
 		}
 	}
-	for name, block := range ofData.Schema.Blocks {
-		if block, ok := block.(dataschema.SingleNestedBlock); ok {
-			for attribute, of := range block.Attributes {
-				described[name+"."+attribute] = of.GetMarkdownDescription()
-			}
-		}
+	for name, of := range timeouts("read", "a read").Attributes {
+		described["timeouts."+name] = of.GetMarkdownDescription()
 	}
 	var sensitive []string
 	attributes := func(prefix string, all map[string]schema.Attribute) {
@@ -71,13 +61,14 @@ func TestSchemas(t *testing.T) {
 		}
 	}
 	slices.Sort(sensitive)
-	if want := []string{"assume_role_with_oidc.oidc_token", "secret_key", "security_token"}; !slices.Equal(sensitive, want) {
+	if want := []string{"assume_role_with_oidc.oidc_token", "secret_key", "security_token"}; !slices.Equal(sensitive,
+		want) {
 		t.Errorf("got sensitive %v, want %v", sensitive, want)
 	}
 }
 
-// TestEnvironmentFailsTheRead checks that what is wrong with the environment alone fails the read, not the provider: Terraform
-// would report a missing provider block.
+// TestEnvironmentFailsTheRead checks that what is wrong with the environment alone fails the read,
+// not the provider: Terraform would report a missing provider block.
 func TestEnvironmentFailsTheRead(t *testing.T) {
 	t.Parallel()
 	server := start(t, castest.Options{})
@@ -95,7 +86,8 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 		}
 	}
 	if diagnostics := newPlugin(t, env).configure(t, arguments{"access_key": "id"}); len(diagnostics) != 1 {
-		t.Errorf("got %d diagnostics of the provider, want only that of the block:\n%s", len(diagnostics), texts(diagnostics))
+		t.Errorf("got %d diagnostics of the provider, want only that of the block:\n%s", len(diagnostics),
+			texts(diagnostics))
 	}
 	if calls := server.Calls(); len(calls) > 0 {
 		t.Errorf("got %d calls, want none", len(calls))
@@ -127,7 +119,8 @@ func TestConfigureCallsNobody(t *testing.T) {
 	}
 }
 
-// TestUnknownProviderBlock configures a provider before apply, where one of its values isn't known yet.
+// TestUnknownProviderBlock configures a provider before apply, where one of its values isn't known
+// yet.
 func TestUnknownProviderBlock(t *testing.T) {
 	t.Parallel()
 	server := start(t, castest.Options{})
@@ -188,7 +181,8 @@ func TestUnknownProviderBlock(t *testing.T) {
 	}
 }
 
-// isDeferred checks that Terraform is told to ask again when the provider's block is known, and nothing else.
+// isDeferred checks that Terraform is told to ask again when the provider's block is known, and
+// nothing else.
 func isDeferred(t *testing.T, got *tfprotov6.Deferred, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()
 	if len(diagnostics) > 0 {
@@ -234,31 +228,31 @@ func TestTimeoutsAreValidated(t *testing.T) {
 		timeout any
 		want    string
 	}{
-		"none":        {timeout: nil},
-		"unknown":     {timeout: unknown{}},
-		"good":        {timeout: "90s"},
-		"long":        {timeout: "100h"},
-		"no unit":     {timeout: "30", want: refused("30")},
-		"no number":   {timeout: "soon", want: refused("soon")},
-		"nothing":     {timeout: "", want: ": Invalid Attribute Value Length: Attribute timeouts.%s"},
-		"white space": {timeout: " 5m", want: refused(" 5m")},
-		"no time":     {timeout: "0s", want: refused("0s")},
-		"negative":    {timeout: "-1.5h", want: refused("-1.5h")},
+		"none":     {timeout: nil},
+		"unknown":  {timeout: unknown{}},
+		"good":     {timeout: "90s"},
+		"no unit":  {timeout: "30", want: refused("30")},
+		"nothing":  {timeout: "", want: ": Invalid Attribute Value Length: Attribute timeouts.%s"},
+		"no time":  {timeout: "0s", want: refused("0s")},
+		"negative": {timeout: "-1.5h", want: refused("-1.5h")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlugin(t, nil)
 			data, err := p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{
 				TypeName: "cas_asset_count",
-				Config:   dynamic(t, p.schema.DataSourceSchemas["cas_asset_count"], arguments{"timeouts": arguments{"read": test.timeout}}),
+				Config: dynamic(t, p.schema.DataSourceSchemas["cas_asset_count"],
+					arguments{"timeouts": arguments{"read": test.timeout}}),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			ephemeral, err := p.ValidateEphemeralResourceConfig(t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{
-				TypeName: "cas_asset_count",
-				Config:   dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"], arguments{"timeouts": arguments{"open": test.timeout}}),
-			})
+			ephemeral, err := p.ValidateEphemeralResourceConfig(t.Context(),
+				&tfprotov6.ValidateEphemeralResourceConfigRequest{
+					TypeName: "cas_asset_count",
+					Config: dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"],
+						arguments{"timeouts": arguments{"open": test.timeout}}),
+				})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -287,26 +281,15 @@ func TestTimeoutsAreValidated(t *testing.T) {
 
 func TestUserAgent(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ terraform, appended, want string }{
-		"plain": {terraform: "1.11.4", appended: "", want: "terraform-provider-cas/1.2.3 Terraform/1.11.4"},
-		"appended": {
-			terraform: "1.11.4",
-			appended:  "ci/42 (nightly)",
-			want:      "terraform-provider-cas/1.2.3 Terraform/1.11.4 ci/42 (nightly)",
-		},
-		"controls": {
-			terraform: "1.11.4",
-			appended:  " a\r\nX-Evil: 1\x00 b\t ",
-			want:      "terraform-provider-cas/1.2.3 Terraform/1.11.4 a X-Evil: 1 b",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := userAgent("1.2.3", test.terraform, test.appended); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
+	const plain = "terraform-provider-cas/1.2.3 Terraform/1.11.4"
+	for appended, want := range map[string]string{
+		"":                               plain,
+		"ci/42 (nightly)":                plain + " ci/42 (nightly)",
+		" a\r\nX-Evil: 1\x00 b\t \u00e9": plain + " a X-Evil: 1 b",
+	} {
+		if got := userAgent("1.2.3", "1.11.4", appended); got != want {
+			t.Errorf("%q: got %q, want %q", appended, got, want)
+		}
 	}
 }
 
@@ -315,7 +298,8 @@ func TestRegionAndEndpoint(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.json")
 	content := `{"current": "intl", "profiles": [`
 	for name, fields := range map[string]string{
-		"intl": `"region_id": "ap-southeast-1"`, "china": `"region_id": "cn-shanghai"`, "vpc": `"endpoint_type": "vpc"`, "none": `"x": ""`,
+		"intl": `"region_id": "ap-southeast-1"`, "china": `"region_id": "cn-shanghai"`,
+		"vpc": `"endpoint_type": "vpc"`, "none": `"x": ""`,
 	} {
 		content += `{"name": "` + name + `", "mode": "AK", "access_key_id": "a", "access_key_secret": "b", ` + fields + `},`
 	}
@@ -327,38 +311,48 @@ func TestRegionAndEndpoint(t *testing.T) {
 		env   environment
 		want  string
 	}{
-		"nothing":                       {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere"}, want: china},
-		"current profile":               {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file}, want: intl},
-		"profile of the block":          {block: named("intl"), want: intl},
-		"profile of a variable":         {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALIBABA_CLOUD_PROFILE": "china"}, want: china},
-		"region ID after the profile":   {block: named("intl"), env: environment{"ALIBABA_CLOUD_REGION_ID": "eu-central-1"}, want: intl},
-		"region ID completes a profile": {block: named("none"), env: environment{"ALICLOUD_REGION_ID": "eu-central-1"}, want: eu},
+		"nothing":              {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere"}, want: china},
+		"current profile":      {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file}, want: intl},
+		"profile of the block": {block: named("intl"), want: intl},
+		"profile of a variable": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file,
+			"ALIBABA_CLOUD_PROFILE": "china"}, want: china},
+		"region ID after the profile": {block: named("intl"),
+			env: environment{"ALIBABA_CLOUD_REGION_ID": "eu-central-1"}, want: intl},
+		"region ID completes a profile": {block: named("none"), env: environment{"ALICLOUD_REGION_ID": "eu-central-1"},
+			want: eu},
 		"region ID without a profile": {
 			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABACLOUD_REGION_ID": "eu-central-1"},
 			want: eu,
 		},
-		"region before the profile": {block: named("intl"), env: environment{"ALICLOUD_REGION": "eu-central-1"}, want: eu},
+		"region before the profile": {block: named("intl"), env: environment{"ALICLOUD_REGION": "eu-central-1"},
+			want: eu},
 		"region of the block": {
 			block: arguments{"region": "cn-hangzhou", "shared_credentials_file": file},
 			env:   environment{"ALIBABA_CLOUD_REGION": "eu-central-1"},
 			want:  china,
 		},
 		"profile that isn't in use": {
-			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALICLOUD_ACCESS_KEY": "a", "ALICLOUD_SECRET_KEY": "b"},
+			env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALICLOUD_ACCESS_KEY": "a",
+				"ALICLOUD_SECRET_KEY": "b"},
 			want: china,
 		},
-		"account of the international site": {block: arguments{"region": "us-east-1", "account_type": "International"}, want: intl},
+		"account of the international site": {block: arguments{"region": "us-east-1", "account_type": "International"},
+			want: intl},
 		"account of a variable": {
-			block: arguments{"region": "us-east-1"}, env: environment{"ALIBABA_CLOUD_ACCOUNT_TYPE": "international"}, want: intl,
+			block: arguments{"region": "us-east-1"}, env: environment{"ALIBABA_CLOUD_ACCOUNT_TYPE": "international"},
+			want: intl,
 		},
 		"account without a region": {
 			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABA_CLOUD_ACCOUNT_TYPE": "International"},
 			want: intl,
 		},
-		"VPC of a profile":      {block: named("vpc"), want: "cas-vpc.cn-hangzhou.aliyuncs.com"},
-		"VPC of a variable":     {block: named("intl"), env: environment{"ALIBABA_CLOUD_ENDPOINT_TYPE": "vpc"}, want: "cas-vpc." + intl[4:]},
-		"endpoint before VPCs":  {block: named("vpc"), env: environment{"ALIBABA_CLOUD_ENDPOINT_CAS": "cas.example.com"}, want: "cas.example.com"},
-		"endpoint of the block": {block: arguments{"region": "us-east-1", "endpoints": arguments{"cas": "cas.example.com"}}, want: "cas.example.com"},
+		"VPC of a profile": {block: named("vpc"), want: "cas-vpc.cn-hangzhou.aliyuncs.com"},
+		"VPC of a variable": {block: named("intl"), env: environment{"ALIBABA_CLOUD_ENDPOINT_TYPE": "vpc"},
+			want: "cas-vpc." + intl[4:]},
+		"endpoint before VPCs": {block: named("vpc"),
+			env: environment{"ALIBABA_CLOUD_ENDPOINT_CAS": "cas.example.com"}, want: "cas.example.com"},
+		"endpoint of the block": {block: arguments{"region": "us-east-1",
+			"endpoints": arguments{"cas": "cas.example.com"}}, want: "cas.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -374,7 +368,8 @@ func TestRegionAndEndpoint(t *testing.T) {
 	}
 }
 
-// TestCacheDirWithoutHome checks that a process without HOME, as a system service has none, gets a directory all the same.
+// TestCacheDirWithoutHome checks that a process without HOME, as a system service has none, gets a
+// directory all the same.
 func TestCacheDirWithoutHome(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"} {
 		t.Setenv(name, "")

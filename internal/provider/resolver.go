@@ -32,7 +32,8 @@ func (v value) set() bool { return v.text != "" }
 // String returns the name of the variable or of the argument that is set.
 func (v value) String() string { return cmp.Or(v.variable, v.name) }
 
-// resolver reads settings, each from the provider block or else from the environment, and collects what is wrong with them.
+// resolver reads settings, each from the provider block or else from the environment, and collects
+// what is wrong with them.
 type resolver struct {
 	ctx        context.Context //nolint:containedctx // of the one request that the resolver serves
 	block      map[string]attr.Value
@@ -49,7 +50,8 @@ func newResolver(ctx context.Context, config tfsdk.Config, getenv func(string) s
 	return &resolver{ctx: ctx, block: block.Attributes(), getenv: getenv, diags: diags}
 }
 
-// inBlock returns a setting as the provider block sets it. Null and "" don't set it. A nested block has its name as text.
+// inBlock returns a setting as the provider block sets it. Null and "" don't set it. A nested block
+// has its name as text.
 func (r *resolver) inBlock(name string) value {
 	v := value{setting: find(name)}
 	block, child, nested := strings.Cut(name, ".")
@@ -84,8 +86,9 @@ func (r *resolver) unknown() diag.Diagnostics {
 			instead = ", set " + s.variables[0] + " instead"
 		}
 		diags.AddAttributeError(s.path(), "Unknown provider argument",
-			fmt.Sprintf("%s depends on a value that is unknown until apply, so the certificate asset counts can't be read yet. "+
-				"Use a value that is known at plan time%s, or let a data source wait for apply with a depends_on.", s.name, instead))
+			fmt.Sprintf("%s depends on a value that is unknown until apply, so the certificate asset counts can't be "+
+				"read yet. Use a value that is known at plan time%s, or let a data source wait for apply with a "+
+				"depends_on.", s.name, instead))
 	}
 	return diags
 }
@@ -101,7 +104,8 @@ func (r *resolver) orVariable(v value) value {
 	return v
 }
 
-// inFamily returns a setting as the variables of a family set it. An empty family stands for all variables.
+// inFamily returns a setting as the variables of a family set it. An empty family stands for all
+// variables.
 func (r *resolver) inFamily(name, family string) value {
 	return r.orVariable(value{setting: find(name).of(family)})
 }
@@ -137,7 +141,8 @@ func (r *resolver) switchedBy(variables ...string) string {
 	return ""
 }
 
-// use returns the value to use. A variable is checked like the attribute, which the framework has checked.
+// use returns the value to use. A variable is checked like the attribute, which the framework has
+// checked.
 func (r *resolver) use(v value) string {
 	if v.secret && v.set() {
 		r.secrets = append(r.secrets, v.text)
@@ -145,10 +150,9 @@ func (r *resolver) use(v value) string {
 	if v.variable == "" || !v.set() {
 		return cmp.Or(v.text, v.fallback)
 	}
+	req := validator.StringRequest{Path: path.Root(v.variable), ConfigValue: types.StringValue(v.text)}
 	var resp validator.StringResponse
-	if v.check != nil {
-		v.check.ValidateString(r.ctx, validator.StringRequest{Path: path.Root(v.variable), ConfigValue: types.StringValue(v.text)}, &resp)
-	}
+	v.check.ValidateString(r.ctx, req, &resp)
 	for _, d := range resp.Diagnostics {
 		r.refuse(v, v, d.Summary(), strings.TrimPrefix(d.Detail(), "Attribute "))
 	}
@@ -156,7 +160,8 @@ func (r *resolver) use(v value) string {
 	return v.text
 }
 
-// compare warns if another variable of the setting has a different value, which other tools may prefer.
+// compare warns if another variable of the setting has a different value, which other tools may
+// prefer.
 func (r *resolver) compare(v value) {
 	endpoint := func(region string) string {
 		endpoint, _ := cas.Endpoint(region, r.lookup("account_type").text, false)
@@ -171,14 +176,15 @@ func (r *resolver) compare(v value) {
 		if other == "" || other == v.text || v.secret || v.name == "region" && endpoint(other) == endpoint(v.text) {
 			continue
 		}
-		r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to different values. "+
-			"The provider uses the first one; other tools may use the second one. Unset the wrong one.", v.variable, variable))
+		r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to "+
+			"different values. The provider uses the first one; other tools may use the second one. Unset the wrong "+
+			"one.", v.variable, variable))
 		return
 	}
 }
 
-// refuse adds an error about v. If its cause is a variable, the error waits for the reads, since without a provider block,
-// Terraform would report that the block is missing.
+// refuse adds an error about v. If its cause is a variable, the error waits for the reads, since
+// without a provider block, Terraform would report that the block is missing.
 func (r *resolver) refuse(cause, v value, summary, detail string) {
 	if cause.variable != "" {
 		r.invalid.AddError(summary, oneLine(detail))
@@ -187,8 +193,8 @@ func (r *resolver) refuse(cause, v value, summary, detail string) {
 	}
 }
 
-// require refuses the first of some values if none of them is set. While Terraform validates, the environment may still set
-// them.
+// require refuses the first of some values if none of them is set. While Terraform validates, the
+// environment may still set them.
 func (r *resolver) require(cause value, summary, advice string, values ...value) {
 	var places []string
 	for _, v := range values {

@@ -23,11 +23,13 @@ type setting struct {
 	block     bool     // whether it is a nested block
 	secret    bool     // whether the schema marks it as sensitive
 
-	// The framework checks the provider block with it, and the resolver the variables. Nil accepts any text.
+	// The framework checks the provider block with it, and the resolver the variables. Only a
+	// nested block has none.
 	check validator.String
 }
 
-// families are the prefixes of variables, in the order in which they count. Both keys of a pair come from one family.
+// families are the prefixes of variables, in the order in which they count. Both keys of a pair
+// come from one family.
 var families = []string{"ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"}
 
 // sharedFile may name the CLI's file, which replaces the one of the block, or the INI file.
@@ -37,8 +39,9 @@ const (
 	alone      = " It is a separate source of credentials, and can't be combined with another one."
 	policyText = "RAM policy, in JSON, that narrows what the session may do. Default: all that the role may do."
 	roleText   = "ARN of the role, such as `acs:ram::1234567890123456:role/reader`."
-	nameText   = "Name of the session, which the account's audit log shows: 2 to 64 letters, digits and the characters `.` `@` `_` `-`."
-	lifeText   = "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. " +
+	nameText   = "Name of the session, which the account's audit log shows: 2 to 64 letters, digits and the " +
+		"characters `.` `@` `_` `-`."
+	lifeText = "How long the session lives, in seconds: from `900` to `43200`, and no longer than the role allows. " +
 		"The provider renews it before it ends."
 )
 
@@ -48,12 +51,17 @@ const (
 var settings = []setting{
 	{
 		name: "access_key", text: "Access key ID. Needs `secret_key`.", check: key("Invalid access key"),
-		variables: []string{"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"},
+		variables: []string{
+			"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID",
+			"ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID",
+		},
 	},
 	{
-		name: "secret_key", text: "Access key secret. Needs `access_key`.", secret: true, check: key("Invalid secret key"),
+		name: "secret_key", secret: true, check: key("Invalid secret key"),
+		text: "Access key secret. Needs `access_key`.",
 		variables: []string{
-			"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_SECRET",
+			"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_ACCESS_KEY_SECRET",
+			"ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_SECRET",
 		},
 	},
 	{
@@ -62,30 +70,38 @@ var settings = []setting{
 		variables: []string{"ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABACLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"},
 	},
 	{
-		name: "profile", variables: []string{"ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"},
-		text: "Profile of the Alibaba Cloud CLI, in any of its modes that provide keys, or else a section of the INI file " +
-			"`~/.alibabacloud/credentials`. Default: the file's current profile." + alone,
+		name: "profile", check: isText,
+		variables: []string{"ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"},
+		text: "Profile of the Alibaba Cloud CLI, in any of its modes that provide keys, or else a section of the INI " +
+			"file `~/.alibabacloud/credentials`. Default: the file's current profile." + alone,
 	},
 	{
-		name: "shared_credentials_file", variables: []string{sharedFile, "ALICLOUD_SHARED_CREDENTIALS_FILE"},
-		text: "File that holds the profile: the Alibaba Cloud CLI's configuration, which is a JSON object, or an INI file. A leading " +
-			"`~` is the home directory. Default: `~/.aliyun/config.json`. `" + sharedFile + "` counts only where it names a file of the CLI.",
+		name: "shared_credentials_file", check: isText,
+		variables: []string{sharedFile, "ALICLOUD_SHARED_CREDENTIALS_FILE"},
+		text: "File that holds the profile: the Alibaba Cloud CLI's configuration, which is a JSON object, or an INI " +
+			"file. A leading `~` is the home " +
+			"directory. Default: " +
+			"`~/.aliyun/config.json`. `" + sharedFile + "` counts only where it names a file of the CLI.",
 	},
 	{
 		name: "credentials_uri", variables: []string{"ALIBABA_CLOUD_CREDENTIALS_URI", "ALICLOUD_CREDENTIALS_URI"},
-		text: "URL of a server that returns temporary credentials: https, or http for a loopback or link-local address." + alone,
-		check: check{"Invalid credentials URI", credential.CheckURI, false, "Use an https URL, or http for a server on this machine " +
+		text: "URL of a server that returns temporary credentials: https, or http for a loopback or link-local " +
+			"address." + alone,
+		check: check{"Invalid credentials URI", credential.CheckURI, false, "Use an https URL, or http for a server " +
+			"on this machine " +
 			`or its own link, such as "http://127.0.0.1:6666/credentials".`},
 	},
 	{
 		name: "ecs_role_name", variables: []string{"ALIBABA_CLOUD_ECS_METADATA", "ALICLOUD_ECS_ROLE_NAME"},
-		text:  "Name of the RAM role of the ECS instance that Terraform runs on." + alone,
-		check: like(`[\w.-]{1,64}`, "must be the name of a role, not its ARN: at most 64 letters, digits, periods, underscores and hyphens"),
+		text: "Name of the RAM role of the ECS instance that Terraform runs on." + alone,
+		check: like(`[\w.-]{1,64}`, "must be the name of a role, not its ARN: at most 64 letters, digits, periods, "+
+			"underscores and hyphens"),
 	},
 	{
 		name: "assume_role_with_oidc", block: true,
-		text: "RAM role to act as with a token of an OIDC identity provider, as in CI systems and in ACK with RRSA. It is a " +
-			"source of credentials of its own, so it can't be combined with another one; with `assume_role` it can.",
+		text: "RAM role to act as with a token of an OIDC identity provider, as in CI systems and in ACK with RRSA. " +
+			"It is a source of credentials of its own, so it can't be combined with another one; with `assume_role` " +
+			"it can.",
 	},
 	{
 		name: "assume_role_with_oidc.oidc_provider_arn",
@@ -95,13 +111,14 @@ var settings = []setting{
 		variables: []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABACLOUD_OIDC_PROVIDER_ARN"},
 	},
 	{
-		name: "assume_role_with_oidc.oidc_token_file", text: "File that holds the token. It is read again for every session.",
+		name: "assume_role_with_oidc.oidc_token_file", check: isText,
+		text:      "File that holds the token. It is read again for every session.",
 		variables: []string{"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABACLOUD_OIDC_TOKEN_FILE"},
 	},
 	{
 		name: "assume_role_with_oidc.oidc_token", secret: true, check: key("Invalid OIDC token"),
-		text: "The token itself, instead of a file. The last of the variables, which is HCP Terraform's, counts where " +
-			"nothing else gives a token or names its file.",
+		text: "The token itself, instead of a file. The last of the variables, which is HCP Terraform's, counts " +
+			"where nothing else gives a token or names its file.",
 		variables: []string{"ALIBABA_CLOUD_OIDC_TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN"},
 	},
 	{
@@ -116,18 +133,20 @@ var settings = []setting{
 	{name: "assume_role_with_oidc.session_expiration", text: lifeText, fallback: "3600", check: isSessionLife},
 	{
 		name: "assume_role", block: true,
-		text: "RAM role to act as. It is assumed with the credentials that the rest of the block, the environment or the " +
-			"default chain gives, from whichever source. Without this block, no role is assumed on top of these. It may be empty: then " +
-			"variables complete it.",
+		text: "RAM role to act as. It is assumed with the credentials that the rest of the block, the environment or " +
+			"the default chain gives, from whichever source. Without this block, no role is assumed on top of these. " +
+			"It may be empty: then variables complete it.",
 	},
 	{
 		name: "assume_role.role_arn", check: isRole,
-		text: roleText + " It may be left out where a variable names the role. Where it is an empty string and no variable names " +
-			"a role, none is assumed. Together with OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts, because the others name the role of OIDC.",
+		text: roleText + " It may be left out where a variable names the role. Where it is an empty string and no " +
+			"variable names a role, none is assumed. Together with OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts, " +
+			"because the others name the role of OIDC.",
 		variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"},
 	},
 	{
-		name: "assume_role.session_name", text: nameText, fallback: credential.DefaultSessionName, check: isSessionName,
+		name: "assume_role.session_name", text: nameText, fallback: credential.DefaultSessionName,
+		check:     isSessionName,
 		variables: []string{"ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALICLOUD_ASSUME_ROLE_SESSION_NAME"},
 	},
 	{name: "assume_role.policy", text: policyText, check: isPolicy},
@@ -136,21 +155,23 @@ var settings = []setting{
 		text: lifeText, fallback: "3600", check: isSessionLife,
 	},
 	{
-		name: "assume_role.external_id", text: "External ID that the role's trust policy requires: 2 to 1224 characters.",
+		name: "assume_role.external_id", text: "External ID that the role's trust policy requires: 2 to 1224 " +
+			"characters.",
 		check: stringvalidator.All(stringvalidator.LengthAtMost(1224),
 			like(`[\w+=,.@:/-]{2,}`, "must have 2 to 1224 letters, digits and the characters + = , . @ : / _ -")),
 		variables: []string{"ALIBABA_CLOUD_EXTERNAL_ID", "ALIBABACLOUD_EXTERNAL_ID"},
 	},
 	{
 		name: "region", variables: []string{"ALIBABA_CLOUD_REGION", "ALICLOUD_REGION"}, check: isRegion,
-		text: "Region whose endpoint the provider calls: `cn-hangzhou` for accounts of the China site, `ap-southeast-1` for accounts of " +
-			"the international site. Default: the `region_id` of the CLI's profile in use, else `" + regionID[0] + "`, else the one " +
+		text: "Region whose endpoint the provider calls: `cn-hangzhou` for accounts of the China site, " +
+			"`ap-southeast-1` for accounts of the international site. Default: the `region_id` of the CLI's profile " +
+			"in use, else `" + regionID[0] + "`, else the one " +
 			"that `account_type` stands for, else `cn-hangzhou`.",
 	},
 	{
 		name: "account_type", variables: []string{"ALIBABA_CLOUD_ACCOUNT_TYPE"},
-		text: "Site of the account: `International`, or `Domestic` for the China site. It chooses the endpoint of a region " +
-			"outside of mainland China that has none of its own.",
+		text: "Site of the account: `International`, or `Domestic` for the China site. It chooses the endpoint of a " +
+			"region outside of mainland China that has none of its own.",
 		check: like("(?i:International|Domestic)", "must be International or Domestic"),
 	},
 	{
@@ -159,40 +180,50 @@ var settings = []setting{
 	},
 	{
 		name: "endpoints.cas", variables: []string{"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"},
-		text: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is allowed for " +
-			"loopback addresses only. Default: the region's endpoint.",
+		text: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is " +
+			"allowed for loopback addresses only. Default: the region's endpoint.",
 		check: isEndpoint("cas.aliyuncs.com"),
 	},
 	{
 		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
-		text: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. The variables " +
-			"count where the CLI's profile has no `sts_endpoint`. Default: the endpoint of the profile's `sts_region` or of " +
-			"`ALIBABA_CLOUD_STS_REGION`, else `sts.aliyuncs.com`.",
+		text: "Endpoint of Security Token Service, where roles are assumed, such as " +
+			"`sts.ap-southeast-1.aliyuncs.com`. The variables count where the CLI's profile has no `sts_endpoint`. " +
+			"Default: the endpoint of the profile's `sts_region` or of `ALIBABA_CLOUD_STS_REGION`, else " +
+			"`sts.aliyuncs.com`.",
 		check: isEndpoint("sts.ap-southeast-1.aliyuncs.com"),
 	},
 	{
-		name: "requests_per_second", variables: []string{"CAS_REQUESTS_PER_SECOND"}, fallback: "10", check: number{int64validator.Between(1, 100)},
-		text: "Maximum number of calls in any one second, by all processes of this user on this machine: a whole number from " +
-			"1 to 100. The default is what the service allows an account. Lower it where other machines or tools use the account.",
+		name: "requests_per_second", variables: []string{"CAS_REQUESTS_PER_SECOND"}, fallback: "10",
+		check: number{int64validator.Between(1, 100)},
+		text: "Maximum number of calls in any one second, by all processes of this user on this machine: a whole " +
+			"number from 1 to 100. The default is what the service allows an account. Lower it where other machines " +
+			"or tools use the account.",
 	},
 	{
-		name: "max_retries", variables: []string{"CAS_MAX_RETRIES"}, fallback: "5", check: number{int64validator.Between(0, 20)},
-		text: "How many times the provider retries a temporary failure other than throttling: a whole number from 0 to 20. It retries " +
-			"throttled calls until the read's time is up.",
+		name: "max_retries", variables: []string{"CAS_MAX_RETRIES"}, fallback: "5",
+		check: number{int64validator.Between(0, 20)},
+		text: "How many times the provider retries a temporary failure other than throttling: a whole number from 0 " +
+			"to 20. It retries throttled calls until the read's time is up.",
 	},
 	{
-		name: "request_timeout", variables: []string{"CAS_REQUEST_TIMEOUT"}, fallback: "30s", check: isDuration(time.Hour, " and of at most 1h"),
-		text: "How long one attempt may take, from connecting to the end of the response: a Go duration such as `10s`, at most `1h`.",
+		name: "request_timeout", variables: []string{"CAS_REQUEST_TIMEOUT"}, fallback: "30s",
+		check: isDuration(time.Hour, " and of at most 1h"),
+		text: "How long one attempt may take, from connecting to the end of the response: a Go duration such as " +
+			"`10s`, at most `1h`.",
 	},
 }
 
 var (
-	isRole        = like(`acs:ram::[0-9]+:role/[\w.@/-]{1,64}`, `must be the ARN of a role, such as "acs:ram::1234567890123456:role/reader"`)
-	isSessionName = like(`[\w.@-]{2,64}`, "must have 2 to 64 letters, digits, periods, at signs, underscores and hyphens")
+	isRole = like(`acs:ram::[0-9]+:role/[\w.@/-]{1,64}`,
+		`must be the ARN of a role, such as "acs:ram::1234567890123456:role/reader"`)
+	isSessionName = like(`[\w.@-]{2,64}`, "must have 2 to 64 letters, digits, periods, at signs, underscores and "+
+		"hyphens")
 	isSessionLife = number{int64validator.Between(900, 43200)}
 	isRegion      = like(`[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*`,
 		`must be the ID of a region, such as "cn-hangzhou" (China site) or "ap-southeast-1" (international site)`)
-	isPolicy = check{"Invalid policy", notObject, false, "Write it with jsonencode, so that Terraform takes care of the syntax."}
+	isText   = like("(?s:.*)", "is a text")
+	isPolicy = check{"Invalid policy", notObject, false, "Write it with jsonencode, so that Terraform takes care of " +
+		"the syntax."}
 )
 
 // find returns the setting of an argument.
@@ -207,7 +238,8 @@ func find(name string) setting {
 
 // of returns the setting with the variables of one family only.
 func (s setting) of(family string) setting {
-	s.variables = slices.DeleteFunc(slices.Clone(s.variables), func(name string) bool { return !strings.HasPrefix(name, family) })
+	foreign := func(variable string) bool { return !strings.HasPrefix(variable, family) }
+	s.variables = slices.DeleteFunc(slices.Clone(s.variables), foreign)
 	return s
 }
 
@@ -221,9 +253,10 @@ func (s setting) path() path.Path {
 // providerSchema returns the schema of the provider block.
 func providerSchema() schema.Schema {
 	all := schema.Schema{
-		MarkdownDescription: "Reads from Alibaba Cloud's [Certificate Management Service](https://www.alibabacloud.com/help/en/ssl-certificate).",
-		Attributes:          map[string]schema.Attribute{},
-		Blocks:              map[string]schema.Block{},
+		MarkdownDescription: "Reads from Alibaba Cloud's [Certificate Management " +
+			"Service](https://www.alibabacloud.com/help/en/ssl-certificate).",
+		Attributes: map[string]schema.Attribute{},
+		Blocks:     map[string]schema.Block{},
 	}
 	attributes := map[string]map[string]schema.Attribute{"": all.Attributes}
 	for _, s := range settings {
@@ -238,10 +271,6 @@ func providerSchema() schema.Schema {
 		if len(s.variables) > 0 {
 			text += " Environment: `" + strings.Join(s.variables, "`, `") + "`."
 		}
-		var validators []validator.String
-		if s.check != nil {
-			validators = []validator.String{s.check}
-		}
 		switch number, isNumber := s.check.(number); {
 		case s.block:
 			attributes[name] = map[string]schema.Attribute{}
@@ -252,7 +281,8 @@ func providerSchema() schema.Schema {
 			}
 		default:
 			attributes[block][name] = schema.StringAttribute{
-				Optional: true, Sensitive: s.secret, MarkdownDescription: text, Validators: validators,
+				Optional: true, Sensitive: s.secret, MarkdownDescription: text,
+				Validators: []validator.String{s.check},
 			}
 		}
 	}

@@ -15,8 +15,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// TestGuideShowsEverySetting compares the authentication guide with the settings and with the variables that the code names. If
-// the table of arguments differs, it prints the one that the guide needs.
+// TestGuideShowsEverySetting compares the authentication guide with the settings and with the
+// variables that the code names. If the table of arguments differs, it prints the one that the
+// guide needs.
 func TestGuideShowsEverySetting(t *testing.T) {
 	t.Parallel()
 	guide := source(t, "../../templates/guides/authentication.md.tmpl")
@@ -56,15 +57,9 @@ func TestGuideShowsEverySetting(t *testing.T) {
 	for _, name := range variable.FindAllString(guide, -1) {
 		shown[name] = true
 	}
-	for name := range maps.Keys(read) {
-		if !shown[name] {
-			t.Errorf("%s: got no word in the authentication guide, want what it does", name)
-		}
-	}
-	for name := range maps.Keys(shown) {
-		if !read[name] {
-			t.Errorf("%s: got it in the authentication guide, want only variables that are read", name)
-		}
+	if !maps.Equal(read, shown) {
+		t.Errorf("got the variables\n%q in the authentication guide, want those that are read:\n%q",
+			slices.Sorted(maps.Keys(shown)), slices.Sorted(maps.Keys(read)))
 	}
 }
 

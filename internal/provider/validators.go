@@ -28,8 +28,8 @@ func like(pattern, message string) validator.String {
 	return stringvalidator.RegexMatches(regexp.MustCompile("^("+pattern+")?$"), message)
 }
 
-// number is a validator of whole numbers, and of texts that hold one. The framework's own type of whole numbers tells users that a
-// fraction is an error of the provider, which they should report.
+// number is a validator of whole numbers, and of texts that hold one. The framework's own type of
+// whole numbers tells users that a fraction is an error of the provider, which they should report.
 type number struct{ validator.Int64 }
 
 // ValidateNumber has a number of the provider block checked.
@@ -54,7 +54,8 @@ func (n number) check(ctx context.Context, at path.Path, text string) diag.Diagn
 	return resp.Diagnostics
 }
 
-// check is a validator of strings. Those of the framework quote the value, which may be or contain a secret.
+// check is a validator of strings. Those of the framework quote the value, which may be or contain
+// a secret.
 type check struct {
 	summary string             // the diagnostic's summary
 	flaw    func(string) error // returns why a value can't be used, as in "it isn't a JSON object"
@@ -78,7 +79,8 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 		what = "is " + strconv.Quote(text)
 	}
 	if err := c.flaw(text); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, c.summary, fmt.Sprintf("%s %s: %s. %s", req.Path, what, err, c.advice))
+		detail := fmt.Sprintf("%s %s: %s. %s", req.Path, what, err, c.advice)
+		resp.Diagnostics.AddAttributeError(req.Path, c.summary, detail)
 	}
 }
 
@@ -90,7 +92,8 @@ func key(summary string) check {
 		}
 		return nil
 	}
-	return check{summary, flaw, false, "No key or token contains that. It was probably added when the value was copied: remove it."}
+	return check{summary, flaw, false, "No key or token contains that. It was probably added when the value was " +
+		"copied: remove it."}
 }
 
 // isDuration returns the check of a duration up to a maximum, which the end of the message names.
@@ -104,7 +107,8 @@ func isDuration(maximum time.Duration, end string) check {
 	return check{"Invalid duration", flaw, true, `Use one such as "30s" or "1m30s".`}
 }
 
-// isEndpoint returns the check of an endpoint. Only that of the service may be reached without encryption.
+// isEndpoint returns the check of an endpoint. Only that of the service may be reached without
+// encryption.
 func isEndpoint(example string) check {
 	flaw := func(s string) error {
 		endpoint, err := cas.ParseEndpoint(s)
@@ -113,7 +117,8 @@ func isEndpoint(example string) check {
 		}
 		return err
 	}
-	return check{"Invalid endpoint", flaw, false, fmt.Sprintf("Use a host name such as %q, with a port and https:// where needed.", example)}
+	return check{"Invalid endpoint", flaw, false, fmt.Sprintf("Use a host name such as %q, with a port and https:// "+
+		"where needed.", example)}
 }
 
 func notObject(s string) error {
@@ -123,13 +128,13 @@ func notObject(s string) error {
 	return nil
 }
 
-// timeouts returns the timeouts block of the data source, the ephemeral resource or the action, for each of which the framework
-// declares the same interface.
+// timeouts returns the timeouts block of the data source, the ephemeral resource or the action, for
+// each of which the framework declares the same interface.
 func timeouts(operation, what string) schema.SingleNestedBlock {
 	return schema.SingleNestedBlock{Attributes: map[string]schema.Attribute{operation: schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "How long " + what + " may take in all, with every wait and every further attempt: a Go duration " +
-			"such as `90s` or `10m`. Default: `5m`.",
+		MarkdownDescription: "How long " + what + " may take in all, with every wait and every further attempt: a Go " +
+			"duration such as `90s` or `10m`. Default: `5m`.",
 		Validators: []validator.String{stringvalidator.LengthAtLeast(1), isDuration(math.MaxInt64, "")},
 	}}}
 }
