@@ -14,14 +14,14 @@ import (
 func TestErrorOfEachSource(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"get asset count: https://cas.test: no answer in time: it took longer than 10s": &Error{
+		"get asset count: https://cas.test: no response in time: it took longer than 10s": &Error{
 			Kind: egress.TimedOut,
 			Err:  &egress.Error{Kind: egress.TimedOut, Address: "https://cas.test", Err: errors.New("it took longer than 10s")},
 		},
 		"get asset count: attempt 3: throttled (Throttling.User), request ID R-1": &Error{
 			Kind: openapi.Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3,
 		},
-		"get asset count: malformed answer (HTTP 200): Point a�[2Jb c": &Error{
+		"get asset count: malformed response (HTTP 200): Point a�[2Jb c": &Error{
 			Kind: egress.Malformed, Status: 200, Attempts: 1, Err: FieldError("Point a\x1b[2Jb\r\n\tc"),
 		},
 		"get asset count: waiting for an answer: context canceled after 1.234s (attempts: 2)": &WaitError{

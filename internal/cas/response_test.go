@@ -198,33 +198,33 @@ func TestErrorText(t *testing.T) {
 		`temporarily unavailable (HTTP 502): <html> <h1>Bad Gateway & more</h1>`: {
 			status: 502, body: "\r\n<html>\t<h1>Bad Gateway &amp; more</h1>\n\n",
 		},
-		`malformed answer (HTTP 200): it isn't JSON: <p>`:              {status: 200, body: `<p>`},
-		`malformed answer (HTTP 403): <p>Blocked`:                      {status: 403, body: `<p>Blocked`},
-		`malformed answer (HTTP 403): {"error":"blocked"}`:             {status: 403, body: `{"error":"blocked"}`},
-		`malformed answer (HTTP 403)`:                                  {status: 403, body: ``},
-		`temporarily unavailable (HTTP 503): busy`:                     {status: 503, body: `{"message":"busy"}`},
-		`malformed answer (HTTP 200): it isn't valid UTF-8: {"a�b":1}`: {status: 200, body: "{\"a\xffb\":1}"},
-		`malformed answer (HTTP 200): it is compressed (gzip), though the request didn't accept that`: {
+		`malformed response (HTTP 200): it isn't JSON: <p>`:              {status: 200, body: `<p>`},
+		`malformed response (HTTP 403): <p>Blocked`:                      {status: 403, body: `<p>Blocked`},
+		`malformed response (HTTP 403): {"error":"blocked"}`:             {status: 403, body: `{"error":"blocked"}`},
+		`malformed response (HTTP 403)`:                                  {status: 403, body: ``},
+		`temporarily unavailable (HTTP 503): busy`:                       {status: 503, body: `{"message":"busy"}`},
+		`malformed response (HTTP 200): it isn't valid UTF-8: {"a�b":1}`: {status: 200, body: "{\"a\xffb\":1}"},
+		`malformed response (HTTP 200): it is compressed (gzip), though the request didn't accept that`: {
 			status: 200, body: "\x1f\x8b\x08\x00\x00",
 		},
 		`temporarily unavailable (HTTP 503): it is compressed (br), though the request didn't accept that`: {
 			status: 503, body: "hush", header: []string{"Content-Encoding", "BR"},
 		},
-		`malformed answer (HTTP 200): it is empty or breaks off`:                {status: 200, body: ``},
-		`malformed answer (HTTP 200): it is empty or breaks off: {"Point":9`:    {status: 200, body: `{"Point":9`},
-		`malformed answer (HTTP 200): it isn't a JSON object: null`:             {status: 200, body: `null`},
-		`malformed answer (HTTP 200): it isn't a JSON object: []`:               {status: 200, body: `[]`},
-		`malformed answer (HTTP 200): something follows the JSON object: {} {}`: {status: 200, body: `{} {}`},
+		`malformed response (HTTP 200): it is empty or breaks off`:                {status: 200, body: ``},
+		`malformed response (HTTP 200): it is empty or breaks off: {"Point":9`:    {status: 200, body: `{"Point":9`},
+		`malformed response (HTTP 200): it isn't a JSON object: null`:             {status: 200, body: `null`},
+		`malformed response (HTTP 200): it isn't a JSON object: []`:               {status: 200, body: `[]`},
+		`malformed response (HTTP 200): something follows the JSON object: {} {}`: {status: 200, body: `{} {}`},
 		`rejected (map[a:1])`: {status: 200, body: `{"Code":{"a":1}}`},
-		`malformed answer (HTTP 200): Point isn't a whole number: {"Point":"x","RequestId":"R-3"}, request ID R-3`: {
+		`malformed response (HTTP 200): Point isn't a whole number: {"Point":"x","RequestId":"R-3"}, request ID R-3`: {
 			status: 200, body: `{"Point":"x","RequestId":"R-3"}`,
 		},
-		`malformed answer (HTTP 200): RequestId holds a character that can't be printed: {"RequestId":"a\u001bb"}, request ID a�b`: {
+		`malformed response (HTTP 200): RequestId holds a character that can't be printed: {"RequestId":"a\u001bb"}, request ID a�b`: {
 			status: 200, body: `{"RequestId":"a\u001bb"}`,
 		},
-		`malformed answer (HTTP 404): a�[2Jb�c�d`:                        {status: 404, body: "a\x1b[2Jb\u202ec\xffd"},
-		`malformed answer (HTTP 404): ` + strings.Repeat("é", 199) + `…`: {status: 404, body: strings.Repeat("é", 9999)},
-		`rejected (40001307): m`:                                         {status: 400, body: `{"code":40001307,"message":"m"}`},
+		`malformed response (HTTP 404): a�[2Jb�c�d`:                        {status: 404, body: "a\x1b[2Jb\u202ec\xffd"},
+		`malformed response (HTTP 404): ` + strings.Repeat("é", 199) + `…`: {status: 404, body: strings.Repeat("é", 9999)},
+		`rejected (40001307): m`:                                           {status: 400, body: `{"code":40001307,"message":"m"}`},
 		`rejected (X): ` + strings.Repeat("m", 999) + `…`: {
 			status: 400, body: `{"Code":"X","Message":"` + strings.Repeat("m", 5000) + `"}`,
 		},

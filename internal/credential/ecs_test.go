@@ -88,7 +88,7 @@ func TestMetadata(t *testing.T) {
 		},
 		"not HTTP": {
 			cfg: named, steps: []http.HandlerFunc{token, raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n")},
-			kind: egress.Malformed, want: "malformed answer",
+			kind: egress.Malformed, want: "malformed response",
 		},
 		"no key": {
 			cfg: named, steps: []http.HandlerFunc{token, castest.Body(200, "", `{"AccessKeySecret": "`+secret+`", "SecurityToken": "c"}`)},

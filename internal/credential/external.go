@@ -65,7 +65,7 @@ func parseExternal(output []byte) (Credentials, error) {
 		Expiration      any    `json:"expiration"`
 	}
 	if json.Unmarshal(output, &answer) != nil {
-		return Credentials{}, malformed("its answer isn't a JSON object of strings; the command has to print that and nothing else")
+		return Credentials{}, malformed("its output isn't a JSON object of strings; the command has to print that and nothing else")
 	}
 	switch mode := strings.ToLower(answer.Mode); {
 	case mode != "" && mode != "ak" && mode != "ststoken":

@@ -78,7 +78,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 		Seconds int64  `json:"expires_in"`
 	}
 	if json.Unmarshal(resp.Body, &issued) != nil || issued.Access == "" || issued.Refresh == "" {
-		return malformed("its answer has no new tokens")
+		return malformed("its response has no new tokens")
 	}
 	p.OAuthAccessToken, p.OAuthRefreshToken = issued.Access, issued.Refresh
 	p.OAuthAccessTokenExpire = time.Now().Unix() + issued.Seconds

@@ -208,7 +208,7 @@ func TestProfileFailures(t *testing.T) {
 		},
 		"External, half": {
 			`"mode": "External", "process_command": ` + jsonString(print+`{"access_key_secret": "`+secret+`"}'`),
-			egress.Malformed, "", "its answer has no access key ID",
+			egress.Malformed, "", "its response has no access key ID",
 		},
 		"External, other mode": {
 			`"mode": "External", "process_command": ` + jsonString(print+`{"mode": "RamRoleArn", `+half+`}'`),

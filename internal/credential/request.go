@@ -56,7 +56,7 @@ func issue(req *http.Request, needToken bool, secrets ...string) (Credentials, e
 	}
 	c, err := parseIssued(resp, secrets...)
 	if err == nil && needToken && c.SecurityToken == "" {
-		err = malformed("its answer has no security token")
+		err = malformed("its response has no security token")
 	}
 	return c, err
 }

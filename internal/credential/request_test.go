@@ -81,26 +81,26 @@ func TestFetchFailures(t *testing.T) {
 		"STS, gateway":   {text(502, "<html>"+secret), openapi.Temporary, "HTTP 502"},
 		"STS, page":      {text(403, "<html>"+secret), egress.Malformed, "HTTP 403"},
 		"STS, odd JSON":  {text(400, `{"SecurityToken": "`+secret+`"}`), egress.Malformed, "HTTP 400"},
-		"STS, no fields": {body(`{}`), egress.Malformed, "its answer has no access key ID or no access key secret"},
+		"STS, no fields": {body(`{}`), egress.Malformed, "its response has no access key ID or no access key secret"},
 		"STS, half": {
 			body(`{"Credentials": {"AccessKeySecret": "` + secret + `", "SecurityToken": "t", "Expiration": "2999-01-01T00:00:00Z"}}`),
-			egress.Malformed, "its answer has no access key ID or no access key secret",
+			egress.Malformed, "its response has no access key ID or no access key secret",
 		},
 		"STS, truncated": {
 			body(`{"Credentials": {"AccessKeySecret": "` + secret),
-			egress.Malformed, "its answer isn't a JSON object",
+			egress.Malformed, "its response isn't a JSON object",
 		},
 		"STS, bad date": {
 			body(`{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "` + secret + `"}}`),
 			egress.Malformed, "isn't an RFC 3339 time",
 		},
-		"STS, no HTTP": {raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"), egress.Malformed, "malformed answer"},
+		"STS, no HTTP": {raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"), egress.Malformed, "malformed response"},
 		"STS, cut off": {
 			raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
 			egress.ConnectionFailed, "unexpected EOF",
 		},
 		"STS, closes":    {raw(""), egress.ConnectionFailed, "EOF"},
-		"STS, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "answer too large"},
+		"STS, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "response too large"},
 		"STS, bomb": {
 			castest.Header(body("\x1f\x8b"), "Content-Encoding", "gzip"),
 			egress.Malformed, "it is compressed (gzip), though the request didn't accept that",
@@ -119,7 +119,7 @@ func TestFetchFailures(t *testing.T) {
 		"URI, forbidden":   {text(403, "the key is "+secret), egress.Malformed, "it answered HTTP 403"},
 		"URI, incomplete": {
 			body(`{"AccessKeySecret": "` + secret + `"}`),
-			egress.Malformed, "its answer has no access key ID or no access key secret",
+			egress.Malformed, "its response has no access key ID or no access key secret",
 		},
 		"URI, code": {
 			body(`{"Code": "Forbidden.Role", "AccessKeySecret": "` + secret + `"}`),
@@ -131,17 +131,17 @@ func TestFetchFailures(t *testing.T) {
 			body(`{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "` + secret + `"}`),
 			egress.Malformed, "RFC 3339",
 		},
-		"URI, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "answer too large"},
+		"URI, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "response too large"},
 		"URI, redirected": {
 			castest.Redirect("http://127.0.0.1:1/" + secret),
 			egress.Redirected, ", to http://127.0.0.1:1",
 		},
-		"URI, no HTTP":   {raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"), egress.Malformed, "malformed answer"},
-		"URI, no status": {raw("HTTP/1.1 " + secret + "\r\n\r\n"), egress.Malformed, "malformed answer"},
-		"URI, no header": {raw("HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n"), egress.Malformed, "malformed answer"},
+		"URI, no HTTP":   {raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"), egress.Malformed, "malformed response"},
+		"URI, no status": {raw("HTTP/1.1 " + secret + "\r\n\r\n"), egress.Malformed, "malformed response"},
+		"URI, no header": {raw("HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n"), egress.Malformed, "malformed response"},
 		"URI, no length": {
 			raw("HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n"),
-			egress.Malformed, "malformed answer",
+			egress.Malformed, "malformed response",
 		},
 		"URI, cut off": {
 			raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
@@ -270,7 +270,7 @@ func TestAnswerWithoutToken(t *testing.T) {
 			to.Script(service, castest.Body(200, "application/json",
 				`{"AccessKeyId": "a", "AccessKeySecret": "b", "Credentials": `+key+`, "CloudCredential": `+key+`}`))
 			_, _, err := fetch(t, cfg)
-			failed(t, err, egress.Malformed, "its answer has no security token")
+			failed(t, err, egress.Malformed, "its response has no security token")
 		})
 	}
 }
@@ -339,7 +339,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				})
 				_, _, err := fetch(t, cfg)
 				steps.Wait()
-				failed(t, err, egress.TooLarge, "answer too large: HTTP 200")
+				failed(t, err, egress.TooLarge, "response too large: HTTP 200")
 				if accepted.Load() > maximum {
 					t.Errorf("got %d bytes of the answer, want at most %d", accepted.Load(), maximum)
 				}

@@ -46,20 +46,20 @@ type key struct{ AccessKeyID, AccessKeySecret, SecurityToken, Expiration string 
 // nothing but its error code.
 func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) {
 	if err := resp.Encoded(); err != nil {
-		return Credentials{}, malformed("its answer can't be used: " + err.Error())
+		return Credentials{}, malformed("its response can't be used: " + err.Error())
 	}
 	var issued struct {
 		key
 		Credentials, CloudCredential key
 	}
 	if json.Unmarshal(resp.Body, &issued) != nil {
-		return Credentials{}, malformed("its answer isn't a JSON object of strings")
+		return Credentials{}, malformed("its response isn't a JSON object of strings")
 	}
 	k := cmp.Or(issued.key, issued.Credentials, issued.CloudCredential)
 	report := openapi.ReadReport(resp, time.Now(), append(secrets, k.AccessKeySecret, k.SecurityToken)...)
 	switch {
 	case report.Failed && report.Code == "":
-		return Credentials{}, malformed("its answer reports no success, and no error code")
+		return Credentials{}, malformed("its response reports no success, and no error code")
 	case report.Failed:
 		return Credentials{}, &Error{Kind: report.Kind, Code: report.Code, Err: errors.New("it answered " + report.Code)}
 	}
@@ -74,14 +74,14 @@ func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) 
 func (k key) credentials() (Credentials, error) {
 	c := Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
-		return Credentials{}, malformed("its answer has no access key ID or no access key secret")
+		return Credentials{}, malformed("its response has no access key ID or no access key secret")
 	}
 	if k.Expiration == "" {
 		return c, nil
 	}
 	var err error
 	if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil {
-		return Credentials{}, malformed("its answer's expiration isn't an RFC 3339 time")
+		return Credentials{}, malformed("its expiration isn't an RFC 3339 time")
 	}
 	return c, nil
 }

@@ -10,12 +10,12 @@ import (
 // Kind distinguishes failures by what the user can do about them.
 type Kind string
 
-// The kinds of a failure to get an answer.
+// The kinds of a failure to get a response.
 const (
 	NoSuchHost       Kind = "host name not found"
 	DNSFailed        Kind = "host name not resolved" // because the name server has trouble
 	Refused          Kind = "connection refused"
-	TimedOut         Kind = "no answer in time"
+	TimedOut         Kind = "no response in time"
 	ConnectionFailed Kind = "connection failed"
 	NotTLS           Kind = "no encrypted connection"
 	Untrusted        Kind = "certificate not trusted"
@@ -23,27 +23,27 @@ const (
 	InvalidProxy     Kind = "invalid proxy"        // a proxy variable isn't a URL
 	ProxyRefuses     Kind = "refused by the proxy"
 	Redirected       Kind = "redirected" // redirects aren't followed
-	TooLarge         Kind = "answer too large"
-	Malformed        Kind = "malformed answer" // the answer isn't what is documented, or isn't HTTP
+	TooLarge         Kind = "response too large"
+	Malformed        Kind = "malformed response" // the response isn't what is documented, or isn't HTTP
 )
 
-// Error is a failure to get an answer. It holds no secret and nothing of what a peer sent but a redirect's host.
+// Error is a failure to get a response. It holds no secret and nothing of what a peer sent but a redirect's host.
 type Error struct {
 	Kind    Kind
-	Address string // scheme and host that were asked
+	Address string // scheme and host that were requested
 
 	// Proxy is the host and port of the proxy if it is the proxy that failed, and Variable what names it.
 	Proxy, Variable string
 
 	InHandshake bool              // the connection failed or the time ran out during the TLS handshake
-	Status      int               // HTTP status of an answer that isn't used
+	Status      int               // HTTP status of a response that isn't used
 	Location    string            // scheme and host that a redirect points to
 	Certificate *x509.Certificate // what the peer showed if it isn't trusted
 
 	Err error // the cause; nil if its text would quote the peer
 }
 
-// Error says who was asked and what failed.
+// Error says which host failed, and how.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Address, e.Kind)

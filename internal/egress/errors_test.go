@@ -36,7 +36,7 @@ func TestErrorText(t *testing.T) {
 		"https://cas.aliyuncs.com: connection failed: unexpected EOF": {
 			Kind: ConnectionFailed, Err: io.ErrUnexpectedEOF,
 		},
-		"https://cas.aliyuncs.com: malformed answer: HTTP 200": {Kind: Malformed, Status: 200},
+		"https://cas.aliyuncs.com: malformed response: HTTP 200": {Kind: Malformed, Status: 200},
 		"https://cas.aliyuncs.com: redirected: HTTP 307, to http://portal.test": {
 			Kind: Redirected, Status: 307, Location: "http://portal.test",
 		},

@@ -9,7 +9,7 @@ import (
 
 const (
 	maxLine = 500
-	// maxInspected is how many bytes of a text are looked at, so that a large one is cheap.
+	// maxInspected is how many bytes of a text are inspected, to bound the cost.
 	maxInspected = 4 << 10
 	// minSecretRun is how many bytes of a secret in a row are taken for a part of it: few enough to tell nothing, and more
 	// than an error code and a secret made up of words have in common.
@@ -31,7 +31,7 @@ func Printable(s string, limit int) string {
 	return s
 }
 
-// Quote returns a text of an answer as an error may show it: redacted, and then as [Printable] makes it.
+// Quote returns a text of a response as an error may show it: redacted, and then as [Printable] makes it.
 func Quote(text string, limit int, secrets ...string) string {
 	return Printable(redact(text[:min(len(text), maxInspected)], secrets...), limit)
 }

@@ -23,7 +23,7 @@ const (
 var Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
 
 // NewTransport returns the transport to use with [Send]. It honors HTTPS_PROXY, NO_PROXY and the certificate roots of the
-// system, sends what isn't encrypted directly, and asks for no compression, so that a small answer stays small.
+// system, sends what isn't encrypted directly, and requests no compression, so that a small response stays small.
 //
 // It speaks HTTP/1.1 only: calls leave one at a time, and without HTTP/2 there is less to load at every start.
 func NewTransport() *http.Transport {

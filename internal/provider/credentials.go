@@ -149,7 +149,7 @@ func (r *resolver) noteEmptyKeys(config *credential.Config) {
 	}
 	note := strings.Join(empty, " and ") + " in the provider block: empty"
 	r.diags.AddAttributeWarning(path.Root(empty[0]), "Empty access key",
-		sentence("%s, so credentials come from %s", note, strings.TrimSpace(config.Source.String()+" "+config.SetBy)))
+		clean(note+", so credentials come from "+strings.TrimSpace(config.Source.String()+" "+config.SetBy))+".")
 	if config.SetBy == "" {
 		config.SetBy = note
 	}

@@ -257,8 +257,8 @@ func checkLines(t *testing.T, got, want []string) {
 		t.Errorf("got %d diagnostics, want %d", len(got), len(want))
 	}
 	for _, line := range got {
-		if summary := strings.Split(line, ": ")[1]; !slices.Contains(knownSummaries, summary) {
-			t.Errorf("got summary %q, want one of knownSummaries", summary)
+		if summary := strings.Split(line, ": ")[1]; !slices.Contains(headings(), summary) {
+			t.Errorf("got summary %q, want a heading of the guide", summary)
 		}
 		if strings.Contains(line, hush) || strings.Contains(line, "\x1b") {
 			t.Errorf("got a secret or a control character, want it left out: %q", line)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,29 +14,46 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// message holds the parts of a diagnostic. Only the summary is always there. Names in braces stand for values of the error.
-type message struct {
-	summary string   // what failed
-	what    string   // what happened, and why
-	do      string   // what to do about it
-	facts   []string // lines for a bug report or a support case
+// failure is an error as the messages see it. Its texts are safe to print.
+type failure struct {
+	from origin
+	kind egress.Kind
+	code string
+
+	status   int    // of HTTP
+	address  string // scheme and host that the request was for
+	peer     string // what failed there: the address or a proxy
+	variable string // names the proxy
+	location string // where a redirect points
+	source   string // of credentials
+	cause    string
+}
+
+// report is a diagnostic before it is written.
+type report struct {
+	message
+	text  string   // what happened
+	facts []string // lines for a bug report or a support case
+	cause string   // equal for errors that one change would end
+}
+
+// newReport returns the report of a failure. Its facts follow.
+func newReport(f failure) report {
+	f.address, f.peer, f.location, f.source, f.cause = clean(f.address), clean(f.peer), clean(f.location), clean(f.source), clean(f.cause)
+	m := messages[slices.IndexFunc(messages, func(m message) bool { return m.about(f) })]
+	return report{
+		message: m, text: m.what(f), cause: fmt.Sprint(f.from, f.kind, f.code, f.status, f.address, f.peer, f.source),
+	}
 }
 
 // diagnose says what happened, why, and what to do about it.
-func diagnose(err error) diag.Diagnostic {
-	m := about(err)
-	if m.summary == "" {
-		m.summary = "Certificate asset counts not read"
-		m.what = sentence("%s", err)
-		m.do = "This is unexpected: please report it to the provider's maintainers."
-	}
-	return m.diagnostic()
-}
+func diagnose(err error) diag.Diagnostic { return about(err).diagnostic() }
 
-// about describes an error of the client or of a source of credentials. There is no summary if it is none of these.
-func about(err error) message {
+// about describes an error of the client or of a source of credentials.
+func about(err error) report {
 	if e, ok := errors.AsType[*cas.WaitError](err); ok {
 		return aboutWait(e)
 	}
@@ -45,64 +63,186 @@ func about(err error) message {
 	if e, ok := errors.AsType[*credential.Error](err); ok {
 		return aboutCredentials(e)
 	}
-	return message{}
+	return newReport(failure{cause: err.Error()})
 }
 
-// aboutWait describes a read that ended before an answer came.
-func aboutWait(e *cas.WaitError) message {
-	after := fmt.Sprintf("after %s (attempts: %d)", e.Elapsed.Round(time.Millisecond), e.Attempts)
+// aboutWait describes a read that ended before a response came.
+func aboutWait(e *cas.WaitError) report {
+	during := fmt.Sprintf("after %s (attempts: %d), while it waited for %s", e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)
 	if errors.Is(e.Cause, context.Canceled) {
-		return message{
-			summary: "Reading the certificate asset counts was cancelled",
-			what:    sentence("The read was cancelled %s, while it waited for %s", after, e.For),
+		return newReport(failure{from: fromWait, kind: cancelled, cause: during})
+	}
+	r := newReport(failure{from: fromWait, cause: during})
+	if e.Needs > 0 {
+		r.text = fmt.Sprintf("The read gave up after %s (attempts: %d): it would have to wait for %s for at least %s more, which is longer "+
+			"than the time that is left.", e.Elapsed.Round(time.Millisecond), e.Attempts, clean(e.For), e.Needs.Round(time.Millisecond))
+	}
+	r.cause = e.For
+	switch {
+	case e.Last != nil:
+		last := about(e.Last)
+		r.text += " The last attempt failed: " + last.text
+		r.do += " " + last.do
+		r.facts, r.cause = last.facts, r.cause+last.cause
+	case e.Attempts > 0:
+		r.do = "Check that this machine reaches the endpoint: a firewall or a proxy may drop its packets. " + r.do
+	}
+	return r
+}
+
+// aboutCall describes a call that failed, with what the service said, the endpoint and the credentials.
+func aboutCall(e *cas.Error) report {
+	var r report
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		r = aboutNetwork(unanswered)
+	} else {
+		r = aboutResponse(e)
+	}
+	r.cause += e.Credentials
+	r.fact("Error code", e.Code)
+	if e.Code != "" { // else it is quoted where it matters
+		r.fact("Error message", e.Message)
+	}
+	r.fact("Endpoint", e.Endpoint)
+	r.fact("Credentials", e.Credentials)
+	r.fact("Request ID", e.RequestID)
+	r.fact("About this error", e.Recommend)
+	if e.Attempts > 1 {
+		r.fact("Attempts", fmt.Sprintf("%d in %s", e.Attempts, e.Elapsed.Round(time.Millisecond)))
+	}
+	return r
+}
+
+// aboutResponse describes a response that reports an error or can't be used.
+func aboutResponse(e *cas.Error) report {
+	f := failure{
+		from: fromService, kind: e.Kind, code: e.Code, status: e.Status, address: e.Endpoint, cause: "it isn't the service's JSON",
+	}
+	if e.Err != nil {
+		f.cause = e.Err.Error()
+	}
+	r := newReport(f)
+	r.cause += f.cause
+	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
+		r.do = "If this persists, the API may have changed: look for a newer version of the provider, or report it with the request ID."
+	}
+	switch e.Kind {
+	case openapi.NoPermission:
+		r.deny(cmp.Or(e.Denied, &openapi.AccessDenied{})) // RAM doesn't always say who was denied what
+	case openapi.Clock:
+		r.addSkew(e.Skew)
+	}
+	if e.Code == "" && e.Message != "" {
+		r.text += " The response begins: " + clean(e.Message)
+	}
+	return r
+}
+
+// principals are RAM's types of those to whom a permission is denied.
+var principals = map[string]string{"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account"}
+
+// deny says which action RAM denied, and to whom.
+func (r *report) deny(d *openapi.AccessDenied) {
+	principal := "the caller"
+	if d.AuthPrincipalDisplayName != "" {
+		principal = cmp.Or(principals[d.AuthPrincipalType], "the principal") + " " + d.AuthPrincipalDisplayName
+	}
+	if d.AuthPrincipalOwnerID != "" {
+		principal += " of account " + d.AuthPrincipalOwnerID
+	}
+	if d.NoPermissionType != "" {
+		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
+	}
+	if d.NoPermissionType == "ExplicitDeny" {
+		r.do = "A policy denies this action explicitly, which no other policy can overrule: change that statement. " +
+			"The action must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
+	}
+	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")), clean(principal))
+	r.cause += r.text
+}
+
+// addSkew adds by how much this machine's clock is off, if that is more than a response takes.
+func (r *report) addSkew(skew time.Duration) {
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	if skew.Abs() >= time.Minute {
+		r.text += fmt.Sprintf(" This machine's clock is %s %s the service's, by the Date of its response.", skew.Abs().Round(time.Second), direction)
+	}
+}
+
+// aboutCredentials describes a source that gave no credentials, so that no call was made.
+func aboutCredentials(e *credential.Error) report {
+	var r report
+	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
+		r = aboutNetwork(unanswered)
+		r.text = fmt.Sprintf("No credentials came from %s. %s", clean(e.Source), r.text)
+		r.cause += e.Source
+	} else {
+		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, source: e.Source, cause: fmt.Sprint(e.Err)})
+		if e.Code == "" { // else the text may hold the ID of a request
+			r.cause += fmt.Sprint(e.Err)
 		}
 	}
-	m := message{
-		summary: "Certificate asset counts not read in time",
-		what:    sentence("The read ran out of time %s, while it waited for %s", after, e.For),
-		do:      "Give the read more time in its timeouts block.",
+	if e.Kind == openapi.Clock {
+		r.addSkew(e.Skew)
 	}
-	if e.Needs > 0 {
-		m.what = sentence("The read gave up %s: it would have to wait for %s for at least %s more, which is longer than the time that is left",
-			after, e.For, e.Needs.Round(time.Millisecond))
+	for _, tried := range e.Tried {
+		r.text += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
-	if last := about(e.Last); last.summary != "" {
-		m.what += " The last attempt failed: " + last.what
-		m.do += " " + last.do
-		m.facts = last.facts
-	} else if e.Attempts > 0 {
-		m.do = "Check that this machine reaches the endpoint: a firewall or a proxy may drop its packets. " + m.do
+	if e.Command != "" {
+		r.do += " In a terminal, this command sets up the profile or signs in:\n\n" + indent + oneLine(e.Command)
 	}
-	return m
+	r.fact("Error code", e.Code)
+	r.fact("Error message", e.Message)
+	r.fact("Request ID", e.RequestID)
+	return r
 }
 
-func (m message) diagnostic() diag.Diagnostic {
-	paragraphs := []string{m.what, m.do, strings.Join(m.facts, "\n")}
-	paragraphs = slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
-	return diag.NewErrorDiagnostic(m.summary, strings.Join(paragraphs, "\n\n"))
-}
-
-// fill replaces names by values, which alternate as in [strings.NewReplacer]. Values may come from outside, and may end in a
-// full stop that the sentence has already.
-func (m *message) fill(pairs ...string) {
-	for i := 1; i < len(pairs); i += 2 {
-		pairs[i] = strings.TrimSuffix(oneLine(pairs[i]), ".")
+// aboutNetwork describes a request that got no response that can be used.
+func aboutNetwork(e *egress.Error) report {
+	f := failure{
+		from: fromNetwork, kind: e.Kind, status: e.Status, address: e.Address, peer: e.Address, variable: e.Variable,
+		location: cmp.Or(e.Location, "an address that it didn't name"), cause: "what it sent isn't valid HTTP",
 	}
-	values := strings.NewReplacer(pairs...)
-	m.what, m.do = values.Replace(m.what), values.Replace(m.do)
+	if e.Proxy != "" {
+		f.from, f.peer = fromProxy, fmt.Sprintf("the proxy %s (%s)", e.Proxy, e.Variable)
+	}
+	if e.Err != nil {
+		f.cause = e.Err.Error()
+	}
+	r := newReport(f)
+	if e.InHandshake {
+		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, which post-quantum " +
+			"key shares make larger than a packet: the environment variable GODEBUG=tlsmlkem=0 leaves them out."
+	}
+	if certificate := e.Certificate; certificate != nil {
+		r.fact("Certificate of", certificate.Subject.String())
+		r.fact("Issued by", certificate.Issuer.String())
+		r.fact("Valid", certificate.NotBefore.UTC().Format(time.DateOnly)+" to "+certificate.NotAfter.UTC().Format(time.DateOnly))
+	}
+	return r
 }
 
 // fact adds a line that names a value, unless the value is empty.
-func (m *message) fact(name, value string) {
+func (r *report) fact(name, value string) {
 	if value != "" {
-		m.facts = append(m.facts, name+": "+oneLine(value))
+		r.facts = append(r.facts, name+": "+oneLine(value))
 	}
 }
 
-// sentence formats text that may come from outside as one line that ends in a full stop.
-func sentence(format string, args ...any) string {
-	return strings.TrimSuffix(oneLine(fmt.Sprintf(format, args...)), ".") + "."
+func (r report) diagnostic() diag.Diagnostic {
+	paragraphs := []string{r.text, r.do, strings.Join(r.facts, "\n")}
+	paragraphs = slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
+	return diag.NewErrorDiagnostic(r.summary, strings.Join(paragraphs, "\n\n"))
 }
+
+// indent keeps Terraform from wrapping a line.
+const indent = "  "
 
 // oneLine makes text from outside safe to print.
 func oneLine(s string) string { return egress.Printable(s, 4000) }
+
+// clean makes text from outside safe to print within a sentence, which ends in a full stop of its own.
+func clean(s string) string { return strings.TrimSuffix(oneLine(s), ".") }

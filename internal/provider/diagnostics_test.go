@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,109 +30,63 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
-// knownSummaries are the summaries of all diagnostics, in the order of the troubleshooting guide, which has a heading for each.
-var knownSummaries = []string{
-	// Access
-	"Not allowed to read the certificate asset counts",
-	"Access key refused",
-	"Security token refused",
-	"This machine's clock is off",
-
-	// Credentials
-	"No Alibaba Cloud credentials",
-	"Alibaba Cloud credentials not found",
-	"Alibaba Cloud credentials can't be used",
-	"Sign-in to Alibaba Cloud needed",
-	"Alibaba Cloud credentials refused",
-	"Throttled by the source of Alibaba Cloud credentials",
-	"Source of Alibaba Cloud credentials not available",
-
-	// The provider block
-	"Missing Alibaba Cloud access key",
-	"Missing Alibaba Cloud secret key",
-	"Empty access key",
-	"Conflicting sources of credentials",
-	"Conflicting OIDC tokens",
-	"Environment variables disagree",
-	"Missing OIDC provider ARN",
-	"Missing OIDC token",
-	"Missing role ARN",
-	"Invalid access key",
-	"Invalid secret key",
-	"Invalid security token",
-	"Invalid OIDC token",
-	"Invalid policy",
-	"Invalid credentials URI",
-	"Invalid endpoint",
-	"Invalid duration",
-	"Invalid Attribute Value",
-	"Invalid Attribute Value Match",
-	"Invalid Attribute Value Length",
-	"Unknown provider argument",
-	"Site of the account isn't known",
-	"No endpoint within a VPC",
-
-	// The network
-	"Host name not resolved",
-	"Connection refused",
-	"No answer in time",
-	"Connection failed",
-	"No encrypted connection",
-	"Certificate isn't trusted",
-	"No root certificates",
-	"Invalid proxy",
-	"Proxy doesn't let the request through",
-	"Proxy's host name not resolved",
-	"Proxy not reached",
-	"No encrypted connection to the proxy",
-	"Request redirected",
-	"Unexpected answer",
-	"Answer too large",
-
-	// The service
-	"Throttled by Certificate Management Service",
-	"Certificate Management Service is temporarily unavailable",
-	"Endpoint doesn't know GetAssetCount",
-	"Certificate Management Service reported an error",
-	"No asset counts in the response",
-
-	// The action
-	"Asset count below the minimum",
-	"Asset count above the maximum",
-	"Missing asset count",
-	"Minimum above the maximum",
-	"Missing bound",
-
-	// Time
-	"Certificate asset counts not read in time",
-	"Reading the certificate asset counts was cancelled",
-	"Certificate asset counts not read",
-}
-
-// TestSummaries looks for the settings' summaries in the list, as TestDiagnose and checkProblems do for all diagnostics that
-// they meet.
-func TestSummaries(t *testing.T) {
-	t.Parallel()
-	for _, s := range settings {
-		if check, ok := s.check.(check); ok && !slices.Contains(knownSummaries, check.summary) {
-			t.Errorf("%s: got summary %q, want one of knownSummaries", s.name, check.summary)
-		}
-	}
-}
-
-// TestTroubleshootingKnowsEveryDiagnostic compares the summaries with the guide's headings.
-func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
-	t.Parallel()
+// headings are those of the troubleshooting guide, which has one for the summary of each diagnostic.
+var headings = sync.OnceValue(func() []string {
 	guide, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", "troubleshooting.md.tmpl"))
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	var headings []string
+	var found []string
 	for _, heading := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(string(guide), -1) {
-		headings = append(headings, heading[1])
+		found = append(found, heading[1])
 	}
-	if !slices.Equal(headings, knownSummaries) {
-		t.Errorf("got the headings\n%q\nwant\n%q", headings, knownSummaries)
+	return found
+})
+
+// TestTroubleshootingKnowsEveryDiagnostic compares the summaries of the messages and of the settings with the guide's headings, as
+// TestDiagnose and checkProblems do with those of all diagnostics that they meet.
+func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
+	t.Parallel()
+	summaries := []string{ // which are in no table
+		"Missing Alibaba Cloud access key",
+		"Missing Alibaba Cloud secret key",
+		"Missing OIDC provider ARN",
+		"Missing OIDC token",
+		"Missing role ARN",
+		"Conflicting OIDC tokens",
+		"Conflicting sources of credentials",
+		"Environment variables disagree",
+		"Unknown provider argument",
+		"Empty access key",
+		"Invalid Attribute Value",
+		"Invalid Attribute Value Match",
+		"Invalid Attribute Value Length",
+		"Site of the account isn't known",
+		"No endpoint within a VPC",
+		"No asset counts in the response",
+		"Asset count below the minimum",
+		"Asset count above the maximum",
+		"Missing asset count",
+		"Minimum above the maximum",
+		"Missing bound",
+	}
+	for _, m := range messages {
+		summaries = append(summaries, m.summary)
+	}
+	for _, s := range settings {
+		if check, ok := s.check.(check); ok {
+			summaries = append(summaries, check.summary)
+		}
+	}
+	for _, summary := range summaries {
+		if summary != "" && !slices.Contains(headings(), summary) {
+			t.Errorf("got no heading of the guide for %q, want one", summary)
+		}
+	}
+	for _, heading := range headings() {
+		if !slices.Contains(summaries, heading) {
+			t.Errorf("got the heading %q of the guide, want only summaries", heading)
+		}
 	}
 }
 
@@ -141,21 +96,83 @@ func TestDiagnose(t *testing.T) {
 	tests := map[string]error{
 		"unexpected": errors.New("get asset count: something new"),
 	}
-	for _, cases := range []map[string]error{waits(), calls(), withoutAnswer(), noCredentials()} {
+	for _, cases := range []map[string]error{waits(), calls(), withoutAnswer(), withoutCredentials()} {
 		maps.Copy(tests, cases)
+	}
+	for _, m := range messages {
+		met := func(name string) bool { return diagnose(tests[name]).Summary() == m.summary }
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(tests)), met) {
+			t.Errorf("got no case of %q, want one", m.summary)
+		}
 	}
 	for name, err := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := diagnose(fmt.Errorf("wrapped: %w", err))
-			if !slices.Contains(knownSummaries, d.Summary()) {
-				t.Errorf("got summary %q, want one of knownSummaries", d.Summary())
+			if !slices.Contains(headings(), d.Summary()) {
+				t.Errorf("got summary %q, want a heading of the guide", d.Summary())
 			}
 			if d.Severity() != diag.SeverityError {
 				t.Errorf("got severity %s, want %s", d.Severity(), diag.SeverityError)
 			}
 			golden(t, filepath.Join("testdata", "diagnostics", name+".txt"), "Error: "+d.Summary()+"\n\n"+d.Detail()+"\n")
 		})
+	}
+}
+
+// Of several reads that one cause makes fail, one explains it, and another cause is explained as well.
+func TestEachCauseIsExplainedOnce(t *testing.T) {
+	t.Parallel()
+	network := failures()
+	call := func(e *egress.Error) error { return failed(e.Kind, 0, "", "", func(call *cas.Error) { call.Err = e }) }
+	reset := func(port int) error {
+		e := *network["reset"]
+		e.Err = &net.OpError{Op: "read", Source: &net.TCPAddr{Port: port}, Err: errors.New("connection reset by peer")}
+		return call(&e)
+	}
+	denied := func(id string) func(*cas.Error) { return func(e *cas.Error) { e.RequestID, e.Attempts = id, len(id) } }
+	waited := func(why string, elapsed time.Duration) error {
+		return &cas.WaitError{For: why, Elapsed: elapsed, Cause: context.DeadlineExceeded}
+	}
+	var explained told
+	for _, test := range []struct {
+		err   error
+		again bool
+	}{
+		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Not found, request R-1.", denied("R-1"))},
+		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Not found, request R-20.", denied("R-20")), again: true},
+		{err: failed(openapi.BadKey, 400, "SignatureDoesNotMatch", "")},
+		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "", func(e *cas.Error) { e.Credentials = "profile other" })},
+		{err: reset(1001)},
+		{err: reset(1002), again: true},
+		{err: call(network["dns"])},
+		{err: call(network["proxy_dns"])},
+		{err: failed(egress.Malformed, 200, "", "", func(e *cas.Error) { e.Err = cas.FieldError("Point isn't a whole number") })},
+		{err: failed(egress.Malformed, 200, "", "", func(e *cas.Error) { e.Err = cas.FieldError("LastPoint isn't a whole number") })},
+		{err: waited("its turn", time.Second)},
+		{err: waited("its turn", 2*time.Second), again: true},
+		{err: waited("credentials", time.Second)},
+		{err: withoutCredentials()["credentials_nowhere"]},
+		{err: withoutCredentials()["credentials_nowhere"], again: true},
+		{err: withoutCredentials()["credentials_refused"]},
+	} {
+		d, want := explained.error(test.err), diagnose(test.err)
+		if d.Summary() != want.Summary() {
+			t.Errorf("%v: got summary %q, want %q", test.err, d.Summary(), want.Summary())
+		}
+		if again := d.Detail() != want.Detail(); again != test.again {
+			t.Errorf("%v: got %q, want it explained: %t", test.err, d.Detail(), !test.again)
+		}
+		if test.again && strings.Contains(d.Detail(), "\n") {
+			t.Errorf("%v: got %q, want one line", test.err, d.Detail())
+		}
+	}
+	ofEnvironment := diag.Diagnostics{diag.NewErrorDiagnostic("Invalid region", "A"), diag.NewErrorDiagnostic("Invalid region", "B")}
+	if first := explained.all(ofEnvironment); !slices.EqualFunc(first, ofEnvironment, diag.Diagnostic.Equal) {
+		t.Errorf("got %v, want %v", first, ofEnvironment)
+	}
+	if again := explained.all(ofEnvironment); len(again) != 1 || again[0].Summary() != "Invalid region" || again[0].Detail() == "A" {
+		t.Errorf("got %v, want one line", again)
 	}
 }
 
@@ -207,7 +224,7 @@ func waits() map[string]error {
 			For: "credentials from ECS RAM role reader", Elapsed: 10 * time.Second, Cause: context.DeadlineExceeded,
 		},
 		"wait_source": &cas.WaitError{For: "the next attempt", Needs: 3 * time.Second, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded,
-			Last: fmt.Errorf("get asset count: %w", noCredentials()["credentials_unreached"])},
+			Last: fmt.Errorf("get asset count: %w", withoutCredentials()["credentials_unreached"])},
 		"wait_throttled": &cas.WaitError{For: "the next attempt (the last one ended with: throttled (Throttling.User))", Needs: 3 * time.Second,
 			Attempts: 4, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded, Last: throttled},
 		"cancelled": &cas.WaitError{For: "an answer from cas.aliyuncs.com", Attempts: 2, Elapsed: 90 * time.Second, Cause: context.Canceled,
@@ -336,25 +353,7 @@ func withoutAnswer() map[string]error {
 	return all
 }
 
-// TestSameMistakeSameSummary compares a request for credentials that got no answer with a call that got none.
-func TestSameMistakeSameSummary(t *testing.T) {
-	t.Parallel()
-	for name, e := range failures() {
-		call := diagnose(failed(e.Kind, e.Status, "", "", func(call *cas.Error) { call.Err = e }))
-		role := diagnose(&credential.Error{Source: "a role", Kind: e.Kind, Err: e})
-		if role.Summary() != call.Summary() {
-			t.Errorf("%s: got %q with a role, want %q as without", name, role.Summary(), call.Summary())
-		}
-		if !strings.HasPrefix(role.Detail(), "No credentials came from a role. ") {
-			t.Errorf("%s: got %q, want the source named", name, role.Detail())
-		}
-		if !slices.Contains(knownSummaries, call.Summary()) {
-			t.Errorf("%s: got summary %q, want one of knownSummaries", name, call.Summary())
-		}
-	}
-}
-
-func noCredentials() map[string]error {
+func withoutCredentials() map[string]error {
 	login := &credential.Error{
 		Source: "profile sso of ~/.aliyun/config.json", Kind: credential.Login,
 		Err:     errors.New("the CloudSSO sign-in of profile sso has expired or was never made"),

@@ -151,15 +151,15 @@ func TestSameMistakeEverywhere(t *testing.T) {
 		"proxy down":            {proxy: "http://user:hush-hush@" + closed.Addr().String(), summary: "Proxy not reached", tries: 2},
 		"407": {
 			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("407 No", saysPlainly(""))),
-			summary: "Proxy doesn't let the request through", tries: 1,
+			summary: "Proxy refused the request", tries: 1,
 		},
 		"403": {
 			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("403 No", saysPlainly(""))),
-			summary: "Proxy doesn't let the request through", tries: 1,
+			summary: "Proxy refused the request", tries: 1,
 		},
 		"502": {
 			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("502 No", saysPlainly(""))),
-			summary: "Proxy doesn't let the request through", tries: 2,
+			summary: "Proxy refused the request", tries: 2,
 		},
 		"https to a plain one": {
 			proxy:   "https://user:hush-hush@" + listen(t, saysPlainly("HTTP/1.1 400 No\r\n\r\n")),
@@ -179,9 +179,9 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			proxy: answered(castest.Redirect("http://" + nobody + "/hush-hush")), summary: "Request redirected", tries: 1,
 		},
 		"redirected to https": {proxy: answered(castest.Redirect("https://portal.test/hush-hush")), summary: "Request redirected", tries: 1},
-		"too large":           {proxy: answered(castest.Huge(egress.MaxBody + 1)), summary: "Answer too large", tries: 1},
-		"not HTTP":            {proxy: answered(notHTTP), summary: "Unexpected answer", tries: 1},
-		"a page":              {proxy: answered(castest.HTML(200)), summary: "Unexpected answer", tries: 1},
+		"too large":           {proxy: answered(castest.Huge(egress.MaxBody + 1)), summary: "Response too large", tries: 1},
+		"not HTTP":            {proxy: answered(notHTTP), summary: "Unexpected response", tries: 1},
+		"a page":              {proxy: answered(castest.HTML(200)), summary: "Unexpected response", tries: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HTTPS_PROXY", test.proxy)

@@ -84,7 +84,7 @@ func (p *Provider) ValidateConfig(
 // fails the read, too.
 func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := newResolver(ctx, req.Config, p.getenv)
-	ready := providerData{unknown: r.unknown()}
+	ready := providerData{unknown: r.unknown(), told: new(told)}
 	if ready.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	} else if !ready.unknown.HasError() {

@@ -74,13 +74,16 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 	server := start(t, castest.Options{})
 	env := keyed(server).with(environment{"CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s"})
 	p := newPlugin(t, env)
-	if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
-		t.Errorf("got diagnostics of the provider, want none:\n%s", texts(diagnostics))
-	}
 	for name, get := range p.readers() {
+		if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+			t.Errorf("got diagnostics of the provider, want none:\n%s", texts(diagnostics))
+		}
 		_, diagnostics := get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
 			": Invalid duration: CAS_REQUEST_TIMEOUT is", ": Invalid Attribute Value: CAS_MAX_RETRIES value must be"})
+		_, diagnostics = get(t, nil)
+		checkLines(t, protocolLines(diagnostics), []string{
+			": Invalid duration: The cause is that of another error", ": Invalid Attribute Value: The cause is that of another error"})
 		if t.Failed() {
 			t.Error("the failures are those of the " + name)
 		}
@@ -129,10 +132,10 @@ func TestUnknownProviderBlock(t *testing.T) {
 	t.Run("the read says so", func(t *testing.T) {
 		t.Parallel()
 		p := newPlugin(t, keyed(server))
-		if diagnostics := p.configure(t, block); len(diagnostics) > 0 {
-			t.Fatal(texts(diagnostics))
-		}
 		for name, get := range p.readers() {
+			if diagnostics := p.configure(t, block); len(diagnostics) > 0 { // which lets each explain the cause
+				t.Fatal(texts(diagnostics))
+			}
 			_, diagnostics := get(t, nil)
 			text := texts(diagnostics)
 			if len(diagnostics) != 2 {

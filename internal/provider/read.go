@@ -20,6 +20,12 @@ type providerData struct {
 	client  *cas.Client
 	unknown diag.Diagnostics // the arguments that are unknown until apply
 	invalid diag.Diagnostics // the errors of the environment
+	told    *told            // what other reads of this process have explained
+}
+
+// problems returns why there is no client.
+func (d providerData) problems() diag.Diagnostics {
+	return append(d.told.all(d.unknown), d.told.all(d.invalid)...)
 }
 
 // read calls the service, and passes each attribute to store. The operation is the argument's name in the timeouts block.
@@ -44,8 +50,7 @@ func (d providerData) read(
 func (d providerData) assetCount(ctx context.Context, config tfsdk.Config, operation string) (*cas.AssetCount, diag.Diagnostics) {
 	var text types.String
 	diags := config.GetAttribute(ctx, path.Root("timeouts").AtName(operation), &text)
-	diags.Append(d.unknown...)
-	diags.Append(d.invalid...)
+	diags.Append(d.problems()...)
 	if diags.HasError() {
 		return nil, diags
 	}
@@ -57,7 +62,7 @@ func (d providerData) assetCount(ctx context.Context, config tfsdk.Config, opera
 	defer cancel()
 	count, err := d.client.GetAssetCount(ctx)
 	if err != nil {
-		diags.Append(diagnose(err))
+		diags.Append(d.told.error(err))
 	}
 	return count, diags
 }

@@ -100,7 +100,7 @@ func (a *requireAssetCountAction) ModifyPlan(
 ) {
 	_, diags := limitsOf(ctx, req.Config) // Terraform validates with variables that are unknown
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(a.data.invalid...)
+	resp.Diagnostics.Append(a.data.told.all(a.data.invalid)...)
 }
 
 // Invoke reads the values, and reports each that is out of bounds.

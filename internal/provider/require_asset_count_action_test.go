@@ -192,7 +192,7 @@ func TestRequireAssetCountBeforeApply(t *testing.T) {
 	}
 
 	invalid := diag.Diagnostics{diag.NewErrorDiagnostic("Invalid number", "CAS_MAX_RETRIES is \"many\".")}
-	a := &requireAssetCountAction{data: providerData{invalid: invalid}}
+	a := &requireAssetCountAction{data: providerData{invalid: invalid, told: new(told)}}
 	var schema action.SchemaResponse
 	a.Schema(t.Context(), action.SchemaRequest{}, &schema)
 	kind := schema.Schema.Type().TerraformType(t.Context())
@@ -211,10 +211,14 @@ func TestRequireAssetCountFailsLikeTheDataSource(t *testing.T) {
 		server := start(t, castest.Options{})
 		server.Script(response, response)
 		p := newPlugin(t, keyed(server))
-		if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
-			t.Fatal(texts(diagnostics))
+		configure := func() { // which lets each explain the cause
+			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+				t.Fatal(texts(diagnostics))
+			}
 		}
+		configure()
 		_, diagnostics := p.read(t, arguments{"timeouts": arguments{"read": "200ms"}})
+		configure()
 		_, _, got, _ := p.require(t, arguments{"minimum": arguments{"point": 80}, "timeouts": arguments{"invoke": "200ms"}})
 		got, want := unlike.ReplaceAllString(got, ""), unlike.ReplaceAllString(texts(diagnostics), "")
 		if got != want || want == "" {
