@@ -49,7 +49,7 @@ func (c *Client) enter(ctx context.Context, call *call) (creds credential.Creden
 			"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
 	})
 	call.setWait(slot{why: c.gate.quotaTitle()})
-	place, wait := c.gate.enter(ctx, creds, latest)
+	place, wait := c.gate.enter(creds, latest)
 	if place == nil {
 		err = call.pause(ctx, wait)
 	}

@@ -57,7 +57,7 @@ func newGate(config Config) *gate {
 
 // enter returns a place for a call, or what the call waits for before it enters again. It asks the quota, and waits for
 // nothing else. A backoff that would end after latest ends at a random moment before it.
-func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest time.Time) (*quota.Place, slot) {
+func (g *gate) enter(creds credential.Credentials, latest time.Time) (*quota.Place, slot) {
 	g.mu.Lock()
 	backoff := g.backoff
 	if latest.Before(backoff.at) {
@@ -72,11 +72,7 @@ func (g *gate) enter(ctx context.Context, creds credential.Credentials, latest t
 	}
 	q := g.quotaOf(creds)
 	g.mu.Unlock()
-	place, again := q.Take(ctx)
-	if place != nil && !place.Held() { // its lease ran out, as on a machine that was suspended
-		place.Release()
-		place = nil
-	}
+	place, again := q.Take()
 	return place, slot{at: again, why: g.quotaTitle()}
 }
 

@@ -206,7 +206,7 @@ func TestAbandonedBeforeItsTurn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if place, wait := client.gate.enter(t.Context(), creds, time.Now()); place == nil {
+		if place, wait := client.gate.enter(creds, time.Now()); place == nil {
 			t.Errorf("got a wait for %s, want the second place", wait.why)
 		}
 		endFirst()

@@ -4,21 +4,31 @@ package quota
 
 import (
 	"errors"
-	"io/fs"
+	"fmt"
 	"os"
 	"syscall"
 )
 
-// clockTick is how far a clock may lag behind, since it advances in ticks: not at all here.
-const clockTick = 0
+const (
+	clockTick = 1                                       // clocks advance by the nanosecond
+	openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK // to follow no link, and wait for no other end of a FIFO
+	errLocked = syscall.EWOULDBLOCK
+)
 
-// private says why somebody else could change what info describes.
-func private(info fs.FileInfo) error {
-	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
-		return errors.New("owned by another user")
+// tryLock locks a file until it is closed. gofrs/flock opens the file itself, so that it can't be checked and written to.
+func tryLock(file *os.File) error {
+	var err error = syscall.EINTR
+	for errors.Is(err, syscall.EINTR) {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return errors.New("writable by other users")
+	return os.NewSyscallError("lock "+file.Name(), err)
+}
+
+// private refuses a directory in which another user could put something.
+func private(dir string) error {
+	info, err := os.Lstat(dir)
+	if err == nil && !(info.IsDir() && int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid() && info.Mode()&0o022 == 0) {
+		err = fmt.Errorf("%w: %s isn't this user's alone; remove it if it is another user's, as after sudo", os.ErrPermission, dir)
 	}
-	return nil
+	return err
 }

@@ -1,235 +1,221 @@
 // Package quota bounds how many calls reach a service in any one second, over all processes of one user on one machine.
 //
-// A rate limiter spaces what leaves, and the network squeezes it together again. A quota counts places instead: a
-// call holds one from before it is sent until a second after its answer arrived. The service received the call before
-// it answered, and receives the next call of that place after it was sent; so two calls of one place are always more
-// than a second apart where they are counted, whatever the network does, and n places are never more than n calls in
-// any second. Only what the network delivers after its sender gave up, was killed or stopped escapes the count.
+// A rate limiter spaces what leaves, and the network moves it together again. A quota has places instead: a call holds one
+// from before it is sent until its response has arrived, and the place is free a second later. The service received the
+// call before it responded, and receives the next one of that place after that was sent; so two calls of a place arrive
+// more than a second apart, whatever the network does. A call that was killed counts from when it left.
 //
-// Processes meet in a small file that lists their leases and who waits for one. Each process trusts its memory for its
-// own calls, which no file and no step of the clock can shorten, and the file for everybody else's. A lease lasts a few
-// seconds, and its holder renews it while its call is out, so that the places of a dead process are soon free.
+// A place is a file, which a call locks. The time is noted in it before the call is sent, and when its response has arrived.
+// The system unlocks the files of a process that ends, however it ends.
 package quota
 
 import (
-	"context"
-	"crypto/rand"
+	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
-	"slices"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 const (
-	// window is the span in which the service counts, and the longest that a process is told to wait at a time.
-	window = time.Second + clockTick
-	// renewal is how often a lease is renewed while its call is out.
-	renewal = window
-	// lease is how long a place is taken, as other processes see it, if it is neither renewed nor given back.
-	lease = 4 * window
-	// margin is what a lease must have left when its call leaves: the window, and time for the way to the service.
-	margin = 2 * window
+	window = time.Second + clockTick // how long a place isn't free after its last use
+	poll   = 50 * time.Millisecond   // how soon to ask again, at most, while other processes hold all places
+	// The file system counts as hung after so many ticks. A process that was stopped itself misses one of them, not all.
+	tick, ticks = 100 * time.Millisecond, 20
+	held        = 1<<63 - 1
 )
 
 // Config describes a quota.
 type Config struct {
-	// Dir is the directory that holds the shared file, made (0700) when needed: one of the user's own, such as in
-	// [os.UserCacheDir]. A relative path counts as a directory that can't be used, so that a caller for whom
-	// os.UserCacheDir fails may join to its empty result.
-	Dir string
-	// Name identifies what is counted: processes share the places of one name. The file is named by its hash.
-	Name string
-	// Places is how many calls of this process may arrive in any second, at least 1. Processes may differ: all
-	// their calls together keep to the largest number.
-	Places int
-	// Logger gets one warning when the places can't be shared.
-	Logger *slog.Logger
+	Dir    string       // absolute path of a private directory for the files, made when needed
+	Name   string       // what is counted: processes share the places of one name, and the files show its hash
+	Places int          // how many calls of this process may arrive in any second: it uses the first places
+	Logger *slog.Logger // gets one warning when files can't be used
 }
 
 // Quota hands out places. It is safe for concurrent use.
 type Quota struct {
-	holder string
-	places int
+	path   string // of the files, up to the number of the place; it includes the version of their format
 	logger *slog.Logger
+	lock   func(*os.File) error  // tryLock, except in tests
 	wall   func(time.Time) int64 // time.Time.UnixNano, except in tests
-	file   *sharedFile
-	turn   chan struct{} // is full while an exchange uses the file
-
-	mu         sync.Mutex
-	own        []*Place
-	since, due time.Time   // since when this process waits for a place of others, and when it asks again
-	next       *exchange   // can still be joined
-	renewal    *time.Timer // begins an exchange that renews the leases
-	last       time.Time   // when the clocks were last compared
-	hung       bool        // an exchange has been at the file for too long
-	alone      bool        // the file can't be used, and nothing shows that others use it
-	warn       sync.Once
+	warned sync.Once
+	opened time.Time
+	free   []atomic.Int64 // how long after opened each place may be free; held while this process holds it
+	turn   chan struct{}  // is full while files are used
 }
 
 // Place is the right to send one call.
 type Place struct {
-	quota    *Quota
-	renewed  time.Time
-	released time.Time // zero while the call is out
+	quota  *Quota
+	number int
+	file   *os.File // is locked; nil if no file can be used
 }
 
 // Open returns the quota that cfg describes. It touches no file: the first Take does.
 func Open(cfg Config) *Quota {
-	hash := sha256.Sum256([]byte(cfg.Name))
-	q := &Quota{
-		holder: rand.Text()[:10],
-		places: max(cfg.Places, 1),
-		logger: cfg.Logger,
-		wall:   time.Time.UnixNano,
-		file:   &sharedFile{cfg.Dir, "quota-v1-" + hex.EncodeToString(hash[:16]), (*flock.Flock).Lock},
-		turn:   make(chan struct{}, 1),
-		last:   time.Now(),
+	return &Quota{
+		path:   filepath.Join(cfg.Dir, fmt.Sprintf("quota-v2-%x-", sha256.Sum256([]byte(cfg.Name)))),
+		logger: cfg.Logger, lock: tryLock, wall: time.Time.UnixNano,
+		opened: time.Now(), free: make([]atomic.Int64, max(cfg.Places, 1)), turn: make(chan struct{}, 1),
 	}
-	q.renewal = time.AfterFunc(renewal, q.renew)
-	q.renewal.Stop()
-	return q
 }
 
-// Take returns a place, or, when none is free, the time to ask again: about when this process can get one, and at most
-// a second from now. Processes get places in the order in which they began to wait. One that asks late loses
-// its turn to the next, and comes first then.
+// Take returns a place, or, when none is free, the time to ask again: when the next one may be free, and at most a second
+// from now. Send the call at once, because the time is noted already. Take returns within two seconds.
 //
-// Take waits for the file until ctx ends, and no longer than two seconds. If the file can't be used, it gives one
-// place at a time if other processes may be there, and otherwise counts for this process alone.
-func (q *Quota) Take(ctx context.Context) (place *Place, again time.Time) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.hung {
-		return q.takeUncounted(errHung)
-	}
-	gone, x := false, q.join()
-	x.takes = append(x.takes, func(now time.Time, others []entry) {
-		if !gone {
-			place, again = q.take(now, others, q.places)
-		}
-	})
-	q.mu.Unlock()
-	err := x.wait(ctx)
-	q.mu.Lock()
-	gone = true
-	if err == nil {
-		return place, again
-	}
-	// This place may not be in the file, so other processes don't know of it.
-	q.own = slices.DeleteFunc(q.own, func(p *Place) bool { return p == place })
-	if ctx.Err() != nil {
-		q.join()
-		return nil, time.Now().Add(window)
-	}
-	return q.takeUncounted(err)
-}
-
-// Held reports whether the place still holds. Ask it right before the call leaves, and take another place if not: others
-// may have this one after the process was stopped or the machine suspended.
-func (p *Place) Held() bool {
-	p.quota.mu.Lock()
-	defer p.quota.mu.Unlock()
-	now, wall := time.Now(), p.quota.wall
-	age := max(now.Sub(p.renewed), time.Duration(wall(now)-wall(p.renewed)))
-	return p.released.IsZero() && age <= lease-margin
-}
-
-// Release gives the place back, to be free a second from now: call it when the answer has arrived or the call has
-// failed. It doesn't wait for the file. Further calls do nothing.
-func (p *Place) Release() {
-	p.quota.mu.Lock()
-	defer p.quota.mu.Unlock()
-	if p.released.IsZero() {
-		p.released = time.Now()
-		p.quota.join()
-	}
-}
-
-// Flush waits until what this process gave back is written, or ctx ends. A process that ends without it may keep
-// others waiting until its leases run out.
-func Flush(ctx context.Context) {
-	for exchanges.Load() > 0 && ctx.Err() == nil {
-		<-time.After(time.Millisecond)
-	}
-}
-
-// take returns a place or when to ask again, given what others have in the file. At most maximum calls of this process are
-// out at once. The caller holds mu.
-func (q *Quota) take(now time.Time, others []entry, maximum int) (*Place, time.Time) {
-	q.forget(now)
-	if now.Sub(q.due) > lease { // nobody waits, or whoever waited has given up
-		q.since = now
-	}
-	wall := q.wall(now)
-	since := wall - int64(now.Sub(q.since))
-	// How long places are taken, of this process and of all, and how long those may still wait who have waited for longer.
-	var own, all, ahead []time.Duration
-	limit := q.places
-	for _, e := range slices.Concat(others, q.entries(now)) {
-		limit = max(limit, e.Limit)
-		left := time.Duration(e.Until - wall)
-		switch {
-		case e.Since == 0:
-			all = append(all, left)
-			if e.Holder == q.holder {
-				own = append(own, left)
+// If no file can be used, it hands out one place at a time where other processes may use them, and else those of its own.
+func (q *Quota) Take() (*Place, time.Time) {
+	place, maximum := Place{}, 0
+	turn, taken, gone := q.turn, make(chan struct{}), make(chan struct{})
+	defer close(gone)
+	for range ticks {
+		select {
+		case turn <- struct{}{}:
+			turn = nil
+			go func() {
+				place, maximum = q.try()
+				<-q.turn
+				select {
+				case taken <- struct{}{}:
+				case <-gone:
+					place.file.Close()
+				}
+			}()
+		case <-taken:
+			if place.file == nil {
+				return q.takeUncounted(maximum)
 			}
-		case e.Since < since:
-			ahead = append(ahead, left)
+			q.free[place.number].Store(held)
+			return &place, time.Time{}
+		case <-time.After(tick):
 		}
 	}
-	if wait := untilFewer(own, maximum); wait > 0 {
-		return nil, now.Add(wait)
-	}
-	// A place is left for this process once those that are taken and those due to who is ahead are fewer than limit: wait
-	// until either has shrunk enough.
-	if wait := min(untilFewer(all, limit-len(ahead)), untilFewer(ahead, limit-len(all))); wait > 0 {
-		q.due = now.Add(wait)
-		return nil, q.due
-	}
-	q.due = time.Time{}
-	p := &Place{quota: q, renewed: now}
-	q.own = append(q.own, p)
-	q.renewal.Reset(renewal) // also if no exchange begins it
-	return p, time.Time{}
+	q.warn(errors.New("the file system doesn't respond"))
+	return q.takeUncounted(1)
 }
 
-// untilFewer returns how long to wait until fewer than n are left, given how long each stays.
-func untilFewer(stays []time.Duration, n int) time.Duration {
-	slices.Sort(stays)
-	switch i := len(stays) - n; {
-	case i < 0:
-		return 0
-	case i < len(stays):
-		return min(stays[i], window) + 1
-	default:
-		return window
+// takeUncounted is Take without files: at most maximum calls of this process are out, or were within the last second.
+func (q *Quota) takeUncounted(maximum int) (*Place, time.Time) {
+	numbers, again := q.ready()
+	if len(q.free)-len(numbers) >= maximum {
+		return nil, again
 	}
+	q.free[numbers[0]].Store(held)
+	return &Place{q, numbers[0], nil}, time.Time{}
 }
 
-// entries returns what others have to know of this process.
-func (q *Quota) entries(now time.Time) []entry {
-	wall := q.wall(now)
-	var entries []entry
-	for _, p := range q.own {
-		left := lease
-		if !p.released.IsZero() {
-			left = p.released.Add(window).Sub(now)
+// ready returns the places that may be free, as far as this process knows, and when to ask again if none of them is.
+func (q *Quota) ready() (numbers []int, again time.Time) {
+	now := int64(time.Since(q.opened))
+	next := now + int64(window)
+	for number := range q.free {
+		if free := q.free[number].Load(); free <= now {
+			numbers = append(numbers, number)
+		} else if free < next {
+			next = free
 		}
-		entries = append(entries, entry{Holder: q.holder, Limit: q.places, Until: wall + int64(left)})
 	}
-	if left := q.due.Add(grace).Sub(now); left > 0 {
-		since := wall - int64(now.Sub(q.since))
-		entries = append(entries, entry{Holder: q.holder, Limit: q.places, Since: since, Until: wall + int64(left)})
+	if len(numbers) == len(q.free) {
+		next = now + rand.Int64N(int64(poll))
 	}
-	return entries
+	return numbers, q.opened.Add(time.Duration(next))
 }
 
-// forget drops the places that are free again.
-func (q *Quota) forget(now time.Time) {
-	q.own = slices.DeleteFunc(q.own, func(p *Place) bool { return !p.released.IsZero() && now.Sub(p.released) > window })
+// Release gives the place back, to be free a second from now: call it once, when the response has arrived or the call has
+// failed. It doesn't wait for the file.
+func (p *Place) Release() {
+	p.quota.free[p.number].Store(int64(time.Since(p.quota.opened) + window))
+	go func() {
+		defer p.file.Close()
+		if p.file != nil && p.quota.note(p.file) != nil {
+			<-time.After(window) // another process would take the place too soon
+		}
+	}()
+}
+
+func (q *Quota) warn(err error) {
+	q.warned.Do(func() { q.logger.Warn("Files of the quota can't be used, so reads may be slow", "reason", err.Error()) })
+}
+
+// try locks the file of a place that is free, at random, and notes when those will be that aren't. If no file can be used,
+// it returns how many calls of this process may be out at once.
+func (q *Quota) try() (place Place, maximum int) {
+	dir := filepath.Dir(q.path)
+	err := fmt.Errorf("%q isn't an absolute path, as where no home directory is known: %w", dir, os.ErrNotExist)
+	if filepath.IsAbs(dir) {
+		err = cmp.Or(os.MkdirAll(dir, 0o700), private(dir))
+	}
+	if err != nil {
+		q.warn(err)
+		for _, refusal := range []error{os.ErrPermission, os.ErrNotExist, syscall.ENOTDIR, syscall.EROFS} {
+			if errors.Is(err, refusal) {
+				return place, len(q.free) // no process of this user can use the directory
+			}
+		}
+		return place, 1
+	}
+	numbers, _ := q.ready()
+	maximum = min(len(numbers), 1)
+	for _, i := range rand.Perm(len(numbers)) {
+		free := q.free[numbers[i]].Load()
+		file, err := os.OpenFile(fmt.Sprint(q.path, numbers[i]), os.O_RDWR|os.O_CREATE|openFlags, 0o600)
+		var wait time.Duration
+		if err == nil {
+			wait, err = q.claim(file)
+		}
+		if err == nil && wait == 0 {
+			return Place{q, numbers[i], file}, 0
+		}
+		file.Close()
+		if err == nil || errors.Is(err, errLocked) {
+			q.free[numbers[i]].CompareAndSwap(free, int64(time.Since(q.opened)+wait))
+			maximum = 0
+		} else {
+			q.warn(err)
+		}
+	}
+	return place, maximum
+}
+
+// claim locks the file of a place and notes the time in it, or returns how long to wait for the place.
+func (q *Quota) claim(file *os.File) (wait time.Duration, err error) {
+	wait, err = q.wait(file)
+	if err == nil && (wait <= 0 || wait > window) { // only a free place is locked, so that a lock means that a call is out
+		if err = q.lock(file); err == nil {
+			wait, err = q.wait(file) // another process may have used the place meanwhile
+		}
+		if err == nil && (wait <= 0 || wait > window) {
+			err = q.note(file)
+		}
+	}
+	return min(max(wait, 0), window), err
+}
+
+// wait returns how long a place isn't free: more than window if the clock was set back.
+func (q *Quota) wait(file *os.File) (time.Duration, error) {
+	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("%s: not a regular file", file.Name())
+	}
+	var used [8]byte
+	_, err := file.ReadAt(used[:], 0)
+	if errors.Is(err, io.EOF) {
+		return 0, nil
+	}
+	return time.Duration(int64(binary.BigEndian.Uint64(used[:]))-q.wall(time.Now())) + window, err
+}
+
+// note writes the time into the file of a place.
+func (q *Quota) note(file *os.File) error {
+	_, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(q.wall(time.Now()))), 0)
+	return err
 }

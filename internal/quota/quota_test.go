@@ -2,171 +2,124 @@ package quota
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
-// process is a quota as another process has it, with a log of its own. It can be stopped, its file can hang, and its
-// clock can be set.
+// process is a quota as another process has it, with a log of its own. It can be killed, its file system can hang or fail,
+// and its clock can be set.
 type process struct {
 	*Quota
-	log bytes.Buffer
-
-	mu      sync.Mutex
-	hang    chan struct{}
-	fails   error
-	step    time.Duration
-	stepped time.Time // when the clock was set
+	log    bytes.Buffer
+	places []*Place // which it holds
+	hangs  atomic.Pointer[chan struct{}]
+	fails  atomic.Pointer[error]
+	step   atomic.Int64
 }
 
 func open(t testing.TB, dir string, places int) *process {
 	t.Helper()
 	p := new(process)
-	p.Quota = Open(Config{
-		Dir:    dir,
-		Name:   "cas.aliyuncs.com 1234567890",
-		Places: places,
-		Logger: slog.New(slog.NewTextHandler(&p.log, nil)),
-	})
-	p.wall = p.clock
-	p.file.wait = p.lock
-	t.Cleanup(func() {
-		p.resume()
-		p.releaseAll()
-		for p.exchanges() {
-			time.Sleep(time.Millisecond)
+	p.Quota = Open(Config{Dir: dir, Name: "cas.aliyuncs.com 1234567890", Places: places, Logger: slog.New(slog.NewTextHandler(&p.log, nil))})
+	p.Quota.wall = func(t time.Time) int64 { return t.UnixNano() + p.step.Load() }
+	p.Quota.lock = func(file *os.File) error {
+		if hangs := p.hangs.Load(); hangs != nil {
+			<-*hangs
 		}
-		p.renewal.Stop()
+		if fails := p.fails.Load(); fails != nil {
+			return *fails
+		}
+		return tryLock(file)
+	}
+	t.Cleanup(func() {
+		p.goOn()
+		p.kill()
 	})
 	return p
 }
 
-// exchanges reports whether an exchange uses the file, or is going to.
-func (p *process) exchanges() bool {
-	p.Quota.mu.Lock()
-	defer p.Quota.mu.Unlock()
-	return p.next != nil || len(p.turn) > 0
+// hang makes the file system of the process hang until it goes on.
+func (p *process) hang() {
+	hangs := make(chan struct{})
+	p.hangs.Store(&hangs)
 }
 
-func (p *process) clock(t time.Time) int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t.After(p.stepped) {
-		t = t.Add(p.step)
-	}
-	return t.UnixNano()
-}
-
-// setClock lets the clock step right after now.
-func (p *process) setClock(step time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.step, p.stepped = step, time.Now()
-}
-
-// suspend lets the wall clock alone go on for step, and then both for a nanosecond.
-func (p *process) suspend(step time.Duration) {
-	p.setClock(step)
-	time.Sleep(time.Nanosecond)
-}
-
-// stop hangs exchanges at the lock, as where the process was stopped or killed, or who has the lock was.
-func (p *process) stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.hang = make(chan struct{})
-}
-
-func (p *process) resume() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.hang != nil {
-		close(p.hang)
-		p.hang = nil
+func (p *process) goOn() {
+	if hangs := p.hangs.Swap(nil); hangs != nil {
+		close(*hangs)
 	}
 }
 
-// fail makes the file fail, or work again.
-func (p *process) fail(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.fails = err
+// kill closes the files of the process, as the system does when it ends.
+func (p *process) kill() {
+	for _, place := range p.places {
+		place.file.Close()
+	}
+	p.places = nil
 }
 
-func (p *process) lock(lock *flock.Flock) error {
-	p.mu.Lock()
-	hang, err := p.hang, p.fails
-	p.mu.Unlock()
-	if hang != nil {
-		<-hang
-	}
-	if err != nil {
-		return err
-	}
-	return lock.Lock()
-}
-
-func (p *process) releaseAll() {
-	p.Quota.mu.Lock()
-	places := append([]*Place(nil), p.own...)
-	p.Quota.mu.Unlock()
-	for _, place := range places {
+func (p *process) release() {
+	for _, place := range p.places {
 		place.Release()
 	}
+	p.places = nil
+	synctest.Wait()
 }
 
-// takeAll takes places until none is free, and returns them with the time until it asks again.
-func (p *process) takeAll(t testing.TB) (places []*Place, wait time.Duration) {
+// takes checks how many places the process gets now, and returns how soon it asks again.
+func (p *process) takes(t testing.TB, want int) (wait time.Duration) {
 	t.Helper()
-	for {
-		place, again := p.Take(t.Context())
+	for got := 0; ; got++ {
+		place, again := p.Take()
 		if place == nil {
-			return places, time.Until(again)
+			if got != want {
+				t.Errorf("got %d places, want %d", got, want)
+			}
+			return time.Until(again)
 		}
-		places = append(places, place)
+		p.places = append(p.places, place)
 	}
 }
 
-// want checks how many places can be taken now.
-func (p *process) want(t testing.TB, want int) []*Place {
-	t.Helper()
-	places, _ := p.takeAll(t)
-	if got := len(places); got != want {
-		t.Errorf("got %d places, want %d", got, want)
-	}
-	return places
+// waits takes a place as soon as there is one, and returns how long that took.
+func (p *process) waits() time.Duration {
+	start := time.Now()
+	p.places = append(p.places, await(p.Quota))
+	return time.Since(start)
 }
 
 // await takes a place as soon as there is one.
-func (q *Quota) await(ctx context.Context) *Place {
+func await(q *Quota) *Place {
 	for {
-		place, again := q.Take(ctx)
-		switch {
-		case place == nil:
-			time.Sleep(time.Until(again))
-		case place.Held():
+		place, again := q.Take()
+		if place != nil {
 			return place
-		default:
-			place.Release()
 		}
+		time.Sleep(time.Until(again))
 	}
 }
 
-// since checks how long something took.
-func since(t testing.TB, start time.Time, want time.Duration) {
+// warned checks that the process warned once, and why.
+func (p *process) warned(t testing.TB, reason string) {
 	t.Helper()
-	if got := time.Since(start); got != want {
-		t.Errorf("got it after %v, want %v", got, want)
+	if got := p.log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, reason) {
+		t.Errorf("got %q in the log, want one warning with the reason %q", got, reason)
 	}
 }
 
+func (p *process) file(number int) string { return fmt.Sprint(p.path, number) }
+
+// A place is free just over a second after its release, alone or among processes.
 func TestTake(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{"alone": "", "file": t.TempDir()} {
@@ -174,223 +127,85 @@ func TestTake(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := open(t, dir, 3)
-				places, wait := p.takeAll(t)
-				if got := len(places); got != 3 {
-					t.Fatalf("got %d places, want 3", got)
+				if wait := p.takes(t, 3); wait != window {
+					t.Errorf("got a wait of %s while all calls are out, want %s", wait, window)
 				}
-				if wait != window+1 {
-					t.Errorf("got a wait of %v, want just over %v", wait, window)
-				}
-
 				time.Sleep(700 * time.Millisecond)
-				places[0].Release()
-				if _, wait := p.takeAll(t); wait != window+1 {
-					t.Errorf("got a wait of %v after the release, want just over %v", wait, window)
+				p.places[0].Release()
+				if wait := p.takes(t, 0); wait != window {
+					t.Errorf("got a wait of %s after a release, want %s", wait, window)
 				}
-				time.Sleep(window)
-				places, wait = p.takeAll(t)
-				if got := len(places); got != 0 {
-					t.Errorf("a second after the release: got %d places, want none yet", got)
+				time.Sleep(window - 1)
+				if wait := p.takes(t, 0); wait != 1 {
+					t.Errorf("got a wait of %s a second after the release, want 1ns", wait)
 				}
-				if wait != 1 {
-					t.Errorf("a second after the release: got a wait of %v, want 1ns", wait)
-				}
-				time.Sleep(time.Nanosecond)
-				p.want(t, 1)
+				time.Sleep(1)
+				p.takes(t, 1)
 			})
 		})
 	}
 }
 
-// The places of a process that died are free as soon as its last lease is over.
-func TestKilled(t *testing.T) {
+// When another process gets the place of a call that was out for a while.
+func TestOtherProcess(t *testing.T) {
 	t.Parallel()
-	for name, out := range map[string]time.Duration{"at once": 0, "after a while": 10 * time.Minute, "between": 1500 * time.Millisecond} {
+	const out, year = 300 * time.Millisecond, 365 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		becomes  func(holder *process)
+		step     time.Duration // of the clock
+		min, max time.Duration // until the other process gets the place
+	}{
+		"response":          {becomes: (*process).release, min: window, max: window},
+		"killed":            {becomes: (*process).kill, min: window - out, max: window - out},
+		"killed after long": {becomes: func(p *process) { time.Sleep(time.Minute); p.kill() }},
+		"stopped for long":  {becomes: func(p *process) { time.AfterFunc(time.Minute, p.places[0].Release); p.places = nil }, min: time.Minute + window, max: time.Minute + window},
+		"moment back":       {becomes: (*process).release, step: -time.Second / 4, min: window, max: 2 * window},
+		"hour back":         {becomes: (*process).release, step: -time.Hour, min: window, max: window},
+		"years back":        {becomes: (*process).release, step: -50 * year, min: window, max: window},
+		"moment ahead":      {becomes: (*process).release, step: time.Second / 4, min: window - time.Second/4, max: window},
+		"years ahead":       {becomes: (*process).release, step: 50 * year},
+	} {
 		dir := t.TempDir()
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				killed, other := open(t, dir, 10), open(t, dir, 10)
-				killed.want(t, 10)
+				holder, other := open(t, dir, 1), open(t, dir, 1)
+				holder.takes(t, 1)
 				time.Sleep(out)
-				synctest.Wait()
-				killed.stop()
-				start := time.Now()
-				other.await(t.Context())
-				if got := time.Since(start); got > lease+1 || got < lease-renewal {
-					t.Errorf("got a place after %v, want it after %v to %v", got, lease-renewal, lease)
+				if wait := open(t, dir, 1).takes(t, 0); wait != window-out {
+					t.Errorf("got a wait of %s while the call is out, want %s", wait, window-out)
 				}
-				other.want(t, 9)
-			})
-		})
-	}
-}
-
-func TestUntilFewer(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		stays []time.Duration
-		n     int
-		want  time.Duration
-	}{
-		"none":          {n: 1, want: 0},
-		"fewer":         {stays: []time.Duration{9}, n: 2, want: 0},
-		"one too many":  {stays: []time.Duration{9, 5, 7}, n: 3, want: 6},
-		"two too many":  {stays: []time.Duration{9, 5, 7}, n: 2, want: 8},
-		"all too many":  {stays: []time.Duration{9, 5, 7}, n: 0, want: window},
-		"none, of none": {n: 0, want: window},
-		"below zero":    {n: -1, want: window},
-		"for longer":    {stays: []time.Duration{time.Hour}, n: 1, want: window + 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := untilFewer(test.stays, test.n); got != test.want {
-				t.Errorf("got %v, want %v", got, test.want)
-			}
-		})
-	}
-}
-
-// A call may be out for as long as it likes: its lease is renewed.
-func TestRenewed(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		p, other := open(t, dir, 1), open(t, dir, 1)
-		place := p.await(t.Context())
-		for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-			got, again := other.Take(t.Context())
-			if got != nil {
-				t.Fatal("got the place in the other process, want none")
-			}
-			if wait := time.Until(again); wait > window+1 {
-				t.Errorf("got a wait of %v, want just over %v at most", wait, window)
-			}
-			time.Sleep(time.Until(again))
-			if !place.Held() {
-				t.Fatal("got a place that no longer holds, want one that does")
-			}
-		}
-	})
-}
-
-func TestReleaseReachesOthers(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		a, b := open(t, dir, 2), open(t, dir, 2)
-		places := a.want(t, 2)
-		b.want(t, 0)
-		time.Sleep(3 * time.Second)
-		places[1].Release()
-		start := time.Now()
-		b.await(t.Context())
-		since(t, start, window+1)
-	})
-}
-
-func TestReleaseTwice(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		p := open(t, dir, 1)
-		place := p.await(t.Context())
-		place.Release()
-		time.Sleep(window + 1)
-		place.Release()
-		p.want(t, 1)
-	})
-}
-
-// A process trusts its memory for its own calls, whatever becomes of the file's leases.
-func TestReleaseAfterStop(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		p := open(t, dir, 1)
-		late := p.await(t.Context())
-		p.stop()
-		time.Sleep(time.Minute)
-		p.resume()
-		p.want(t, 0)
-		late.Release()
-		start := time.Now()
-		p.await(t.Context())
-		since(t, start, window+1)
-	})
-}
-
-func TestHeld(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		happens func(*process, *Place)
-		want    bool
-	}{
-		"nothing":                        {happens: func(*process, *Place) {}, want: true},
-		"stopped for a moment":           {happens: func(*process, *Place) { time.Sleep(lease - margin) }, want: true},
-		"stopped for longer":             {happens: func(*process, *Place) { time.Sleep(lease - margin + 1) }, want: false},
-		"suspended for a moment":         {happens: func(p *process, _ *Place) { p.suspend(lease - margin - 1) }, want: true},
-		"suspended for longer":           {happens: func(p *process, _ *Place) { p.suspend(lease - margin) }, want: false},
-		"clock set back, stopped":        {happens: func(p *process, _ *Place) { p.setClock(-time.Hour); time.Sleep(lease) }, want: false},
-		"released":                       {happens: func(_ *process, place *Place) { place.Release() }, want: false},
-		"stopped for longer, and renews": {happens: func(p *process, _ *Place) { time.Sleep(lease); p.resume(); synctest.Wait() }, want: true},
-	} {
-		dir := t.TempDir()
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := open(t, dir, 1)
-				place := p.await(t.Context())
-				synctest.Wait()
-				p.stop()
-				test.happens(p, place)
-				if got := place.Held(); got != test.want {
-					t.Errorf("got %v, want %v", got, test.want)
+				test.becomes(holder)
+				holder.step.Store(int64(test.step))
+				other.step.Store(int64(test.step))
+				if wait := holder.takes(t, 0); test.step != 0 && wait != window {
+					t.Errorf("got a wait of %s for a place of its own, want %s", wait, window)
+				}
+				if got := other.waits(); got < test.min || got > test.max {
+					t.Errorf("got the place after %s, want it after %s to %s", got, test.min, test.max)
 				}
 			})
 		})
 	}
 }
 
-func TestContextEnds(t *testing.T) {
+// While other processes hold all places for long, a process looks again soon, but not at a time that others do.
+func TestPoll(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		p := open(t, dir, 2)
-		p.stop()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second+tick/2)
-		defer cancel()
-		start := time.Now()
-		place, again := p.Take(ctx)
-		if place != nil {
-			t.Error("got a place, want none")
-		}
-		if !again.After(time.Now()) {
-			t.Errorf("got %v as the time to ask again, want one to come", again)
-		}
-		since(t, start, time.Second+tick/2)
-		p.resume()
-		p.want(t, 2) // nothing was taken for who has left
-	})
-}
-
-func TestPlacesAtLeastOne(t *testing.T) {
-	t.Parallel()
-	open(t, t.TempDir(), -1).want(t, 1)
-}
-
-func TestNamesDiffer(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		for i := range 3 {
-			q := Open(Config{Dir: dir, Name: fmt.Sprint("account ", i), Places: 1, Logger: slog.New(slog.DiscardHandler)})
-			place, _ := q.Take(t.Context())
-			if place == nil {
-				t.Errorf("account %d: got no place, want one", i)
-				continue
+		open(t, dir, 3).takes(t, 3)
+		time.Sleep(window)
+		p, waits := open(t, dir, 3), map[time.Duration]bool{}
+		for range 10 {
+			wait := p.takes(t, 0)
+			if wait > poll {
+				t.Errorf("got a wait of %s, want at most %s", wait, poll)
 			}
-			place.Release()
+			waits[wait] = true
+		}
+		if len(waits) < 2 {
+			t.Errorf("got a wait of %v each time, want one at random", waits)
 		}
 	})
 }
@@ -399,168 +214,169 @@ func TestNamesDiffer(t *testing.T) {
 func TestLimitsDiffer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ places, want []int }{
-		"few, then many":       {places: []int{2, 5}, want: []int{2, 3}},
-		"many, then few":       {places: []int{5, 2}, want: []int{5, 0}},
-		"some of many":         {places: []int{3, 10, 10}, want: []int{3, 7, 0}},
-		"few beside few":       {places: []int{2, 3, 2}, want: []int{2, 1, 0}},
-		"few of one that left": {places: []int{1, 1, 1}, want: []int{1, 0, 0}},
+		"few, then many":  {places: []int{2, 5}, want: []int{2, 3}},
+		"many, then few":  {places: []int{5, 2}, want: []int{5, 0}},
+		"some of many":    {places: []int{3, 10, 10}, want: []int{3, 7, 0}},
+		"few beside few":  {places: []int{2, 3, 2}, want: []int{2, 1, 0}},
+		"at least one":    {places: []int{-1, 1}, want: []int{1, 0}},
+		"more than usual": {places: []int{100, 100}, want: []int{100, 0}},
 	} {
 		dir := t.TempDir()
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				for i, places := range test.places {
-					open(t, dir, places).want(t, test.want[i])
+					open(t, dir, places).takes(t, test.want[i])
 				}
 			})
 		})
 	}
 }
 
-// Who waits gets places in the order in which they began to, each as soon as it is free, while one who is late, or has
-// given up, holds up the others for a fraction of a second.
-func TestQueue(t *testing.T) {
+// The names and the content of the files are their format, and changing it takes another version. They show nothing of the
+// name but its hash, and processes share nothing under another name.
+func TestFormat(t *testing.T) {
 	t.Parallel()
-	never := time.Hour
-	for name, test := range map[string]struct {
-		late []time.Duration // of those who wait, in order
-		want []time.Duration // when each gets a place after it was free for the first time
-	}{
-		"in order": {
-			late: []time.Duration{0, 0, 0, 0},
-			want: []time.Duration{1, window + 2, 2*window + 3, 3*window + 4},
-		},
-		"one gave up": {
-			late: []time.Duration{never, 0, 0},
-			want: []time.Duration{never, grace + 2, window + grace + 3},
-		},
-		"two gave up": {
-			late: []time.Duration{never, never, 0},
-			want: []time.Duration{never, never, 2*time.Millisecond + grace + 1},
-		},
-		"a bit late": {
-			late: []time.Duration{grace / 2, 0, 0},
-			want: []time.Duration{grace/2 + 1, window + grace/2 + 2, 2*window + grace/2 + 3},
-		},
-		"late": {
-			late: []time.Duration{2 * grace, 0, 0},
-			want: []time.Duration{window + grace + 3, grace + 2, 2*window + grace + 4},
-		},
-	} {
-		dir := t.TempDir()
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				place := open(t, dir, 1).await(t.Context())
-				free := time.Now().Add(2 * window)
-				var group sync.WaitGroup
-				got := make([]time.Duration, len(test.late))
-				for i, late := range test.late {
-					time.Sleep(time.Millisecond)
-					p := open(t, dir, 1)
-					got[i] = never
-					group.Go(func() {
-						for {
-							place, again := p.Take(t.Context())
-							if place != nil {
-								got[i] = time.Since(free)
-								place.Release()
-								return
-							}
-							if again.After(free) {
-								again = again.Add(late)
-								late = 0
-							}
-							if again.Sub(free) >= never {
-								return
-							}
-							time.Sleep(time.Until(again))
-						}
-					})
-				}
-				time.Sleep(time.Until(free.Add(-window)))
-				place.Release()
-				group.Wait()
-				for i, want := range test.want {
-					if got[i] != want {
-						t.Errorf("number %d: got a place after %v, want %v", i, got[i], want)
-					}
-				}
-			})
-		})
+	dir := filepath.Join(t.TempDir(), "cache", "terraform-provider-cas")
+	const hash = "e5ecf1567d722232621ed58573a5174224e9dae21d1c394d757e101cf0941aba"
+	for _, name := range []string{"cas.aliyuncs.com LTAI5tSecretive", "other"} {
+		q := Open(Config{Dir: dir, Name: name, Places: 1, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		q.wall = func(time.Time) int64 { return 0x0102030405060708 }
+		place, _ := q.Take()
+		if place == nil {
+			t.Fatalf("%s: got no place, want one", name)
+		}
+		defer place.file.Close()
+	}
+	path := filepath.Join(dir, "quota-v2-"+hash+"-0")
+	if data, err := os.ReadFile(path); string(data) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
+		t.Errorf("got %q, %v, want the time", data, err)
+	}
+	for path, want := range map[string]os.FileMode{filepath.Dir(dir): 0o700, dir: 0o700, path: 0o600} {
+		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != want {
+			t.Errorf("got %v, %v, want it with permissions %v", info, err, want)
+		}
 	}
 }
 
-// A process that gave up long ago doesn't come first when it begins to wait again.
-func TestWaitsAgain(t *testing.T) {
+// Files that are removed take nothing from the process that goes on.
+func TestFilesRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		place := open(t, dir, 1).await(t.Context())
-		first, second := open(t, dir, 1), open(t, dir, 1)
-		first.want(t, 0)
-		time.Sleep(10 * time.Second)
-		second.want(t, 0)
-		time.Sleep(time.Millisecond)
-		place.Release()
-		start := time.Now()
-		first.want(t, 0)
-		second.await(t.Context())
-		since(t, start, window+1)
+		p := open(t, dir, 3)
+		p.takes(t, 3)
+		p.release()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		p.takes(t, 0)
 	})
 }
 
-// A step of the clock ends nobody's lease early. Ahead, each process that sees it begins the leases again.
-func TestClockSteps(t *testing.T) {
+// A file system that hangs holds up no release, and each Take for two seconds. The process makes one call at a time then, and
+// gives back what it gets late.
+func TestHangs(t *testing.T) {
 	t.Parallel()
-	const year = 365 * 24 * time.Hour
-	for name, test := range map[string]struct {
-		step    time.Duration
-		longest time.Duration
-	}{
-		"none":         {step: 0, longest: lease},
-		"second back":  {step: -time.Second, longest: lease},
-		"hour back":    {step: -time.Hour, longest: lease},
-		"years back":   {step: -50 * year, longest: lease},
-		"second ahead": {step: time.Second, longest: lease + renewal},
-		"hour ahead":   {step: time.Hour, longest: lease + renewal},
-		"years ahead":  {step: 50 * year, longest: lease + renewal},
-	} {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = ticks * tick
+		p, other := open(t, dir, 3), open(t, dir, 3)
+		p.hang()
+		for range 3 {
+			start := time.Now()
+			p.takes(t, 1)
+			if got := time.Since(start); got > 2*timeout {
+				t.Errorf("got a place and none after %s, want that after %s", got, 2*timeout)
+			}
+			p.release()
+			if got := time.Since(start); got > 2*timeout {
+				t.Errorf("got a release after %s, want it at once", got)
+			}
+		}
+		p.warned(t, "the file system doesn't respond")
+		other.takes(t, 3)
+		other.release()
+		time.Sleep(window)
+		p.goOn()
+		synctest.Wait()
+		other.takes(t, 2) // the process gives back a place that it got late
+		other.release()
+		time.Sleep(window)
+		p.takes(t, 3)
+		other.takes(t, 0)
+	})
+}
+
+// Several readers of a process that ask at once aren't taken for a file system that hangs.
+func TestTakesAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p, other := open(t, dir, 10), open(t, dir, 10)
+		var group sync.WaitGroup
+		var places atomic.Int32
+		for range 50 {
+			group.Go(func() {
+				if place, _ := p.Take(); place != nil {
+					places.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if got := places.Load(); got != 10 || p.log.Len() > 0 {
+			t.Errorf("got %d places, want 10: %s", got, &p.log)
+		}
+		other.takes(t, 0)
+	})
+}
+
+// Where locks fail, a process makes one call at a time, until they work again.
+func TestLocksFail(t *testing.T) {
+	t.Parallel()
+	for _, failure := range []syscall.Errno{syscall.ENOLCK, syscall.ESTALE, syscall.EIO} {
 		dir := t.TempDir()
-		t.Run(name, func(t *testing.T) {
+		t.Run(failure.Error(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				alive, killed, other := open(t, dir, 4), open(t, dir, 4), open(t, dir, 4)
-				killed.await(t.Context())
-				synctest.Wait()
-				killed.stop()
+				p, other := open(t, dir, 3), open(t, dir, 3)
+				var err error = failure
+				p.fails.Store(&err)
 				for range 3 {
-					alive.await(t.Context())
+					p.takes(t, 1)
+					p.release()
+					p.takes(t, 0)
+					time.Sleep(window)
 				}
-				alive.setClock(test.step)
-				other.setClock(test.step)
-				time.Sleep(time.Nanosecond)
-
-				start := time.Now()
-				other.await(t.Context())
-				if got := time.Since(start) - 1; got < lease-1 || got > test.longest {
-					t.Errorf("got the killed process' place after %v, want %v to %v", got, lease, test.longest)
-				}
-				alive.want(t, 0)
+				p.warned(t, failure.Error())
+				p.fails.Store(nil)
+				p.takes(t, 3)
+				other.takes(t, 0)
 			})
 		})
 	}
 }
 
-func BenchmarkTakeRelease(b *testing.B) {
-	dir := b.TempDir()
-	open(b, dir, 9).takeAll(b) // what the file holds when it is busy
-	p := open(b, dir, 10)
-	for b.Loop() {
-		place, _ := p.Take(b.Context())
-		place.Release()
-		p.Quota.mu.Lock()
-		p.own = nil
-		p.Quota.mu.Unlock()
-	}
+// Where the time of a response can't be noted, the place stays locked until it is free.
+func TestNoteFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		p, other := open(t, dir, 1), open(t, dir, 1)
+		p.takes(t, 1)
+		place := p.places[0]
+		place.file.Close()
+		var err error
+		if place.file, err = os.Open(p.file(0)); err != nil {
+			t.Fatal(err)
+		}
+		if err := tryLock(place.file); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		p.release()
+		if got := other.waits(); got < window || got > window+poll {
+			t.Errorf("got the place after %s, want it after %s", got, window)
+		}
+	})
 }

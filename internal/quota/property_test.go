@@ -1,0 +1,245 @@
+package quota
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// service counts as strictly as its clock allows: in every closed window of a second.
+type service struct {
+	mu       sync.Mutex
+	arrivals []arrival
+}
+
+type arrival struct {
+	caller int
+	at     time.Time
+}
+
+func (s *service) arrive(caller int, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arrivals = append(s.arrivals, arrival{caller, at})
+}
+
+// maximum returns the largest number of calls in a second, of all or of one caller.
+func (s *service) maximum(caller int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.SortFunc(s.arrivals, func(a, b arrival) int { return a.at.Compare(b.at) })
+	var recent []time.Time
+	maximum := 0
+	for _, a := range s.arrivals {
+		if caller == all || caller == a.caller {
+			recent = append(recent, a.at)
+			recent = slices.DeleteFunc(recent, func(t time.Time) bool { return a.at.Sub(t) > window-clockTick })
+			maximum = max(maximum, len(recent))
+		}
+	}
+	return maximum
+}
+
+const all = -1
+
+// delay is nothing, a network's or a bad network's, so that everything overtakes everything else.
+func delay(random *rand.Rand) time.Duration {
+	return time.Duration(random.Int64N([]int64{1, 2, int64(50 * time.Millisecond), int64(time.Second)}[random.IntN(4)]))
+}
+
+// victim is a process that is stopped or killed as a whole.
+type victim struct {
+	*process
+	limit    int
+	killable bool
+	running  chan struct{} // is empty while the process is stopped
+	dead     chan struct{}
+}
+
+// runs waits while the process is stopped, and reports whether it lives.
+func (v *victim) runs() bool {
+	select {
+	case <-v.running:
+		v.running <- struct{}{}
+		return true
+	case <-v.dead:
+		return false
+	}
+}
+
+// harm stops the process, hangs its file system or kills it now and then.
+func (v *victim) harm(random *rand.Rand, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(10 * delay(random)):
+		}
+		switch random.IntN(8) {
+		case 0, 1:
+			<-v.running
+			if v.killable {
+				close(v.dead)
+				return
+			}
+			time.Sleep(time.Duration(random.Int64N(int64(10 * time.Second))))
+			v.running <- struct{}{}
+		case 2, 3:
+			v.hang()
+			time.Sleep(time.Duration(random.Int64N(int64((ticks - 1) * tick))))
+			v.goOn()
+		}
+	}
+}
+
+// read makes calls as the client does. What a process sent that is killed arrives at once: otherwise a call might arrive
+// after its place is free.
+func (v *victim) read(t *testing.T, caller, calls int, random *rand.Rand, server *service) {
+	for calls > 0 && v.runs() {
+		time.Sleep(delay(random))
+		if !v.runs() {
+			return
+		}
+		start := time.Now()
+		place, again := v.Take()
+		if took := time.Since(start); took > ticks*tick {
+			t.Errorf("process %d: Take took %s, want at most %s", caller, took, ticks*tick)
+		}
+		if place == nil {
+			time.Sleep(time.Until(again))
+			continue
+		}
+		if !v.killable {
+			time.Sleep(delay(random))
+		}
+		if v.runs() {
+			server.arrive(caller, time.Now())
+			calls--
+			time.Sleep(delay(random))
+		}
+		if !v.runs() {
+			place.file.Close()
+			return
+		}
+		place.Release()
+	}
+}
+
+// Whatever the delays, however many processes with whatever limits, whichever are stopped or killed, hang or see the clock
+// set: no more than the limit arrives in any second, every process that lives gets through, and nothing stays locked. A
+// step of the clock ahead lets one call more through for each place.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(60) {
+		dir := t.TempDir()
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const calls = 6
+				random := rand.New(rand.NewPCG(seed, 0))
+				processes, readers := 1+random.IntN(6), 1+random.IntN(6)
+				steps := []time.Duration{0, 0, time.Second / 2, time.Hour, -time.Second / 2, -5 * time.Second, -time.Hour}
+				step, every := steps[random.IntN(len(steps))], 2*time.Second+time.Duration(random.Int64N(int64(20*time.Second)))
+				start := time.Now()
+				wall := func(t time.Time) int64 { return t.UnixNano() + int64(step)*int64(t.Sub(start)/every) }
+
+				var server service
+				var group sync.WaitGroup
+				var victims []*victim
+				limit, alive := 0, 0
+				ended := make(chan struct{})
+				for i := range processes {
+					v := &victim{limit: 1 + random.IntN(10), killable: random.IntN(3) == 0}
+					v.process, v.running, v.dead = open(t, dir, v.limit), make(chan struct{}, 1), make(chan struct{})
+					v.wall, limit = wall, max(limit, v.limit)
+					v.running <- struct{}{}
+					victims = append(victims, v)
+					go v.harm(rand.New(rand.NewPCG(seed, uint64(1+i))), ended)
+					for reader := range readers {
+						group.Go(func() { v.read(t, i, calls, rand.New(rand.NewPCG(seed, uint64(100*(1+i)+reader))), &server) })
+					}
+				}
+				group.Wait()
+				close(ended)
+				time.Sleep(time.Minute)
+				for i, v := range victims {
+					if v.runs() {
+						alive++
+					}
+					if got := server.maximum(i); got > v.limit {
+						t.Errorf("process %d: got %d calls in a second, want at most %d", i, got, v.limit)
+					}
+				}
+				want := limit
+				if step > 0 {
+					want = 2 * limit
+				}
+				if got := server.maximum(all); got > want {
+					t.Errorf("got %d calls in a second, want at most %d", got, want)
+				}
+				if got, want := len(server.arrivals), alive*readers*calls; got < want {
+					t.Errorf("got %d calls, want at least %d", got, want)
+				}
+				next := open(t, dir, limit) // it may find that the clock was set back
+				for place, _ := next.Take(); place != nil; place, _ = next.Take() {
+					place.Release()
+				}
+				time.Sleep(window)
+				next.takes(t, limit)
+			})
+		})
+	}
+}
+
+// Waiting until the time that Take names loses nothing: a saturated service gets as many calls as the limit and the round
+// trip allow.
+func TestThroughput(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		processes int
+		roundTrip time.Duration
+	}{
+		"one":               {processes: 1, roundTrip: 50 * time.Millisecond},
+		"one, slow":         {processes: 1, roundTrip: 2300 * time.Millisecond},
+		"twenty":            {processes: 20, roundTrip: 50 * time.Millisecond},
+		"twenty, far away":  {processes: 20, roundTrip: 700 * time.Millisecond},
+		"twenty, very slow": {processes: 20, roundTrip: 2300 * time.Millisecond},
+	} {
+		dir := t.TempDir()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const limit, rounds = 10, 8
+				end := time.Now().Add(rounds * (window + test.roundTrip))
+				var calls atomic.Int32
+				var group sync.WaitGroup
+				for range test.processes {
+					p := open(t, dir, limit)
+					for range 40 / test.processes {
+						group.Go(func() {
+							for {
+								place := await(p.Quota)
+								if !time.Now().Before(end) {
+									place.Release()
+									return
+								}
+								calls.Add(1)
+								time.Sleep(test.roundTrip)
+								place.Release()
+							}
+						})
+					}
+				}
+				group.Wait()
+				if got, want := calls.Load(), int32(limit*rounds); got < want*97/100 || got > want {
+					t.Errorf("got %d calls, want %d as the limit and the round trip allow", got, want)
+				}
+			})
+		})
+	}
+}
