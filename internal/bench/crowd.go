@@ -18,7 +18,7 @@ func crowd(t *testing.T) {
 	executable := build(t, ".")
 	figures := newTable("Processes of one user, one read each, at one instant",
 		"processes", "calls", "throttled", "most calls in a second", "unanswered", "last answer", "ideal", "ratio")
-	for _, n := range []int{50, 100, 150} {
+	for _, n := range []int{50, 100, 150, 200} {
 		fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: answerTime})
 		processes := launchAll(t, n, executable, environment(fake, t.TempDir()), "{}")
 		started := time.Now()
