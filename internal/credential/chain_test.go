@@ -184,6 +184,15 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 	}
 }
 
+// The instance has a role, which is busy just now.
+func TestDefaultChainFailsForAWhileAsItsLastSource(t *testing.T) {
+	home(t)
+	t.Setenv("ALIBABA_CLOUD_IMDSV1_DISABLED", "true")
+	shared.Script("metadata", castest.Body(503, "", ""))
+	_, _, err := fetch(t, Config{})
+	failed(t, err, openapi.Temporary, "from ECS metadata service: ")
+}
+
 // Going on with the next source would go on as someone else.
 //
 //nolint:paralleltest // each case has a home directory of its own

@@ -104,6 +104,7 @@ func TestSplitCommand(t *testing.T) {
 		`tool \"a b"`:          {windows: []string{"tool", `\a b`}},
 		`a/b=c x`:              {posix: []string{"a/b=c", "x"}, windows: []string{"a/b=c", "x"}},
 		`A=b x`:                {},
+		`tool \ `:              {windows: []string{"tool", `\`}},
 		`"A"='b' x`:            {},
 		`tool 'open`:           {},
 		``:                     {},

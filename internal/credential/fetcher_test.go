@@ -41,6 +41,9 @@ func TestWhatCantBeAKeyIsRefused(t *testing.T) {
 			"profile": func(*castest.Issuer) Config {
 				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "StsToken", `+keys)}}
 			},
+			"profile of a role": func(*castest.Issuer) Config {
+				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+keys)}}
+			},
 			"External": func(*castest.Issuer) Config {
 				command := os.Args[0] + " external-command print '{" + keys + "}'"
 				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+jsonString(command))}}

@@ -57,7 +57,10 @@ func TestProfileModes(t *testing.T) {
 		"no mode, token":        {sts, nil, temporary.AccessKeyID},
 		"no mode, role":         {ak + `, ` + role + at, i, i.STSEndpoint()},
 		"no mode, ECS":          {`"ram_role_name": "` + castest.MetadataRole + `"`, shared, metadata},
-		"no mode, External":     {command, nil, "STS.NTexternalexternal"},
+		"no mode, CloudSSO": {
+			`"oidc_provider_arn": "a", ` + strings.TrimPrefix(cloudSSO(i.SignInURL()), `"name": "p", "mode": "CloudSSO", `), i, i.STSEndpoint(),
+		},
+		"no mode, External": {command, nil, "STS.NTexternalexternal"},
 		"ChainableRamRoleArn": {
 			`"mode": "ChainableRamRoleArn", "source_profile": "q", ` + role + at +
 				`}, {"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "r", ` + role + at +
