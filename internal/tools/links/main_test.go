@@ -28,7 +28,7 @@ func TestCheck(t *testing.T) {
 		"file":                    {from: "README.md", text: "[x](docs/guides/a.md#one)"},
 		"directory":               {from: "README.md", text: "[x](docs/guides/)"},
 		"image":                   {from: "README.md", text: "![x](assets/a.svg)"},
-		"HTML":                    {from: "README.md", text: `<a href="docs"><img src="assets/a.svg"></a>`},
+		"HTML":                    {from: "README.md", text: `<a href="docs"><source srcset="assets/a.svg"><img src="assets/a.svg"></a>`},
 		"address on GitHub":       {from: "docs/index.md", text: "<" + blob + "docs/index.md#same-1>"},
 		"address of a directory":  {from: "docs/index.md", text: tree + "docs"},
 		"raw address":             {from: "docs/index.md", text: "![x](" + raw + "assets/a.svg?sanitize=true)"},
@@ -42,7 +42,7 @@ func TestCheck(t *testing.T) {
 
 		"no file":                   {from: "README.md", text: "b.md\n\n|x|\n|-|\n|[x](b.md)|", line: 5, reason: "nothing is at"},
 		"no image":                  {from: "README.md", text: "x\n![x](b.svg)", line: 2, reason: "nothing is at"},
-		"no file in HTML":           {from: "README.md", text: "<p>\n<img src=\"b.svg\">\n</p>", line: 2, reason: "nothing is at"},
+		"no file in HTML":           {from: "README.md", text: "<p>\n<source srcset=\"b.svg\">\n</p>", line: 2, reason: "nothing is at"},
 		"no file in a reference":    {from: "README.md", text: "[x]\n\n[x]: b.md", line: 3, reason: "nothing is at"},
 		"no .md":                    {from: "docs/guides/a.md", text: "[x](../data-sources/x)", line: 3, reason: "github.com"},
 		"outside of the repository": {from: "README.md", text: "[x](../x.md)", line: 1, reason: "nothing is at"},

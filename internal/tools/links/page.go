@@ -25,7 +25,7 @@ type link struct {
 }
 
 // attribute is one of HTML that links, or that a link leads to.
-var attribute = regexp.MustCompile(`\b(href|src|id|name)="([^"]*)"`)
+var attribute = regexp.MustCompile(`\b(href|src|srcset|id|name)="([^"]*)"`)
 
 // parse reads a page as GitHub does.
 func parse(source []byte) page {
@@ -40,7 +40,7 @@ func parse(source []byte) page {
 	}
 	html := func(segments *text.Segments) {
 		for _, match := range attribute.FindAllSubmatch(segments.Value(source), -1) {
-			if name, value := string(match[1]), string(match[2]); name == "href" || name == "src" {
+			if name, value := string(match[1]), string(match[2]); name != "id" && name != "name" {
 				add(value)
 			} else {
 				p.anchors[value] = true
