@@ -159,7 +159,7 @@ func Assets() map[string]any {
 // is a JSON null.
 func (s *Server) Answer(assets map[string]any) { s.Always(Answer(maps.Clone(assets))) }
 
-// Always sets the step for every accepted call from now on that no step of [Server.Script] is left for.
+// Always sets the step for every accepted call from now on, once the steps of [Server.Script] are used up.
 func (s *Server) Always(step http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

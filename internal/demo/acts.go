@@ -17,25 +17,25 @@ import (
 //go:embed config
 var configs embed.FS
 
-// act is what Terraform is shown to do with a configuration, and what has to come of it.
+// act is what Terraform is shown to do with a configuration, and the outcome that it has to have.
 type act struct {
 	title, config string
-	excerpt       string // a regular expression for the part of the configuration that is shown
+	excerpt       string // a regular expression for the lines of the configuration that are shown
 	steps         []step
 
-	score   any    // is the output of that name in the saved plan
-	problem string // is the message of the condition that failed in it
-	calls   int    // is how many the last step makes
-	done    string
+	score   any    // the output of the saved plan
+	problem string // the message of the condition that failed in the saved plan
+	calls   int    // the number of calls that the last step makes
+	done    string // the outcome, as it is shown
 }
 
-// step is a command of Terraform while the service responds with a value of its own for one element.
+// step is a command of Terraform, and the value of one element that the service responds with.
 type step struct {
 	element  string
 	value    int
 	command  string
-	straight bool // shows what Terraform writes to standard output, too
-	status   int  // is the exit status
+	straight bool // whether Terraform's standard output is shown; errors always are
+	status   int  // the exit status
 }
 
 func acts(gate string) []act {
@@ -46,7 +46,8 @@ func acts(gate string) []act {
 	}, {
 		title: "2. The score falls to 61: the plan must stop.", config: "score",
 		steps:   []step{{element: "Point", value: 61, command: "plan -out=tfplan", status: 1}},
-		problem: "The certificate health score is 61; at least 80 is needed.", calls: 1, done: "stopped, exit status 1, nothing changed",
+		problem: "The certificate health score is 61; at least 80 is needed.", calls: 1,
+		done: "stopped, exit status 1, nothing changed",
 	}, {
 		title: "3. Approved at 92, applied at 61: the saved plan must not go through.", config: gate,
 		steps: []step{
@@ -105,7 +106,7 @@ func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) e
 	return nil
 }
 
-// share is the fifth act: several plans at once, of which nothing is shown but what the service counts.
+// share is the fifth act: it runs several plans at once, and shows only the service's counts.
 func share(ctx context.Context, tf *terraform, service *castest.Server) error {
 	before := len(service.Calls())
 	plans, ctx := errgroup.WithContext(ctx)
@@ -116,7 +117,8 @@ func share(ctx context.Context, tf *terraform, service *castest.Server) error {
 		return err
 	}
 	calls, most, throttled := len(service.Calls())-before, service.MaxInAnySecond(), service.Throttled()
-	text := fmt.Sprintf("5. Four plans at once, 20 reads each: %d calls, at most %d in any second, %d throttled.", calls, most, throttled)
+	text := fmt.Sprintf("5. Four plans at once, 20 reads each: %d calls, at most %d in any second, %d throttled.",
+		calls, most, throttled)
 	if calls >= 80 || most > 10 || throttled > 0 {
 		return fmt.Errorf("%s\nwant less than 80, at most 10, and 0", text)
 	}

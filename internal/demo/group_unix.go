@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// setGroup keeps Ctrl-C from Terraform, which gives up without stopping its providers when it is interrupted twice: by
-// the terminal, and by the demo.
+// setGroup keeps Ctrl-C from Terraform, which gives up without stopping its providers when it is
+// interrupted twice: by the terminal, and by the demo.
 func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // killGroup ends whatever a command has left.

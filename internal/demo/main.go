@@ -1,5 +1,6 @@
-// Command demo shows the provider at work: the real Terraform plans and applies with it, against a fake of the service in this
-// process. It needs no account, and leaves nothing behind. It fails if something that it shows isn't as it says.
+// Command demo shows the provider at work: the real Terraform plans and applies with it, against a
+// fake of the service in this process. It needs no account, and leaves nothing behind. It fails if
+// something that it shows isn't as it says.
 package main
 
 import (
@@ -22,8 +23,10 @@ func main() {
 		}
 		return
 	}
-	// A terminal that is closed, or a reader of the output that leaves, is no reason to leave anything behind.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// A terminal that is closed, or a reader of the output that leaves, is no reason to leave
+	// anything behind.
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	err := show(ctx)
 	switch {
@@ -59,7 +62,7 @@ func show(ctx context.Context) (err error) {
 	if refused := service.Refused(); refused > 0 {
 		return fmt.Errorf("the service refused %d calls", refused)
 	}
-	fmt.Println("The configurations are in internal/demo/config. Next: make fake for one of your own, or README.md for your account.")
+	fmt.Println("Next: make fake serves your own configuration, and README.md shows how to use your account.")
 	return nil
 }
 

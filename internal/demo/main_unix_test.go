@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestDemoIsInterrupted is for Unix, since Windows has no signal that one process could send to another as Ctrl-C does.
+// TestDemoIsInterrupted is for Unix, since Windows has no signal that one process could send to
+// another as Ctrl-C does.
 func TestDemoIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, until := range map[string]string{"preparation": "Using Terraform", "gate": "$ terraform apply"} {
@@ -31,7 +32,8 @@ func TestDemoIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestDemoFails puts a Terraform between that does what the demo mustn't show. The program is for Unix.
+// TestDemoFails puts a Terraform between that does what the demo mustn't show. The program is for
+// Unix.
 func TestDemoFails(t *testing.T) {
 	t.Parallel()
 	path, err := exec.LookPath("terraform")
@@ -41,16 +43,16 @@ func TestDemoFails(t *testing.T) {
 	for name, test := range map[string]struct{ program, want string }{
 		"plan isn't stopped": {program: `terraform "$@"; exit 0`, want: "exit status 0, want exit status 1"},
 		"another message": {
-			program: `test "$2$4" != showtfplan && terraform "$@" && exit
-				test "$2$4" = showtfplan && terraform "$@" | sed 's/score is 61/score is low/'`,
+			program: `test "$1$3" != showtfplan && terraform "$@" && exit
+				test "$1$3" = showtfplan && terraform "$@" | sed 's/score is 61/score is low/'`,
 			want: `"The certificate health score is low; at least 80 is needed." failed`,
 		},
 		"release is created": {
-			program: `test "$2$4" != show && terraform "$@" && exit
-				test "$2$4" = show && echo '{"values": {"root_module": {"resources": [{"address": "it", "mode": "managed"}]}}}'`,
+			program: `test "$1$3" != show && terraform "$@" && exit
+				test "$1$3" = show && echo '{"values": {"root_module": {"resources": [{"address": "it", "mode": "managed"}]}}}'`,
 			want: "it was created",
 		},
-		"gate doesn't read": {program: `test "$2" != apply && terraform "$@"`, want: "0 calls were made"},
+		"gate doesn't read": {program: `test "$1" != apply && terraform "$@"`, want: "0 calls were made"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -24,23 +24,25 @@ import (
 )
 
 const (
-	// version is the provider's, of which the mirror needs one.
+	// version is the provider's: a mirror needs one.
 	version = "0.1.0"
 
-	// firstEphemeral and firstAction are the minors of the first versions of Terraform with ephemeral resources and with actions.
+	// firstEphemeral and firstAction are the minors of the first versions of Terraform with
+	// ephemeral resources and with actions.
 	firstEphemeral, firstAction = 10, 14
 )
 
-// terraform is a Terraform that finds the provider, and initialized configurations, in a directory of its own.
+// terraform is a Terraform that finds the provider, and initialized configurations, in a directory
+// of its own.
 type terraform struct {
 	path string
-	gate string // the configuration with the best gate that this version knows
+	gate string // the configuration of the third act
 	dir  string
 	env  []string
 }
 
-// prepare fills an empty directory with all that Terraform needs: the configurations, the provider, and if there is no Terraform
-// on the PATH, that.
+// prepare fills an empty directory with the configurations, the provider and, if there is none on
+// the PATH, Terraform.
 func prepare(ctx context.Context, dir string, service *castest.Server) (*terraform, error) {
 	tf := &terraform{dir: dir, env: environment(dir, service)}
 	err := installProvider(dir)
@@ -66,7 +68,8 @@ func prepare(ctx context.Context, dir string, service *castest.Server) (*terrafo
 		tf.gate = "action"
 	}
 	for _, config := range []string{"score", tf.gate, "certificates", "reads"} {
-		// This shows nothing: from a mirror with one platform, init warns of a lock file for that platform alone.
+		// This shows nothing: from a mirror with one platform, init warns of a lock file for that
+		// platform alone.
 		if _, err := output(tf.command(ctx, config, "init")); err != nil {
 			return nil, err
 		}
@@ -74,8 +77,8 @@ func prepare(ctx context.Context, dir string, service *castest.Server) (*terrafo
 	return tf, nil
 }
 
-// installProvider writes the configurations, puts this program where terraform init finds it as the provider, and writes the
-// CLI configuration that leads there.
+// installProvider writes the configurations, puts this program where terraform init finds it as the
+// provider, and writes the CLI configuration that leads there.
 func installProvider(dir string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -104,7 +107,8 @@ func find(ctx context.Context, dir string) (string, error) {
 	})
 }
 
-// environment is all that Terraform and the provider see: no credentials, no settings and no proxy of the user's.
+// environment is all that Terraform and the provider see: no credentials, no settings and no proxy
+// of the user's.
 func environment(dir string, service *castest.Server) []string {
 	env := []string{
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + castest.DefaultKey.AccessKeyID,
@@ -115,7 +119,8 @@ func environment(dir string, service *castest.Server) []string {
 		"TF_IN_AUTOMATION=1", // no hints for someone who types
 		"TF_INPUT=0",
 	}
-	for _, home := range []string{"HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TMP", "TEMP"} {
+	homes := []string{"HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TMP", "TEMP"}
+	for _, home := range homes {
 		env = append(env, home+"="+dir)
 	}
 	for _, needed := range []string{"PATH", "SYSTEMROOT", "GORACE"} { // the last is for tests with the race detector
@@ -127,17 +132,18 @@ func environment(dir string, service *castest.Server) []string {
 	return env
 }
 
-// command is interrupted when ctx ends, so that Terraform stops its providers, and killed if that takes too long.
+// command is interrupted when ctx ends, so that Terraform stops its providers, and killed if that
+// takes too long.
 func (tf *terraform) command(ctx context.Context, config string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, tf.path, append([]string{"-chdir=" + filepath.Join(tf.dir, "config", config)}, args...)...)
-	cmd.Env = tf.env
+	cmd := exec.CommandContext(ctx, tf.path, args...)
+	cmd.Dir, cmd.Env = filepath.Join(tf.dir, "config", config), tf.env
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	setGroup(cmd)
 	return cmd
 }
 
-// show shows a command, and what Terraform writes straight to where the demo does.
+// show shows a command and runs it. Terraform writes straight to the demo's standard output.
 func (tf *terraform) show(ctx context.Context, config string, s step) error {
 	cmd := tf.command(ctx, config, strings.Fields(s.command)...)
 	cmd.Stderr = os.Stdout

@@ -1,5 +1,5 @@
-// Command fake serves the fake of the service to anybody's own configuration, until it is interrupted. Its arguments, and the
-// lines that it reads meanwhile, are words that say how it responds.
+// Command fake serves the fake of the service to anybody's own configuration, until it is
+// interrupted. Its arguments, and the lines of its standard input, set how it responds.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(ctx context.Context, words []string, in io.Reader, out io.Writer) error
 			return err
 		}
 	}
-	fmt.Fprintf(out, `A fake of Certificate Management Service runs until Ctrl-C. In another terminal, before terraform plan:
+	fmt.Fprintf(out, `A fake of Certificate Management Service runs until Ctrl-C. For terraform in another terminal:
 
 export ALIBABA_CLOUD_ENDPOINT_CAS=%s
 export ALIBABA_CLOUD_ACCESS_KEY_ID=%s
@@ -65,7 +65,7 @@ Keys and endpoints in a provider block come before these. To change how the fake
 	return nil
 }
 
-// set makes the service respond as word says, from now on.
+// set changes how the service responds.
 func set(service *castest.Server, word string) error {
 	service.AddKey(castest.DefaultKey)
 	name, value, _ := strings.Cut(word, "=")

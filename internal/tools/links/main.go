@@ -1,5 +1,6 @@
-// Command links checks the links, images and anchors of the Markdown files in a directory, its argument: as GitHub shows
-// the files, and those under docs/ also as the Terraform registry serves them.
+// Command links checks the links, images and anchors of the Markdown files in a directory, its
+// argument: as GitHub shows the files, and those under docs/ also as the Terraform registry serves
+// them.
 package main
 
 import (
@@ -93,8 +94,8 @@ func follow(pages map[string]page, from, address string) string {
 	return ""
 }
 
-// file returns the path of the file or directory that an address shows. It reports whether the address is one that
-// shows nothing but files of the repository.
+// file returns the path of the file or directory that an address shows. It reports whether the
+// address is one that shows nothing but files of the repository.
 func file(address string) (name string, ours bool) {
 	for _, prefix := range []string{blob, tree, raw} {
 		if name, ours = strings.CutPrefix(address, prefix); ours {

@@ -12,10 +12,11 @@ import (
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{
-		"README.md":              {},
-		"assets/a.svg":           {},
-		"dist/README.md":         {Data: []byte("[dead](dead.md)")},
-		"docs/index.md":          {Data: []byte("---\ntitle: x\n---\n\n# 概述 of `cas_x`: (a & B)\n\n## Same\n## Same\n<a id=\"nested\"></a>\n")},
+		"README.md":      {},
+		"assets/a.svg":   {},
+		"dist/README.md": {Data: []byte("[dead](dead.md)")},
+		"docs/index.md": {Data: []byte("---\ntitle: x\n---\n\n" +
+			"# 概述 of `cas_x`: (a & B)\n\n## Same\n## Same\n<a id=\"nested\"></a>\n")},
 		"docs/guides/a.md":       {Data: []byte("# One\n\n")},
 		"docs/data-sources/x.md": {},
 	}
@@ -73,7 +74,8 @@ func TestCheck(t *testing.T) {
 			case test.reason == "" && len(dead) > 0:
 				t.Errorf("got %q, want no dead link", dead)
 			case test.reason == "":
-			case len(dead) != 1 || !strings.HasPrefix(dead[0], fmt.Sprintf("%s:%d: ", test.from, test.line)) || !strings.Contains(dead[0], test.reason):
+			case len(dead) != 1 || !strings.Contains(dead[0], test.reason) ||
+				!strings.HasPrefix(dead[0], fmt.Sprintf("%s:%d: ", test.from, test.line)):
 				t.Errorf("got %q, want one dead link, in line %d of %s, and as reason %q", dead, test.line, test.from, test.reason)
 			}
 		})
