@@ -320,13 +320,10 @@ func TestRedaction(t *testing.T) {
 				text,
 				`{"Message":"` + text,
 				`{"Code":"` + text + `","Message":"` + text + `","RequestId":"` + text + `","Recommend":"` + text + `",` +
-					`"AccessDeniedDetail":{"AuthAction":"` + text + `","PolicyType":"` + text + `"}}`,
+					`"AccessDeniedDetail":{"AuthAction":"` + text + `","AuthPrincipalDisplayName":"` + text + `","PolicyType":"` + text + `"}}`,
 			} {
 				_, e := respond(403, body)
-				all := strings.Join([]string{e.Error(), e.Code, e.Message, e.RequestID, e.Recommend}, "\n")
-				if e.Denied != nil {
-					all += e.Denied.AuthAction + "\n" + e.Denied.PolicyType
-				}
+				all := fmt.Sprintf("%+v %+v", e, e.Denied)
 				if run := leaks(all); run != "" {
 					t.Fatalf("%d before the secret: got %q of it, want nothing", pad, run)
 				}

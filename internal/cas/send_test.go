@@ -227,9 +227,12 @@ func TestErrorEchoesNoSecret(t *testing.T) {
 	defer server.Close()
 	client := wired(t, server.URL(), func(c *Config) { c.Credentials = source(t, key) })
 	for name, body := range map[string]func(*http.Request) string{
-		"token":     func(r *http.Request) string { return r.Header.Get("X-Acs-Security-Token") },
-		"signature": func(r *http.Request) string { return r.Header.Get("Authorization") },
-		"key":       func(*http.Request) string { return secretCredentials.AccessKeySecret },
+		"token":  func(r *http.Request) string { return r.Header.Get("X-Acs-Security-Token") },
+		"header": func(r *http.Request) string { return r.Header.Get("Authorization") },
+		"signature": func(r *http.Request) string {
+			return strings.SplitAfter(r.Header.Get("Authorization"), "Signature=")[1]
+		},
+		"key": func(*http.Request) string { return secretCredentials.AccessKeySecret },
 	} {
 		var signature string
 		server.Script(func(w http.ResponseWriter, r *http.Request) {

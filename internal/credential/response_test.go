@@ -3,9 +3,11 @@ package credential
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
@@ -38,5 +40,70 @@ func TestExpiredSession(t *testing.T) {
 		if got.Kind != test.kind || got.Skew.Round(time.Minute) != test.skew {
 			t.Errorf("%s: got kind %q and a clock that is %s ahead (%v), want %q and %s", name, got.Kind, got.Skew, err, test.kind, test.skew)
 		}
+	}
+}
+
+// A source's error may quote what authenticates the request, however short, and without a name before it.
+//
+//nolint:paralleltest // shared is scripted
+func TestErrorsEchoNoSecret(t *testing.T) {
+	key := keys()
+	key.Token = "CAIS+/short=="
+	address := func(i *castest.Issuer, user, query string) Config {
+		return Config{Source: URI{strings.Replace(i.CredentialsURI(), "://", "://"+user, 1) + query}}
+	}
+	header := func(name, scheme string) func(*http.Request) string {
+		return func(r *http.Request) string { return strings.TrimPrefix(r.Header.Get(name), scheme) }
+	}
+	for name, test := range map[string]struct {
+		service string
+		via     func(*castest.Issuer) Config
+		secret  func(*http.Request) string
+	}{
+		"token of AssumeRole": {
+			"sts", func(i *castest.Issuer) Config { return assuming(i, key) },
+			func(r *http.Request) string { return r.FormValue("SecurityToken") },
+		},
+		"OIDC token": {"sts", viaOIDC, func(r *http.Request) string { return r.FormValue("OIDCToken") }},
+		"value of a query": {
+			"uri", func(i *castest.Issuer) Config { return address(i, "", "?k=hush7") },
+			func(r *http.Request) string { return r.FormValue("k") },
+		},
+		"password": {
+			"uri", func(i *castest.Issuer) Config { return address(i, "user:hush7@", "") },
+			func(r *http.Request) string { _, password, _ := r.BasicAuth(); return password },
+		},
+		"Basic": {
+			"uri", func(i *castest.Issuer) Config { return address(i, "user:hush7@", "") }, header("Authorization", "Basic "),
+		},
+		"access token": {
+			"cloudsso", func(i *castest.Issuer) Config {
+				return Config{Source: Profile{File: config(t, cloudSSO(i.SignInURL()))}}
+			},
+			header("Authorization", "Bearer "),
+		},
+		"metadata token": {
+			"metadata", func(*castest.Issuer) Config { return Config{Source: ECSRole{castest.MetadataRole}} },
+			header("X-Aliyun-Ecs-Metadata-Token", ""),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := issuer(t)
+			var secret string
+			echo := func(w http.ResponseWriter, r *http.Request) {
+				secret = test.secret(r)
+				castest.Fault(400, "Oops."+secret, "I got "+secret)(w, r)
+			}
+			if test.service == "metadata" {
+				i = shared
+				i.Script(test.service, castest.Body(200, "", "a-token-of-the-metadata-service"))
+			}
+			i.Script(test.service, echo)
+			_, _, err := fetch(t, test.via(i))
+			failed(t, err, openapi.Rejected, "it answered Oops.[redacted]: I got [redacted]")
+			if secret == "" || strings.Contains(err.Error(), secret) {
+				t.Errorf("got %v, want %q left out", err, secret)
+			}
+		})
 	}
 }

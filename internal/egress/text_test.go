@@ -65,13 +65,13 @@ func leak(text string) string {
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                             "",
-		"nothing secret":               "nothing secret",
-		secret:                         "[redacted]",
-		"key " + secret + ".":          "key [redacted].",
-		"key " + secret[:minSecretRun]: "key [redacted]",
-		"key " + secret[3:3+minSecretRun] + "…": "key [redacted]…",
-		"key " + secret[:minSecretRun-1]:        "key " + secret[:minSecretRun-1],
+		"":                                      "",
+		"nothing secret":                        "nothing secret",
+		secret:                                  "[redacted]",
+		"key " + secret + ".":                   "key [redacted].",
+		"key " + secret[:16]:                    "key [redacted]",
+		"key " + secret[3:19] + "…":             "key [redacted]…",
+		"key " + secret[:15]:                    "key " + secret[:15],
 		token + " " + signature:                 "[redacted] [redacted]",
 		secret + token:                          "[redacted]",
 		url.QueryEscape(token):                  "[redacted]",
@@ -83,6 +83,7 @@ func TestRedact(t *testing.T) {
 		"bad SecurityToken=hush-hush-hush&x=1":   "bad SecurityToken=[redacted]&x=1",
 		"bad AccessKeySecret%3Dhush-hush-hush":   "bad AccessKeySecret%3D[redacted]",
 		"bad Authorization: Bearer hush-hush":    "bad Authorization: Bearer [redacted]",
+		"proxy?password=hush-hush":               "proxy?password=[redacted]",
 		`{"access_token": "hush-hush-hush"}`:     `{"access_token": "[redacted]"}`,
 		"server string to sign is:POST&%2F&hush": "server string to sign [redacted]",
 		"The token is invalid.":                  "The token is invalid.",
