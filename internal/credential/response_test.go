@@ -107,3 +107,19 @@ func TestErrorsEchoNoSecret(t *testing.T) {
 		})
 	}
 }
+
+// A command that signs in is only advised if a new sign-in helps.
+func TestSignInIsAdvisedOnlyIfItHelps(t *testing.T) {
+	t.Parallel()
+	for want, step := range map[string]http.HandlerFunc{
+		"aliyun configure --mode CloudSSO --profile p": castest.Fault(403, "InvalidToken", ""),
+		"": castest.Fault(503, "ServiceUnavailable", ""),
+	} {
+		i := issuer(t)
+		i.Script("cloudsso", step)
+		_, _, err := fetch(t, Config{Source: Profile{File: config(t, cloudSSO(i.SignInURL()))}})
+		if e, ok := errors.AsType[*Error](err); !ok || e.Command != want {
+			t.Errorf("got %#v, want the command %q", err, want)
+		}
+	}
+}
