@@ -1,5 +1,5 @@
-// Package credential gets Alibaba Cloud credentials from every source that the vendor's tools know: one fetch at a time, over
-// package egress, and with errors that say why and hold no secret.
+// Package credential gets Alibaba Cloud credentials from every source that the vendor's tools know:
+// one fetch at a time, over package egress, and with errors that say why and hold no secret.
 package credential
 
 import (
@@ -17,26 +17,28 @@ import (
 // DefaultSessionName names the sessions of assumed roles if nothing else does.
 const DefaultSessionName = "terraform"
 
-// Config says where credentials come from. Nothing is taken from the environment but what Config holds, and the switches of
-// the metadata service.
+// Config says where credentials come from. Nothing is taken from the environment but what Config
+// holds, and the switches of the metadata service.
 type Config struct {
 	Source     Source
 	AssumeRole *AssumeRole // a role to assume with the credentials of Source; nil means none
 	STS        STS
 
-	// SetBy names the setting that selected the source, for messages: "access_key in the provider block", "ALIBABA_CLOUD_PROFILE".
+	// SetBy names the setting that selected the source, for messages: "access_key in the provider
+	// block", "ALIBABA_CLOUD_PROFILE".
 	SetBy string
 
 	Logger *slog.Logger
 }
 
 const (
-	// refreshAhead is how long before they expire credentials are fetched again, while the old ones are still in use.
+	// refreshAhead is how long before they expire credentials are fetched again, while the old ones
+	// are still in use.
 	refreshAhead = 5 * time.Minute
-	// refreshPause keeps a source that has nothing newer from being asked by every read.
+	// refreshPause keeps every read from fetching again where the source has nothing newer.
 	refreshPause = 15 * time.Second
-	// failureHolds is how long a failure that won't pass by itself answers for the source, so that of many reads only the
-	// first waits for it.
+	// failureHolds is how long a failure that won't pass by itself is returned again without a
+	// fetch, so that of many reads only the first waits for it.
 	failureHolds = 5 * time.Second
 )
 
@@ -59,7 +61,8 @@ type Cache struct {
 	nextFetch time.Time // when to try again, if the failure may pass by itself
 }
 
-// New returns a cache of the credentials that cfg describes. It touches neither the network nor the file system.
+// New returns a cache of the credentials that cfg describes. It touches neither the network nor the
+// file system.
 func New(cfg Config) *Cache {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -70,14 +73,16 @@ func New(cfg Config) *Cache {
 	}
 	life, end := context.WithCancel(context.Background()) //nolint:forbidigo // a cache's own life
 	return &Cache{
-		source: source, name: source.String(), setBy: cfg.SetBy, env: &env{sts: cfg.STS, logger: cfg.Logger}, life: life, end: end,
+		source: source, name: source.String(), setBy: cfg.SetBy,
+		env: &env{sts: cfg.STS, logger: cfg.Logger}, life: life, end: end,
 	}
 }
 
-// Get returns credentials that hold now. It fetches them if there are none, once for all who wait: ctx ends only this
-// caller's wait, and the fetch goes on, so that what comes late is there for the next caller. Shortly before they expire they
-// are fetched again in the background. A failure is remembered for a few seconds, unless it is temporary. The error is an
-// [*Error] or wraps the context's.
+// Get returns credentials that hold now. It fetches them if there are none, once for all callers
+// that wait: ctx ends only this caller's wait, and the fetch goes on, so that what comes late is
+// there for the next caller. Shortly before they expire they are fetched again in the background. A
+// failure is remembered for a few seconds, unless it is temporary. The error is an [*Error] or
+// wraps the context's.
 func (s *Cache) Get(ctx context.Context) (Credentials, error) {
 	fetched, c, err := s.join(ctx)
 	if fetched == nil {
@@ -114,7 +119,8 @@ func (s *Cache) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
-// start begins a fetch if none is under way. Callers may stop waiting, but it goes on for the others.
+// start begins a fetch if none is under way. Callers may stop waiting, but it goes on for the
+// others.
 func (s *Cache) start(ctx context.Context) <-chan singleflight.Result {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	return s.flight.DoChan("", func() (any, error) {
@@ -124,8 +130,9 @@ func (s *Cache) start(ctx context.Context) <-chan singleflight.Result {
 	})
 }
 
-// Close ends the fetch that may be under way, with the command that it runs, and returns once it has ended. A sign-in whose renewal
-// was requested is saved first, since its old token is used up. Close it before the process ends: nothing else ends a command.
+// Close ends the fetch that may be under way, with the command that it runs, and returns once it
+// has ended. A sign-in whose renewal was requested is saved first, since its old token is used up.
+// Close it before the process ends: nothing else ends a command.
 func (s *Cache) Close() {
 	s.end()
 	select {
@@ -147,7 +154,8 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 			s.failing = s.fetched
 		}
 		s.failure, s.nextFetch = e, s.fetched.Add(max(e.retryAfter, egress.Backoff(s.fetched.Sub(s.failing))))
-		s.env.logger.WarnContext(ctx, "Fetching credentials failed", "source", e.Source, "kind", e.Kind, "error", e.Err)
+		s.env.logger.WarnContext(ctx, "Fetching credentials failed",
+			"source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, e
 	}
 	s.current, s.failure, s.name = c, nil, c.source
@@ -156,8 +164,9 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 	return c, nil
 }
 
-// NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait: without credentials that hold,
-// it fetches at once. It is zero if the last fetch didn't fail so, and while older credentials hold.
+// NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait:
+// without credentials that hold, it fetches at once. It is zero if the last fetch didn't fail so,
+// and while older credentials hold.
 func (s *Cache) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,8 +176,9 @@ func (s *Cache) NextFetch() time.Time {
 	return s.nextFetch
 }
 
-// Discard reports that the service refused c: if c is what Get returns, the next Get fetches again. It returns whether
-// that may bring other credentials, which is not so for keys that were given as they are.
+// Discard reports that the service refused c: if c is what Get returns, the next Get fetches again.
+// It returns whether that may bring other credentials, which is not so for keys that were given as
+// they are.
 func (s *Cache) Discard(c Credentials) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +195,7 @@ func (s *Cache) String() string {
 	return s.title(s.name)
 }
 
-// title adds who asked for the source to its name.
+// title adds the setting that selected the source to its name.
 func (s *Cache) title(name string) string {
 	if s.setBy == "" {
 		return name

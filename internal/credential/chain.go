@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Default is the default chain: the sources that every Alibaba Cloud tool tries if nothing names one. These are the CLI's
-// current profile, the INI file and the ECS metadata service.
+// Default is the default chain: the sources that every Alibaba Cloud tool tries if nothing names
+// one. These are the CLI's current profile, the INI file and the ECS metadata service.
 type Default struct {
 	Section string // section of the INI file; empty means [default]
 	NoCLI   string // the variable that switches off the CLI's file; empty means that it is on
@@ -26,10 +26,11 @@ func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
 		d.current(), iniSection{Name: d.Section, Files: d.Files}, ECSRole{})
 }
 
-// firstOf tries sources in order. If none of them has credentials, it fails with the error nothing, to which it adds why.
+// firstOf tries sources in order. If none of them has credentials, it fails with the error nothing,
+// to which it adds why.
 //
-// A source that is set up but broken ends the search, and so does one that had credentials once: the next one might be
-// another identity.
+// A source that is set up but broken ends the search, and so does one that had credentials once:
+// the next one might be another identity.
 func (e *env) firstOf(ctx context.Context, nothing Error, sources ...fetcher) (Credentials, error) {
 	if e.found != nil {
 		return e.get(ctx, e.found)

@@ -23,17 +23,18 @@ type Credentials struct {
 	given   bool   // they were configured as they are, not issued
 }
 
-// String returns the shortened access key ID, for those who print credentials by mistake.
+// String returns the shortened access key ID, in case credentials are printed by mistake.
 func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 
 // GoString returns the same as String, for %#v.
 func (c Credentials) GoString() string { return c.String() }
 
-// Identity returns what stands for the account that c belongs to, the same in every run: the account of an assumed role
-// or a CloudSSO sign-in, else the ID of an access key that was given without a token. Of other credentials, which are new
-// on every run, the account isn't known, and all of them share one name: two accounts that share a quota are slower than
-// they need be, but one account with two quotas is throttled. Two access keys of one account do have two, because nothing shows
-// that they belong together.
+// Identity returns what stands for the account that c belongs to, the same in every run: the
+// account of an assumed role or a CloudSSO sign-in, else the ID of an access key that was given
+// without a token. Of other credentials, which are new on every run, the account isn't known, and
+// all of them share one name: two accounts that share a quota are slower than they need be, but one
+// account with two quotas is throttled. Two access keys of one account do have two, because nothing
+// shows that they belong together.
 func (c Credentials) Identity() string {
 	switch {
 	case c.account != "":
@@ -47,7 +48,9 @@ func (c Credentials) Identity() string {
 // check refuses what can't be a key or a token, without quoting it, and what has expired.
 func (c Credentials) check() error {
 	for _, part := range []struct{ name, value string }{
-		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
+		{"access key ID", c.AccessKeyID},
+		{"access key secret", c.AccessKeySecret},
+		{"security token", c.SecurityToken},
 	} {
 		if flaw := KeyFlaw(part.value); flaw != "" {
 			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
@@ -56,7 +59,8 @@ func (c Credentials) check() error {
 	return c.expired(time.Time{})
 }
 
-// expired returns an error if c has expired by this machine's clock. The date is that of the source's response, or zero.
+// expired returns an error if c has expired by this machine's clock. The date is that of the
+// source's response, or zero.
 func (c Credentials) expired(date time.Time) error {
 	now := time.Now()
 	if c.Expiration.IsZero() || now.Before(c.Expiration) {
@@ -72,8 +76,9 @@ func (c Credentials) expired(date time.Time) error {
 	return malformed(text + ", and by the Date of its response as well")
 }
 
-// KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has white space in it". It is
-// empty if nothing is wrong, and never quotes s. All of them are printable ASCII without quotes and brackets.
+// KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has
+// white space in it". It is empty if nothing is wrong, and never quotes s. All of them are
+// printable ASCII without quotes and brackets.
 func KeyFlaw(s string) string {
 	switch {
 	case strings.TrimSpace(s) != s:
@@ -96,8 +101,8 @@ func KeyFlaw(s string) string {
 // place, shows its first three characters only.
 func Shorten(id string) string {
 	const begun, kept = 3, 4
-	runes := []rune(id)
-	if looksLikeID := strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS."); looksLikeID && len(runes) > 3*kept {
+	runes, looksLikeID := []rune(id), strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS.")
+	if looksLikeID && len(runes) > 3*kept {
 		return string(runes[:kept]) + "…" + string(runes[len(runes)-kept:])
 	}
 	return string(runes[:min(begun, len(runes))]) + "…"

@@ -108,8 +108,8 @@ func splitCommand(command string, windows bool) ([]string, error) {
 		return nil, errors.New("it is empty")
 	}
 	if variable, _, assigned := strings.Cut(args[0], "="); assigned && !strings.ContainsAny(variable, `/\`) {
-		return nil, fmt.Errorf("it begins with %s=…, but there is no shell that would set a variable: export it before, or begin with env",
-			egress.Printable(variable, 100))
+		const text = "it begins with %s=…, but there is no shell that would set a variable: export it before, or begin with env"
+		return nil, fmt.Errorf(text, egress.Printable(variable, 100))
 	}
 	return args, nil
 }

@@ -8,10 +8,12 @@ import (
 	"sync"
 )
 
-// Source is where credentials come from: an [AccessKey], a [Profile], a [URI], an [ECSRole], [OIDC] or the [Default] chain.
+// Source is where credentials come from: an [AccessKey], a [Profile], a [URI], an [ECSRole], [OIDC]
+// or the [Default] chain.
 type Source interface {
 	fetcher
-	// Site returns where a profile of the CLI sends requests, and Site{} of every other source. It reads the CLI's file.
+	// Site returns where a profile of the CLI sends requests, and Site{} of every other source. It
+	// reads the CLI's file.
 	Site() Site
 }
 
@@ -29,7 +31,8 @@ type fetcher interface {
 	fetch(ctx context.Context, e *env) (Credentials, error)
 }
 
-// env is what all fetches of one cache have in common. It needs no lock, because only one of them runs at a time.
+// env is what all fetches of one cache have in common. It needs no lock, because only one of them
+// runs at a time.
 type env struct {
 	sts     STS
 	logger  *slog.Logger
@@ -37,8 +40,8 @@ type env struct {
 	ignored sync.Once
 }
 
-// get fetches credentials, and refuses what can't be used. An error is an [*Error] and, like the credentials, names f or a
-// more precise source.
+// get fetches credentials, and refuses what can't be used. An error is an [*Error] and, like the
+// credentials, names f or a more precise source.
 func (e *env) get(ctx context.Context, f fetcher) (Credentials, error) {
 	c, err := f.fetch(ctx, e)
 	c.source = cmp.Or(c.source, f.String())
@@ -53,7 +56,8 @@ func (e *env) get(ctx context.Context, f fetcher) (Credentials, error) {
 	return Credentials{}, failure
 }
 
-// AccessKey is a key that was configured as it is. The token is empty unless the key is a temporary one.
+// AccessKey is a key that was configured as it is. The token is empty unless the key is a temporary
+// one.
 type AccessKey struct{ ID, Secret, Token string }
 
 func (k AccessKey) String() string { return "access key " + Shorten(k.ID) }

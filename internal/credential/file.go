@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// expandHome replaces a leading ~ of a path by the user's home directory. It is an error if that isn't known: the path
-// would mean something in the working directory then.
+// expandHome replaces a leading ~ of a path by the user's home directory. It is an error if that
+// isn't known: the path would mean something in the working directory then.
 func expandHome(path string) (string, error) {
 	rest, ok := strings.CutPrefix(path, "~")
 	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
@@ -24,8 +24,8 @@ func expandHome(path string) (string, error) {
 	return filepath.Join(home, rest), nil
 }
 
-// HomeDir returns the user's home directory: that of the environment or, as a service may have none there, that of the user
-// database.
+// HomeDir returns the user's home directory: that of the environment or, as a service may have none
+// there, that of the user database.
 func HomeDir() (string, error) {
 	home, _ := os.UserHomeDir()
 	if !filepath.IsAbs(home) {
@@ -41,13 +41,14 @@ func HomeDir() (string, error) {
 
 var errNoHome = errors.New("no home directory is known")
 
-// maxInput is how much of a file or of a command's output is read, in bytes, so that a wrong one doesn't use up the memory.
+// maxInput is how much of a file or of a command's output is read, in bytes, so that a wrong one
+// doesn't use up the memory.
 const maxInput = 1 << 20
 
 var errTooLarge = errors.New("it is larger than 1 MiB")
 
-// readFile reads a file whose path may begin with ~. It reads regular files only, since others can be read just once, or never
-// end.
+// readFile reads a file whose path may begin with ~. It reads regular files only, since others can
+// be read just once, or never end.
 func readFile(path string) (content []byte, err error) {
 	if path, err = expandHome(path); err != nil {
 		return nil, err
@@ -68,14 +69,16 @@ func readFile(path string) (content []byte, err error) {
 	return bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")), err // the mark that editors on Windows put first
 }
 
-// IsCLIFile reports whether the file at path, which may begin with ~, is the CLI's and not an INI file: a JSON object.
+// IsCLIFile reports whether the file at path, which may begin with ~, is the CLI's and not an INI
+// file: a JSON object.
 func IsCLIFile(path string) bool {
 	content, err := readFile(path)
 	return err == nil && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{"))
 }
 
-// fileError is about a file that can't be read. Nobody has set it up if it is absent; or, if it is only looked for because the
-// user names no other, if this user may not read it: then it is somebody else's.
+// fileError is about a file that can't be read. Nobody has set it up if it is absent; or, if it is
+// only looked for because the user names no other, if this user may not read it: then it is another
+// user's.
 func fileError(err error, unnamed bool) *Error {
 	e := asError(err)
 	e.notSetUp = e.Kind == NotFound || unnamed && errors.Is(err, os.ErrPermission)

@@ -50,10 +50,12 @@ type profile struct {
 	OAuthAccessTokenExpire int64  `json:"oauth_access_token_expire"`
 }
 
-// Profile is a profile of the CLI's file, or else a section of the INI file, as other tools look for it.
+// Profile is a profile of the CLI's file, or else a section of the INI file, as other tools look
+// for it.
 type Profile struct {
 	Name string // empty means the current profile, or the section [default]
-	// File is the only file to look into: the CLI's if it is a JSON object, else an INI file. Empty means both of Files.
+	// File is the only file to look into: the CLI's if it is a JSON object, else an INI file. Empty
+	// means both of Files.
 	File string
 	Files
 }
@@ -62,12 +64,14 @@ type Profile struct {
 type Files struct {
 	// CLI and INI are the files. Empty means ~/.aliyun/config.json and ~/.alibabacloud/credentials.
 	CLI, INI string
-	// NoExternal is the variable that switches off profiles that run a command or request a URI. Empty means that they are on.
+	// NoExternal is the variable that switches off profiles that run a command or request a URI.
+	// Empty means that they are on.
 	NoExternal string
 	Completion Completion
 }
 
-// Completion is what counts where a profile leaves a field empty. The policy and the expiration of its role don't.
+// Completion is what counts where a profile leaves a field empty. The policy and the expiration of
+// its role don't.
 type Completion struct {
 	OIDC
 	URI string
@@ -89,7 +93,8 @@ func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	return e.get(ctx, iniSection(p))
 }
 
-// cliProfile is a profile of the CLI's file, which is read again for every fetch so that a new sign-in is seen.
+// cliProfile is a profile of the CLI's file, which is read again for every fetch so that a new
+// sign-in is seen.
 type cliProfile struct {
 	Profile
 	off string // the variable that switches it off
@@ -115,8 +120,8 @@ func (p cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	c.source = p.String()
 	if err == nil && file.find(p.Name).Endpoint != "" {
 		e.ignored.Do(func() {
-			e.logger.InfoContext(ctx, "The profile's endpoint is ignored, because it is for every product: set endpoints.cas instead",
-				"profile", p.Name)
+			const text = "The profile's endpoint is ignored, because it is for every product: set endpoints.cas instead"
+			e.logger.InfoContext(ctx, text, "profile", p.Name)
 		})
 	}
 	return c, err
@@ -228,8 +233,8 @@ func (f cliFile) find(name string) *profile {
 	return nil
 }
 
-// unset reports whether nobody has set p up: its mode needs an access key, and it has nothing of that. The CLI makes such a
-// profile by itself.
+// unset reports whether p isn't set up: its mode needs an access key, and it has nothing of that.
+// The CLI makes such a profile by itself.
 func (p profile) unset() bool {
 	switch mode := p.mode(); mode {
 	case "ak", "ststoken", "ramrolearn":
@@ -240,8 +245,8 @@ func (p profile) unset() bool {
 
 // modes are the modes that are supported.
 var modes = []string{
-	"AK", "StsToken", "RamRoleArn", "ChainableRamRoleArn", "EcsRamRole", "RamRoleArnWithRoleName", "OIDC", "CredentialsURI",
-	"CloudSSO", "OAuth", "External",
+	"AK", "StsToken", "RamRoleArn", "ChainableRamRoleArn", "EcsRamRole", "RamRoleArnWithRoleName", "OIDC",
+	"CredentialsURI", "CloudSSO", "OAuth", "External",
 }
 
 // mode returns p's mode in lower case; without one, the mode that the CLI infers from the fields.
@@ -310,13 +315,15 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credential
 	case "external", "credentialsuri":
 		switch {
 		case f.from.NoExternal != "":
-			return Credentials{}, errors.New("profiles that run a command or ask a URI are switched off by " + f.from.NoExternal)
+			const text = "profiles that run a command or request a URI are switched off by "
+			return Credentials{}, errors.New(text + f.from.NoExternal)
 		case mode == "external":
 			return external(ctx, p.ProcessCommand)
 		}
 		return URI{p.CredentialsURI}.fetch(ctx, f.env)
 	default:
-		return Credentials{}, fmt.Errorf("its mode %q isn't supported, only %s", typeName(p.Mode), strings.Join(modes, ", "))
+		const text = "its mode %q isn't supported, only %s"
+		return Credentials{}, fmt.Errorf(text, typeName(p.Mode), strings.Join(modes, ", "))
 	}
 	if err != nil {
 		return Credentials{}, err
@@ -352,8 +359,8 @@ func (p profile) signInNeeded() *Error {
 	return &Error{Kind: Login, Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
 }
 
-// configure returns the CLI's command that sets p up, or signs in again. It is empty if that wouldn't help, because p's mode
-// isn't supported.
+// configure returns the CLI's command that sets p up, or signs in again. It is empty if that
+// wouldn't help, because p's mode isn't supported.
 func (p profile) configure() string {
 	args := []string{"aliyun", "configure"}
 	if p.Mode != "" {

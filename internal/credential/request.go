@@ -48,7 +48,8 @@ func send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Re
 	return resp, nil
 }
 
-// issue sends a request whose response has credentials. Those of a role or of a sign-in need a token.
+// issue sends a request whose response has credentials. Those of a role or of a sign-in need a
+// token.
 func issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
 	resp, err := send(req, requestTimeout, secrets...)
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// refused returns the error for a response of another HTTP status than 200. STS refuses with Code and Message, OAuth with error
-// and error_description (RFC 6749, section 5.2). Anything else in the response may be a secret.
+// refused returns the error for a response of another HTTP status than 200. STS refuses with Code
+// and Message, OAuth with error and error_description (RFC 6749, section 5.2). Anything else in the
+// response may be a secret.
 func refused(resp *egress.Response, secrets []string) *Error {
 	report := openapi.ReadReport(resp, time.Now(), secrets...)
 	var oauth struct {
@@ -21,7 +22,8 @@ func refused(resp *egress.Response, secrets []string) *Error {
 		Description string `json:"error_description"`
 	}
 	if json.Unmarshal(resp.Body, &oauth) == nil && oauth.Code != "" {
-		report.Code, report.Message = egress.Quote(oauth.Code, 500, secrets...), egress.Quote(oauth.Description, 500, secrets...)
+		report.Code = egress.Quote(oauth.Code, 500, secrets...)
+		report.Message = egress.Quote(oauth.Description, 500, secrets...)
 		report.Kind = openapi.KindOf(resp.Status, report.Code)
 	}
 	e := &Error{
@@ -38,12 +40,12 @@ func refused(resp *egress.Response, secrets []string) *Error {
 	return e
 }
 
-// key is an access key as services call its parts, but for the case of letters, which encoding/json ignores. The token and the
-// expiration may be empty.
+// key is an access key as services call its parts, but for the case of letters, which encoding/json
+// ignores. The token and the expiration may be empty.
 type key struct{ AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
 
-// parseIssued reads a response: of STS, of CloudSSO, or of a source that puts the key in no object of its own. An error quotes
-// nothing but its error code.
+// parseIssued reads a response: of STS, of CloudSSO, or of a source that puts the key in no object
+// of its own. An error quotes nothing but its error code.
 func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) {
 	if err := resp.Encoded(); err != nil {
 		return Credentials{}, malformed("its response can't be used: " + err.Error())
@@ -61,7 +63,8 @@ func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) 
 	case report.Failed && report.Code == "":
 		return Credentials{}, malformed("its response reports no success, and no error code")
 	case report.Failed:
-		return Credentials{}, &Error{Kind: report.Kind, Code: report.Code, Err: errors.New("it answered " + report.Code)}
+		err := errors.New("it answered " + report.Code)
+		return Credentials{}, &Error{Kind: report.Kind, Code: report.Code, Err: err}
 	}
 	c, err := k.credentials()
 	if err != nil {

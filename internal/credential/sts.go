@@ -57,15 +57,16 @@ func (s STS) host(profile STS) (string, error) {
 	}
 	u, err := egress.ParseAddress(host, "https")
 	if err != nil || u.User != nil {
-		return "", &Error{Kind: Invalid, Err: errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")}
+		return "", errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")
 	}
 	return u.Host, nil
 }
 
 // sts returns where p assumes roles.
 func (p profile) sts() STS {
-	host := strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(p.STSEndpoint), "http://"), "https://") // https is spoken anyway
-	return STS{Endpoint: strings.TrimRight(host, "/"), Region: p.STSRegion, VPC: p.EnableVPC}
+	host := strings.TrimPrefix(strings.TrimSpace(p.STSEndpoint), "https://")
+	host = strings.TrimRight(strings.TrimPrefix(host, "http://"), "/") // https is spoken anyway
+	return STS{Endpoint: host, Region: p.STSRegion, VPC: p.EnableVPC}
 }
 
 // roleOn is a role, assumed with the credentials of another source.
@@ -126,10 +127,11 @@ func (o OIDC) assume(ctx context.Context, e *env, profile STS) (Credentials, err
 	}, token)
 }
 
-// issue sends the request that the vendor's library composes. The library completes empty fields with environment variables,
-// so none may be empty that it has a variable for.
+// issue sends the request that the vendor's library composes. The library completes empty fields
+// with environment variables, so none may be empty that it has a variable for.
 func (a AssumeRole) issue(
-	ctx context.Context, e *env, profile STS, library func(host string) (providers.CredentialsProvider, error), secrets ...string,
+	ctx context.Context, e *env, profile STS,
+	library func(host string) (providers.CredentialsProvider, error), secrets ...string,
 ) (Credentials, error) {
 	switch {
 	case a.RoleARN == "":
@@ -155,8 +157,8 @@ func (a AssumeRole) issue(
 	return c, err
 }
 
-// composed returns the request that the vendor's library would send, which [egress.Intercept] makes its error. What else the
-// library says is never quoted, because it may hold secrets.
+// composed returns the request that the vendor's library would send, which [egress.Intercept] makes
+// its error. What else the library says is never quoted, because it may hold secrets.
 func composed(library providers.CredentialsProvider, err error) (*http.Request, error) {
 	if err == nil {
 		_, err = library.GetCredentials()

@@ -12,8 +12,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// CheckURI reports why credentials can't be asked for at uri. The error never quotes it, as its query or user information
-// may hold a secret.
+// CheckURI reports why credentials can't be requested from uri. The error never quotes it, as its
+// query or user information may hold a secret.
 func CheckURI(uri string) error {
 	_, err := parseURI(uri)
 	return err
