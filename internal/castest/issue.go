@@ -139,8 +139,9 @@ func (i *Issuer) oauthExchange(r *http.Request, call *Issue) (any, *refusal) {
 }
 
 func (i *Issuer) metadataToken(r *http.Request, _ *Issue) (any, *refusal) {
-	if r.Method != http.MethodPut || r.Header.Get("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds") == "" {
-		return nil, &refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "PUT with a TTL"}
+	seconds, err := strconv.Atoi(r.Header.Get("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds"))
+	if r.Method != http.MethodPut || err != nil || seconds < 1 || seconds > 21600 {
+		return nil, &refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "PUT with a TTL of at most six hours"}
 	}
 	return metadataToken, nil
 }

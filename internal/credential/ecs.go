@@ -15,11 +15,13 @@ import (
 
 const (
 	metadataHost = "100.100.100.200"
-	// metadataTimeout bounds each request to the metadata service. It answers within milliseconds, and if there is none,
-	// its address usually answers nothing at all.
+	// metadataTimeout bounds each request to the metadata service, and one with its token twice as
+	// long. It answers within milliseconds, and if there is none, its address usually answers
+	// nothing at all.
 	metadataTimeout = time.Second
 
-	// hopLimit is why a container gets no token: the answer that has it may not pass another router.
+	// hopLimit is why a container gets no token: the answer that has it may not pass another
+	// router.
 	hopLimit = "A container on an instance gets no token where the instance's hop limit is 1: set HttpPutResponseHopLimit " +
 		"to 2, or use the host's network"
 )
@@ -44,11 +46,12 @@ func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
 	if strings.EqualFold(os.Getenv(off), "true") {
 		return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
 	}
+	hardened := strings.EqualFold(os.Getenv(onlyV2), "true")
 	var token string
 	resp, tokenErr := metadata(ctx, http.MethodPut, "api/token", "")
 	if tokenErr == nil {
 		token = textOf(resp)
-	} else if strings.EqualFold(os.Getenv(onlyV2), "true") {
+	} else if hardened {
 		e := asError(tokenErr)
 		if e.status == 0 || !e.Temporary() { // else it is only busy
 			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
@@ -56,10 +59,11 @@ func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
 		}
 		return Credentials{}, e
 	}
-	const path = "meta-data/ram/security-credentials/"
-	resp, err := metadata(ctx, http.MethodGet, path+r.Name, token)
-	if r.Name == "" && err == nil { // the response is the role's name
-		resp, err = metadata(ctx, http.MethodGet, path+textOf(resp), token)
+	resp, err := r.read(ctx, token)
+	if e := asError(err); err != nil && token != "" && !hardened && (e.status != 0 || e.Temporary()) {
+		if without, err1 := r.read(ctx, ""); err1 == nil { // as for tools that know no token
+			resp, err = without, nil
+		}
 	}
 	if err != nil {
 		return Credentials{}, aboutMetadata(r.Name, err, tokenErr != nil)
@@ -67,28 +71,38 @@ func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
 	return parseIssued(resp, token)
 }
 
+// read requests the credentials, and the role's name first if it isn't known.
+func (r ECSRole) read(ctx context.Context, token string) (*egress.Response, error) {
+	const path = "meta-data/ram/security-credentials/"
+	resp, err := metadata(ctx, http.MethodGet, path+r.Name, token)
+	if r.Name == "" && err == nil {
+		resp, err = metadata(ctx, http.MethodGet, path+textOf(resp), token)
+	}
+	return resp, err
+}
+
 func textOf(resp *egress.Response) string { return strings.TrimSpace(string(resp.Body)) }
 
-// metadata asks the metadata service.
+// metadata sends a request to the metadata service.
 func metadata(ctx context.Context, method, path, token string) (*egress.Response, error) {
 	req := newRequest(ctx, method, &url.URL{Scheme: "http", Host: metadataHost, Path: "/latest/" + path}, "")
 	limit := metadataTimeout
 	if method == http.MethodPut {
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600")
 	}
-	if token != "" { // so the service is there, and may take its time
-		limit = requestTimeout
+	if token != "" { // so the service is there
+		limit *= 2
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
 	return send(req, limit, token)
 }
 
-// aboutMetadata returns what a failure of the metadata service means. No answer at all is final: there is no such service, and
-// asking again would only take as long again.
+// aboutMetadata returns what a failure of the metadata service means. No answer at all is final:
+// there is no such service, and another request would only take as long again.
 func aboutMetadata(role string, err error, noToken bool) error {
 	e := asError(err)
 	switch {
-	case e.Temporary() && e.status == 0:
+	case noToken && e.Temporary() && e.status == 0:
 		e.Kind, e.Err = NotFound, errors.New(err.Error()+"; is this an ECS instance?")
 	case noToken && (e.status == http.StatusUnauthorized || e.status == http.StatusForbidden):
 		e.Kind, e.Err = Invalid, fmt.Errorf("it requires IMDSv2, and gave no token for it (HTTP %d). %s", e.status, hopLimit)

@@ -4,13 +4,41 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is asked directly.
+// A service that has given a token has two seconds for the rest; then it is asked without, as tools
+// that know no token do.
+func TestMetadataTimeLimits(t *testing.T) { //nolint:paralleltest // it replaces the transport
+	synctest.Test(t, func(t *testing.T) {
+		before := transport
+		defer func() { transport = before }()
+		transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+			body := issuedBody
+			switch {
+			case req.Method == http.MethodPut:
+				body = "metadata-token"
+			case req.Header.Get("X-Aliyun-Ecs-Metadata-Token") != "":
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			return respond(req, 200, body)
+		})
+		started := time.Now()
+		_, c, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}})
+		if took := time.Since(started); err != nil || c.AccessKeyID != "a" || took != 2*time.Second {
+			t.Errorf("got %v, %v after %s, want credentials after 2s", c, err, took)
+		}
+	})
+}
+
+// HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is asked
+// directly.
 func TestECSRole(t *testing.T) {
 	t.Parallel()
 	_, c, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}})
@@ -25,7 +53,7 @@ func TestECSRole(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	const secret = "tOpSeCrEt/+0123456789=="
 	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }
-	token := castest.Body(200, "text/plain", "a-token")
+	token, role := castest.Body(200, "text/plain", "a-token"), castest.Body(200, "text/plain", castest.MetadataRole)
 	named, unnamed := Config{Source: ECSRole{castest.MetadataRole}}, Config{Source: Profile{File: config(t, `"name": "p", "mode": "EcsRamRole"`)}}
 	for name, test := range map[string]struct {
 		cfg   Config
@@ -66,22 +94,27 @@ func TestMetadata(t *testing.T) {
 			cfg: named, only2: true, steps: []http.HandlerFunc{status(503)}, kind: openapi.Temporary,
 			want: "HTTP 503",
 		},
-		"token not taken": {
-			cfg: named, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403",
+		"token not taken (401)": {cfg: named, steps: []http.HandlerFunc{token, status(401)}},
+		"token not taken (403)": {cfg: unnamed, steps: []http.HandlerFunc{token, status(403)}},
+		"token not taken (404)": {cfg: named, steps: []http.HandlerFunc{token, status(404)}},
+		"token not taken (500)": {cfg: named, steps: []http.HandlerFunc{token, status(500)}},
+		"role not read with it": {cfg: unnamed, steps: []http.HandlerFunc{token, role, status(500)}},
+		"token not taken, no other": {
+			cfg: named, only2: true, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403",
 		},
 		"no role": {
-			cfg: named, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound,
+			cfg: named, steps: []http.HandlerFunc{token, status(404), status(403)}, kind: NotFound,
 			want: "the instance has no RAM role " + castest.MetadataRole,
 		},
 		"no role, unnamed": {
-			cfg: unnamed, steps: []http.HandlerFunc{token, status(404)}, kind: NotFound,
+			cfg: unnamed, steps: []http.HandlerFunc{token, status(404), status(404)}, kind: NotFound,
 			want: "the instance has no RAM role",
 		},
 		"busy": {
-			cfg: named, steps: []http.HandlerFunc{token, status(503)}, kind: openapi.Temporary, want: "HTTP 503",
+			cfg: named, steps: []http.HandlerFunc{token, status(503), status(503)}, kind: openapi.Temporary, want: "HTTP 503",
 		},
 		"busy, unnamed": {
-			cfg: unnamed, steps: []http.HandlerFunc{token, status(429)}, kind: openapi.Throttled, want: "HTTP 429",
+			cfg: unnamed, steps: []http.HandlerFunc{token, status(429), status(503)}, kind: openapi.Throttled, want: "HTTP 429",
 		},
 		"closes": {
 			cfg: named, steps: []http.HandlerFunc{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?",
