@@ -1,4 +1,5 @@
-// Command terraform-provider-cas is the Terraform provider of Alibaba Cloud's Certificate Management Service.
+// Command terraform-provider-cas is the Terraform provider of Alibaba Cloud's Certificate
+// Management Service.
 package main
 
 import (
@@ -22,7 +23,7 @@ var (
 )
 
 func main() {
-	debug := flag.Bool("debug", false, "serve for a debugger such as delve, instead of for the Terraform that started this process")
+	debug := flag.Bool("debug", false, "serve for a debugger such as delve, not for the Terraform that started this process")
 	showVersion := flag.Bool("version", false, "print version and commit, and exit")
 	flag.Parse()
 	if *showVersion {
@@ -39,7 +40,8 @@ func main() {
 	}
 }
 
-// serve serves p until this process has to end: Terraform needs p no longer, nobody can read the output, or there is a signal.
+// serve serves p until this process has to end: Terraform needs p no longer, nobody can read the
+// output, or there is a signal.
 func serve(p *provider.Provider, debug bool) error {
 	end := []os.Signal{syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
@@ -47,8 +49,8 @@ func serve(p *provider.Provider, debug bool) error {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, end...)
-	// Once Terraform was killed nobody reads the log, and a line of it would end this process before p is closed. An ignored signal would
-	// be ignored by the commands that p starts as well.
+	// Once Terraform was killed nobody reads the log, and a line of it would end this process
+	// before p is closed. An ignored signal would be ignored by the commands that p starts as well.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	ended := make(chan error, 2)

@@ -16,7 +16,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// However a provider ends, the command of an External profile ends with it, and a sign-in whose renewal was requested is saved.
+// However a provider ends, the command of an External profile ends with it, and a sign-in whose
+// renewal was requested is saved.
 func TestProviderEndsInGoodOrder(t *testing.T) {
 	t.Parallel()
 	certificate := filepath.Join(t.TempDir(), "certificate.pem")
@@ -56,9 +57,9 @@ func TestProviderEndsInGoodOrder(t *testing.T) {
 			issuer.Script("oauth", func(w http.ResponseWriter, r *http.Request) {
 				requested <- true
 				<-respond
-				castest.Body(200, "application/json", `{"access_token": "new-access", "refresh_token": "new-refresh", "expires_in": 10800}`)(w, r)
+				castest.Body(200, "application/json", `{"access_token": "new-access", "refresh_token": "new-refresh"}`)(w, r)
 			})
-			p := start(t, "terraform", `"mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+`"`,
+			p := start(t, "terraform", `"mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "old-refresh"`,
 				"HTTPS_PROXY="+issuer.ProxyURL(), "SSL_CERT_FILE="+certificate)
 			p.read(t)
 			<-requested
@@ -126,7 +127,8 @@ func TestCommandAsksAtTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	const command = `"sh -c 'echo Code? >/dev/tty; read code </dev/tty; echo $code >&3'"`
-	p := start(t, "terminal terraform", `"mode": "External", "process_command": `+command, terminal+"=/dev/pts/"+strconv.Itoa(number))
+	p := start(t, "terminal terraform", `"mode": "External", "process_command": `+command,
+		terminal+"=/dev/pts/"+strconv.Itoa(number))
 	p.read(t)
 	question, err := bufio.NewReader(screen).ReadString('\n')
 	if _, failed := screen.WriteString("123456\n"); err != nil || failed != nil || question != "Code?\r\n" {

@@ -23,8 +23,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// roles names the variable that says what this program plays in its own tests, and what the programs play that it starts. The last
-// of them starts the provider, which was built, and which binary names. A play may have a terminal.
+// roles names the variable that says what this program plays in its own tests, and what the
+// programs play that it starts. The last of them starts the provider, which was built, and which
+// binary names. A play may have a terminal.
 const roles, binary, terminal = "CAS_TEST_ROLES", "CAS_TEST_BINARY", "CAS_TEST_TERMINAL"
 
 func TestMain(m *testing.M) {
@@ -70,7 +71,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// play returns a command that plays these roles. All of them, the provider, and what it starts have the file life.
+// play returns a command that plays these roles. All of them, the provider, and what it starts have
+// the file life.
 func play(ctx context.Context, as string, life *os.File) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	if name, args, _ := strings.Cut(as, " "); name == "provider" {
@@ -100,9 +102,9 @@ func start(t *testing.T, as, profile string, env ...string) *played {
 	t.Cleanup(func() { _ = r.Close() })
 	p := &played{Cmd: play(context.Background(), as, life), life: bufio.NewReader(r)}
 	p.Env = append([]string{
-		roles + "=" + as, binary + "=" + os.Getenv(binary), "PATH=" + os.Getenv("PATH"), "HOME=" + home, "HTTPS_PROXY=http://127.0.0.1:1",
-		"PLUGIN_PROTOCOL_VERSIONS=6", "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
-		"TF_LOG=TRACE", "TMPDIR=" + os.TempDir(),
+		roles + "=" + as, binary + "=" + os.Getenv(binary), "PATH=" + os.Getenv("PATH"), "HOME=" + home,
+		"HTTPS_PROXY=http://127.0.0.1:1", "TF_LOG=TRACE", "TMPDIR=" + os.TempDir(), "PLUGIN_PROTOCOL_VERSIONS=6",
+		"TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
 	}, env...)
 	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if p.stdout, err = p.StdoutPipe(); err == nil {
@@ -224,7 +226,8 @@ func TestProviderEndsWithTerraform(t *testing.T) {
 	}
 }
 
-// A provider whose starter has ended serves for as long as its output is read, and a debugger's provider after that.
+// A provider whose starter has ended serves for as long as its output is read, and a debugger's
+// provider after that.
 func TestProviderOutlivesItsLauncher(t *testing.T) {
 	t.Parallel()
 	for name, as := range map[string]string{"launcher": "launcher", "debugger": "provider -debug"} {

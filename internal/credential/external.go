@@ -16,8 +16,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// external runs the command of a CLI profile. It stays in Terraform's process group, so that it may ask its user at the terminal, and a
-// signal to the group reaches it. When ctx ends it is killed, but not what it has started.
+// external runs the command of a CLI profile. It stays in Terraform's process group, so that it may
+// ask its user at the terminal, and a signal to the group reaches it. When ctx ends it is killed,
+// but not what it has started.
 func external(ctx context.Context, command string) (Credentials, error) {
 	args, err := splitCommand(command, runtime.GOOS == "windows")
 	if err != nil {
@@ -26,7 +27,7 @@ func external(ctx context.Context, command string) (Credentials, error) {
 	const limit = time.Minute
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it didn't end within %s", limit))
 	defer cancel()
-	run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command, from the user's own file
+	run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command
 	var stdout bounded
 	run.Stdout = &stdout
 	run.WaitDelay = time.Second // for what it has left in the background, which may keep stdout open
@@ -39,7 +40,8 @@ func external(ctx context.Context, command string) (Credentials, error) {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case failed:
-		err = fmt.Errorf("%w; run it in a terminal to see why: what it writes to stderr isn't shown, as it may hold secrets", err)
+		const hint = "run it in a terminal to see why: what it writes to stderr isn't shown, as it may hold secrets"
+		err = fmt.Errorf("%w; %s", err, hint)
 	}
 	// It isn't temporary: a command that fails would fail again, or ask its user again.
 	return Credentials{}, fmt.Errorf("run %s: %w", args[0], err)
@@ -80,9 +82,9 @@ func parseExternal(output []byte) (Credentials, error) {
 	return key{answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, expiration}.credentials()
 }
 
-// splitCommand splits a command line as the CLI does: as a shell would, at any white space, but a word before the command sets
-// no variable. As paths of Windows have backslashes in them, a backslash means something there only in double quotes, before
-// a double quote.
+// splitCommand splits a command line as the CLI does: as a shell would, at any white space, but a
+// word before the command sets no variable. As paths of Windows have backslashes in them, a
+// backslash means something there only in double quotes, before a double quote.
 //
 // https://github.com/aliyun/aliyun-cli/blob/master/config/command_split.go
 func splitCommand(command string, windows bool) ([]string, error) {

@@ -1,9 +1,12 @@
 package credential
 
 import (
+	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,20 +14,78 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// forbidden makes a file that nobody may read, and returns a function that runs another one without a superuser's permissions:
-// these don't keep the user who runs the tests in a container from anything.
+// forbidden makes a file that nobody may read, and returns [unprivileged].
 func forbidden(t *testing.T, path, content string) (try func(func())) {
 	t.Helper()
 	write(t, path, content)
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	return func(f func()) {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		_ = syscall.Setfsuid(65534) // of this thread; it changes nothing where the user isn't a superuser
-		defer func() { _ = syscall.Setfsuid(os.Geteuid()) }()
-		f()
+	return unprivileged
+}
+
+// unprivileged runs f without a superuser's permissions: a mode doesn't keep the user who runs the
+// tests in a container from anything.
+func unprivileged(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = syscall.Setfsuid(65534) // of this thread; it changes nothing where the user isn't a superuser
+	defer func() { _ = syscall.Setfsuid(os.Geteuid()) }()
+	f()
+}
+
+// Whether the new tokens of a sign-in can be saved is known before the old one is used up.
+func TestOAuthFileThatIsForbidden(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		directory, file, lock os.FileMode
+		saved                 bool
+		logged                string
+	}{
+		"the directory": {directory: 0o555, file: 0o666, lock: 0o644, saved: true},
+		"the file":      {directory: 0o777, file: 0o444, lock: 0o644, saved: true},
+		"both":          {directory: 0o555, file: 0o444, lock: 0o644},
+		"the lock":      {directory: 0o777, file: 0o666, saved: true, logged: `level=WARN msg="The CLI's file can't be locked`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			refresh := castest.OAuthRefreshToken + rand.Text()
+			path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
+			write(t, path+".lock", "")
+			directory := filepath.Dir(path)
+			for name, mode := range map[string]os.FileMode{
+				path: test.file, path + ".lock": test.lock, directory: test.directory, filepath.Dir(directory): 0o755,
+			} {
+				if err := os.Chmod(name, mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.Cleanup(func() { _ = os.Chmod(directory, 0o700) })
+			logger, lines := logged()
+			var err error
+			unprivileged(func() {
+				_, err = New(Config{Source: Default{}, Logger: logger}).env.get(t.Context(), Profile{File: path})
+			})
+			if !strings.Contains(lines.String(), test.logged) || test.logged == "" && lines.Len() > 0 {
+				t.Errorf("got log %s, want %q", lines, test.logged)
+			}
+			if content, _ := os.ReadFile(path); strings.Contains(string(content), refresh+"-next") != test.saved {
+				t.Errorf("got %s, want the new refresh token in it: %t", content, test.saved)
+			}
+			if test.saved {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			failed(t, err, Invalid, "the sign-in isn't renewed, because its new tokens couldn't be saved: replace "+path)
+			if e, _ := errors.AsType[*Error](err); e.Command != "" {
+				t.Errorf("got command %s, want none, as it wouldn't help", e.Command)
+			}
+			if slices.ContainsFunc(shared.Calls(), func(call castest.Issue) bool { return call.Token == refresh }) {
+				t.Error("got the refresh token used up, want it kept")
+			}
+		})
 	}
 }
 

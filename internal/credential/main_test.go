@@ -130,6 +130,17 @@ func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, er
 	return s, c, err
 }
 
+// roundTripper sends requests nowhere.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (r roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return r(req) }
+
+const issuedBody = `{"accessKeyId": "a", "accessKeySecret": "a-secret", "securityToken": "a-token", "Code": "Success"}`
+
+func respond(req *http.Request, status int, body string) (*http.Response, error) {
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
+}
+
 func noSecrets(t *testing.T, shown string, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {

@@ -5,15 +5,21 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // oauthSites are where the CLI signs in, and as which client.
@@ -22,98 +28,158 @@ var oauthSites = map[string]struct{ host, client string }{
 	"INTL": {"oauth.alibabacloud.com", "4103531455503354461"},
 }
 
-// oauth exchanges the access token of a sign-in. A token that is about to expire is renewed first.
+var errUnsaved = errors.New("the sign-in isn't renewed, because its new tokens couldn't be saved")
+
+// oauth exchanges the access token of a sign-in. As in the CLI, the token is renewed once it has
+// expired by this machine's clock; or once the service refuses it, as the clock may be wrong.
+// Without a refresh token, the service decides.
 func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	site, ok := oauthSites[strings.ToUpper(p.OAuthSite)]
 	if !ok {
 		return Credentials{}, fmt.Errorf("oauth_site_type is %q, not CN or INTL", typeName(p.OAuthSite))
 	}
-	switch {
-	case p.renews():
-		if err := f.renew(ctx, &p, site.host, site.client); err != nil {
-			return Credentials{}, err
+	if p.OAuthRefreshToken == "" || !expired(p.OAuthAccessToken, p.OAuthAccessTokenExpire) {
+		c, err := p.oauthCredentials(ctx, site.host)
+		e := asError(err)
+		if p.OAuthRefreshToken == "" || err == nil || e.status != http.StatusUnauthorized && e.Kind != Login {
+			return c, err
 		}
-	case expires(p.OAuthAccessToken, p.OAuthAccessTokenExpire, 0):
-		return Credentials{}, p.signInNeeded()
 	}
-	if p.OAuthAccessToken == "" { // somebody has signed out since the file was read
-		return Credentials{}, p.signInNeeded()
+	if err := f.renew(ctx, &p, site.host, site.client); err != nil {
+		return Credentials{}, err
 	}
-	return exchange(ctx, &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}, p.OAuthAccessToken, "")
+	return p.oauthCredentials(ctx, site.host)
 }
 
-func (p profile) renews() bool {
-	return p.OAuthRefreshToken != "" && expires(p.OAuthAccessToken, p.OAuthAccessTokenExpire, 20*time.Minute)
+// oauthCredentials returns credentials for p's access token.
+func (p profile) oauthCredentials(ctx context.Context, host string) (Credentials, error) {
+	if p.OAuthAccessToken == "" {
+		return Credentials{}, p.signInNeeded()
+	}
+	c, err := exchange(ctx, &url.URL{Scheme: "https", Host: host, Path: "/v1/exchange"}, p.OAuthAccessToken, "")
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == "expired_token" {
+		e.Kind = Login
+	}
+	return c, err
 }
 
-// renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works only once, and Terraform starts a
-// process for each provider block: so only one of them may renew at a time, and the next one uses what the first wrote.
+// renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works
+// only once, and Terraform starts a process for each provider block: so only one of them may renew
+// at a time, and the next one uses what the first wrote. Other tools don't lock the file: if one of
+// them has used up the token, the file will have new ones soon.
 func (f cliFile) renew(ctx context.Context, p *profile, host, client string) error {
 	defer f.lock(ctx)()
-	if err := ctx.Err(); err != nil {
-		return err
+	before := p.OAuthAccessToken
+	f.reread(p)
+	renewed := p.OAuthAccessToken != before && !expired(p.OAuthAccessToken, p.OAuthAccessTokenExpire)
+	if renewed || p.OAuthRefreshToken == "" || ctx.Err() != nil {
+		return ctx.Err()
 	}
-	ctx = context.WithoutCancel(ctx) // what is requested has to be saved
+	// Before anything is used up, the file gets room for new tokens.
+	room := func(content []byte) ([]byte, error) { return append(content, bytes.Repeat([]byte(" "), 8<<10)...), nil }
+	if err := f.edit(room); err != nil {
+		return fmt.Errorf("%w: %w", errUnsaved, err)
+	}
+	used := *p
+	err := p.requestTokens(context.WithoutCancel(ctx), host, client) // else the new ones may be lost
+	if err == nil {
+		if err := f.edit(p.saveTokens); err != nil {
+			f.env.logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
+				"profile", p.Name, "command", p.configure(), "error", err)
+		}
+		return nil
+	}
+	_ = f.edit(func(content []byte) ([]byte, error) { return bytes.TrimRight(content, " "), nil })
+	e := asError(err)
+	if e.Code == "invalid_grant" { // RFC 6749, section 5.2: about the refresh token
+		for range 5 {
+			if f.reread(p); *p != used {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+		e.Kind, e.Err = Login, fmt.Errorf("the sign-in of profile %s can't be renewed: %w", p.Name, e.Err)
+	}
+	return e
+}
+
+// reread takes p as the CLI's file has it now.
+func (f cliFile) reread(p *profile) {
 	if now, err := f.from.read(); err == nil && now.find(p.Name) != nil {
 		*p = *now.find(p.Name)
 	}
-	if !p.renews() {
-		return nil
-	}
-	req := formRequest(ctx, &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}, url.Values{
+}
+
+// requestTokens uses up p's refresh token for new tokens.
+func (p *profile) requestTokens(ctx context.Context, host, client string) error {
+	address := &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}
+	resp, err := egress.Send(transport, formRequest(ctx, address, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {p.OAuthRefreshToken}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
-	})
-	resp, err := send(req, requestTimeout, p.OAuthRefreshToken)
+	}), requestTimeout)
 	if err != nil {
-		e := asError(err)
-		if e.Code == "invalid_grant" { // RFC 6749, section 5.2: about the refresh token
-			e.Kind, e.Err = Login, fmt.Errorf("the sign-in of profile %s can't be renewed: %w", p.Name, e.Err)
-		}
-		return e
+		return err
+	}
+	if resp.Status/100 != 2 {
+		return refused(resp, []string{p.OAuthRefreshToken})
 	}
 	var issued struct {
 		Access  string `json:"access_token"`
-		Refresh string `json:"refresh_token"`
-		Seconds int64  `json:"expires_in"`
+		Refresh string `json:"refresh_token"` // empty: the old one still works (RFC 6749, section 6)
+		Seconds any    `json:"expires_in"`
 	}
-	if json.Unmarshal(resp.Body, &issued) != nil || issued.Access == "" || issued.Refresh == "" {
+	_ = json.Unmarshal(resp.Body, &issued) // what it doesn't have is empty then
+	if issued.Access+issued.Refresh == "" {
 		return malformed("its response has no new tokens")
 	}
-	p.OAuthAccessToken, p.OAuthRefreshToken = issued.Access, issued.Refresh
-	p.OAuthAccessTokenExpire = time.Now().Unix() + issued.Seconds
-	if err := f.saveTokens(p); err != nil {
-		f.env.logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
-			"profile", p.Name, "command", p.configure(), "error", err)
-	}
+	const longest = 10 * 365 * 24 * 60 * 60
+	seconds, _ := strconv.ParseFloat(fmt.Sprint(issued.Seconds), 64)
+	p.OAuthAccessToken, p.OAuthRefreshToken = issued.Access, cmp.Or(issued.Refresh, p.OAuthRefreshToken)
+	p.OAuthAccessTokenExpire = time.Now().Unix() + int64(min(seconds, longest))
 	return nil
 }
 
-// lock locks the CLI's file. It waits for other processes, but not for good, as one of them may hang. If the file can't
-// be locked it goes on without.
+// lock locks the CLI's file. It waits for other processes, but not for good, as one of them may
+// hang. If the file can't be locked it goes on without.
 func (f cliFile) lock(ctx context.Context) (unlock func()) {
-	const limit, pause = requestTimeout + 5*time.Second, 50 * time.Millisecond // the one that has it makes a request
+	const limit, pause = requestTimeout + 5*time.Second, 50 * time.Millisecond // its holder makes a request
 	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	target, _ := filepath.EvalSymlinks(f.path) // others may come by another path
-	lock := flock.New(cmp.Or(target, f.path) + ".lock")
-	if _, err := lock.TryLockContext(wait, pause); err != nil {
+	// All may read it, so that one that belongs to root, as after sudo, can be locked.
+	lock := flock.New(cmp.Or(target, f.path)+".lock", flock.SetPermissions(0o644))
+	if _, err := lock.TryLockContext(wait, pause); errors.Is(err, os.ErrPermission) {
+		f.env.logger.WarnContext(ctx, "The CLI's file can't be locked, so two processes may use up one token: "+
+			"if the lock belongs to another user, as after sudo, remove it", "lock", lock.Path(), "error", err)
+	} else if err != nil {
 		f.env.logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
 	}
 	return func() { _ = lock.Unlock() }
 }
 
-// saveTokens puts new OAuth tokens into the CLI's file and leaves everything else as it is.
-func (f cliFile) saveTokens(p *profile) error {
+// edit replaces the content of the CLI's file by what change makes of it.
+func (f cliFile) edit(change func([]byte) ([]byte, error)) error {
 	content, err := readFile(f.path)
-	if err != nil {
-		return err
+	if err == nil {
+		content, err = change(content)
 	}
+	if err != nil {
+		return fmt.Errorf("update %s: %w", f.path, err)
+	}
+	return writeFile(f.path, content)
+}
+
+// saveTokens puts p's OAuth tokens into the content of the CLI's file, and leaves everything else
+// as it is.
+func (p *profile) saveTokens(content []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
 	var file map[string]any
 	if err := decoder.Decode(&file); err != nil {
-		return fmt.Errorf("update %s: %w", f.path, err)
+		return nil, err
 	}
 	list, _ := file["profiles"].([]any)
 	at := slices.IndexFunc(list, func(entry any) bool {
@@ -121,14 +187,12 @@ func (f cliFile) saveTokens(p *profile) error {
 		return fields["name"] == p.Name
 	})
 	if at < 0 {
-		return fmt.Errorf("update %s: it has no profile %s any more", f.path, p.Name)
+		return nil, fmt.Errorf("it has no profile %s any more", p.Name)
 	}
 	maps.Copy(list[at].(map[string]any), map[string]any{ //nolint:forcetypeassert // as it has a name
 		"oauth_refresh_token": p.OAuthRefreshToken, "oauth_access_token": p.OAuthAccessToken,
 		"oauth_access_token_expire": p.OAuthAccessTokenExpire,
 	})
-	if content, err = json.MarshalIndent(file, "", "\t"); err != nil {
-		return err
-	}
-	return replaceFile(f.path, append(content, '\n'))
+	content, err := json.MarshalIndent(file, "", "\t")
+	return append(content, '\n'), err
 }

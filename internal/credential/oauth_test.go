@@ -4,17 +4,21 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
@@ -29,15 +33,7 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	isIssued(t, shared, c)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := parseCLIFile(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := parsed.Profiles[1]
+	content, p := parsedConfig(t, path)
 	if want := refresh + "-next"; p.OAuthRefreshToken != want {
 		t.Errorf("got refresh token %s, want %s", p.OAuthRefreshToken, want)
 	}
@@ -47,8 +43,10 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	if now := time.Now().Unix(); p.OAuthAccessTokenExpire <= now {
 		t.Errorf("got an access token that expires at %d, want one that expires after %d", p.OAuthAccessTokenExpire, now)
 	}
-	for _, kept := range []string{`"n": 12345678901234567890`, `"output_format": "json"`, `"\u003c\u0026\u003e"`, `"meta_path"`} {
-		if !strings.Contains(string(content), kept) {
+	for _, kept := range []string{
+		`"n": 12345678901234567890`, `"output_format": "json"`, `"\u003c\u0026\u003e"`, `"meta_path"`,
+	} {
+		if !strings.Contains(content, kept) {
 			t.Errorf("got no %s in the file, want it kept:\n%s", kept, content)
 		}
 	}
@@ -59,48 +57,170 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	}
 }
 
-// The refresh token is used up before the exchange is tried.
-func TestOAuthKeepsTheNewRefreshTokenWhereTheExchangeFails(t *testing.T) { //nolint:paralleltest // shared is scripted
-	refresh := castest.OAuthRefreshToken + rand.Text()
-	shared.Script("oauth",
-		castest.Body(200, "application/json",
-			`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+refresh+`-next", "expires_in": 10800}`),
-		castest.Body(502, "text/html", "<html>"))
-	s, _, err := fetch(t, Config{Source: Profile{File: config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)}})
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != openapi.Temporary {
-		t.Errorf("got %v, want kind %s", err, openapi.Temporary)
-	}
-	if _, err := s.Get(t.Context()); err != nil {
-		t.Errorf("the next try: got %v, want credentials", err)
-	}
-}
-
-// A service that doesn't say how long the new token lives has issued one all the same.
-func TestOAuthTokenOfUnknownLifetime(t *testing.T) { //nolint:paralleltest // shared is scripted
-	shared.Script("oauth", castest.Body(200, "application/json",
-		`{"access_token": "`+castest.OAuthAccessToken+`", "refresh_token": "`+rand.Text()+`"}`))
-	_, c, err := fetch(t, Config{Source: Profile{File: config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)}})
+// parsedConfig returns the content of the CLI's file, and the last profile in it.
+func parsedConfig(t *testing.T, path string) (string, profile) {
+	t.Helper()
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	isIssued(t, shared, c)
+	parsed, err := parseCLIFile(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content), parsed.Profiles[len(parsed.Profiles)-1]
 }
 
-// A service that quotes the token which it has just issued doesn't get it into the error.
-func TestOAuthQuotesNoNewToken(t *testing.T) { //nolint:paralleltest // shared is scripted
-	const access = "new-access-token-0123456789"
-	shared.Script("oauth",
-		castest.Body(200, "application/json", `{"access_token": "`+access+`", "refresh_token": "`+rand.Text()+`", "expires_in": 10800}`),
-		castest.Body(401, "application/json", `{"error": "invalid_token", "error_description": "unknown: `+access+`"}`))
-	_, _, err := fetch(t, Config{Source: Profile{File: config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)}})
-	if err == nil {
-		t.Fatal("got no error, want one")
+// What the service responds to a sign-in, and what is requested and saved for it.
+func TestOAuth(t *testing.T) { //nolint:paralleltest // shared is scripted
+	const secret = "new-access-token-0123456789"
+	type script []http.HandlerFunc
+	body := func(status int, body string) http.HandlerFunc { return castest.Body(status, "application/json", body) }
+	tokens := func(status int, fields string) http.HandlerFunc {
+		return body(status, `{"access_token": "`+castest.OAuthAccessToken+`", `+fields+`}`)
 	}
-	if strings.Contains(err.Error(), access) {
-		t.Errorf("got an error that quotes the token, want it left out: %v", err)
+	const next = `"refresh_token": "next"`
+	renewed := tokens(200, next)
+	expired := body(400, `{"error": "expired_token", "error_description": "The access token is expired."}`)
+	for name, test := range map[string]struct {
+		holds   time.Duration // how long the token in the file does; 0: the file doesn't say
+		fixed   bool          // there is no refresh token
+		unknown bool          // there is no access token
+		steps   script
+		calls   string
+		saved   bool          // the file has the next refresh token in the end
+		lives   time.Duration // how long the access token of the file holds then, if that is known
+		kind    egress.Kind
+		want    string
+	}{
+		"holds":                    {holds: time.Minute, calls: "exchange"},
+		"expired":                  {holds: -time.Second, steps: script{renewed}, calls: "token exchange", saved: true},
+		"no expiry":                {steps: script{renewed}, calls: "token exchange", saved: true},
+		"expired by another clock": {holds: time.Hour, steps: script{expired, renewed}, calls: "exchange token exchange", saved: true},
+		"refused": {
+			holds: time.Hour, steps: script{body(401, `{"error": "invalid_token"}`), renewed},
+			calls: "exchange token exchange", saved: true,
+		},
+		"busy":       {holds: time.Hour, steps: script{body(503, "")}, calls: "exchange", kind: openapi.Temporary},
+		"token busy": {steps: script{body(503, "")}, calls: "token", kind: openapi.Temporary},
+
+		"fixed, expired":    {holds: -time.Hour, fixed: true, calls: "exchange"},
+		"fixed, no expiry":  {fixed: true, calls: "exchange"},
+		"fixed, refused":    {fixed: true, steps: script{expired}, calls: "exchange", kind: Login, want: "is expired"},
+		"neither token":     {fixed: true, unknown: true, kind: Login, want: "has expired or was never made"},
+		"same refresh":      {steps: script{tokens(200, `"expires_in": 10800`)}, calls: "token exchange", lives: 3 * time.Hour},
+		"another status":    {steps: script{tokens(201, next)}, calls: "token exchange", saved: true},
+		"lifetime, quoted":  {steps: script{tokens(200, `"expires_in": "10800"`)}, calls: "token exchange", lives: 3 * time.Hour},
+		"lifetime, decimal": {steps: script{tokens(200, `"expires_in": 10800.0`)}, calls: "token exchange", lives: 3 * time.Hour},
+		"lifetime, huge":    {steps: script{tokens(200, `"expires_in": 1e40`)}, calls: "token exchange", lives: 87600 * time.Hour},
+		"lifetime, invalid": {steps: script{tokens(200, `"expires_in": 1e400, `+next)}, calls: "token exchange", saved: true},
+
+		"no access token": {steps: script{body(200, `{`+next+`}`)}, calls: "token", saved: true, kind: Login},
+		"no new tokens":   {steps: script{body(200, `{"access_token": 5}`)}, calls: "token", kind: egress.Malformed, want: "no new"},
+		"lost exchange": {
+			steps: script{renewed, body(502, "<html>")}, calls: "token exchange", saved: true, kind: openapi.Temporary,
+		},
+		"new token quoted": {
+			steps: script{
+				body(200, `{"access_token": "`+secret+`"}`), body(401, `{"error": "invalid_token", "error_description": "`+secret+`"}`),
+			},
+			calls: "token exchange", kind: openapi.Rejected,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := profile{OAuthAccessToken: castest.OAuthAccessToken, OAuthRefreshToken: castest.OAuthRefreshToken + rand.Text()}
+			if test.holds != 0 {
+				p.OAuthAccessTokenExpire = time.Now().Add(test.holds).Unix()
+			}
+			if test.fixed {
+				p.OAuthRefreshToken = ""
+			}
+			if test.unknown {
+				p.OAuthAccessToken = ""
+			}
+			path := config(t, fmt.Sprintf(`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": %q, `+
+				`"oauth_access_token": %q, "oauth_access_token_expire": %d`,
+				p.OAuthRefreshToken, p.OAuthAccessToken, p.OAuthAccessTokenExpire))
+			shared.Script("oauth", test.steps...)
+			before := len(shared.Calls())
+			_, c, err := fetch(t, Config{Source: Profile{File: path}}, secret)
+			switch {
+			case test.kind != "":
+				failed(t, err, test.kind, test.want)
+			case err != nil:
+				t.Error(err)
+			default:
+				isIssued(t, shared, c)
+			}
+			var calls []string
+			for _, call := range shared.Calls()[before:] {
+				calls = append(calls, strings.TrimPrefix(call.Action, "/v1/"))
+			}
+			if got := strings.Join(calls, " "); got != test.calls {
+				t.Errorf("got calls %q, want %q", got, test.calls)
+			}
+			content, parsed := parsedConfig(t, path)
+			want := p.OAuthRefreshToken
+			if test.saved {
+				want = "next"
+			}
+			if got := parsed.OAuthRefreshToken; got != want {
+				t.Errorf("got refresh token %s, want %s", got, want)
+			}
+			lives := time.Until(time.Unix(parsed.OAuthAccessTokenExpire, 0))
+			if test.lives > 0 && (lives-test.lives).Abs() > time.Minute {
+				t.Errorf("got an access token for %s, want one for %s", lives, test.lives)
+			}
+			if strings.HasSuffix(content, " ") {
+				t.Error("got blanks at the end of the file, want none")
+			}
+		})
+	}
+}
+
+// Other tools take no lock. If one of them renews at the same moment, the file has its tokens
+// before long; or it never has.
+func TestOAuthOfAnotherTool(t *testing.T) { //nolint:paralleltest // it replaces the transport
+	for name, test := range map[string]struct {
+		saved, took time.Duration
+		kind        egress.Kind
+	}{
+		"saved before":   {},
+		"saved later":    {saved: 2500 * time.Millisecond, took: 3 * time.Second},
+		"saved too late": {saved: time.Minute, took: 5 * time.Second, kind: Login},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "old"`)
+			synctest.Test(t, func(t *testing.T) {
+				before := transport
+				defer func() { transport = before }()
+				transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+					if req.URL.Path == "/v1/exchange" && req.Header.Get("Authorization") == "Bearer theirs" {
+						return respond(req, 200, issuedBody)
+					}
+					save := func() {
+						_ = os.WriteFile(path, []byte(`{"profiles": [{"name": "p", "mode": "OAuth", "oauth_site_type": "CN", `+
+							`"oauth_refresh_token": "new", "oauth_access_token": "theirs"}]}`), 0o600)
+					}
+					if test.saved == 0 {
+						save()
+					} else {
+						time.AfterFunc(test.saved, save)
+					}
+					return respond(req, 400, `{"error": "invalid_grant"}`)
+				})
+				started := time.Now()
+				_, c, err := fetch(t, Config{Source: Profile{File: path, Name: "p"}})
+				if took := time.Since(started); took != test.took {
+					t.Errorf("got a result after %s, want one after %s", took, test.took)
+				}
+				if test.kind != "" {
+					failed(t, err, test.kind, "can't be renewed")
+				} else if err != nil || c.AccessKeyID != "a" {
+					t.Errorf("got %v, %v, want the credentials for the other tool's token", c, err)
+				}
+			})
+		})
 	}
 }
 
@@ -150,6 +270,9 @@ func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
 		})
 	}
 	processes.Wait()
+	if info, err := os.Stat(path + ".lock"); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o644 {
+		t.Errorf("got lock %v, %v, want one that all may read", info, err)
+	}
 	spent := 0
 	for _, call := range shared.Calls() {
 		if strings.HasPrefix(call.Token, refresh) {
@@ -184,18 +307,5 @@ func TestOAuthLockHoldsUpNobody(t *testing.T) {
 	}
 	if _, err := s.Get(t.Context()); err != nil {
 		t.Errorf("the next reader: got %v, want credentials", err)
-	}
-}
-
-// Where the file can't be locked, credentials are fetched without.
-func TestOAuthWithoutALock(t *testing.T) {
-	t.Parallel()
-	path := config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)
-	if err := os.Mkdir(path+".lock", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := fetch(t, Config{Source: Profile{File: path}}); err != nil {
-		t.Error(err)
 	}
 }

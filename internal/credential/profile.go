@@ -219,7 +219,7 @@ func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credenti
 	e := asError(err)
 	signIn := p.mode() == "cloudsso" || p.mode() == "oauth"
 	switch {
-	case e.Command != "", e.Temporary():
+	case e.Command != "", e.Temporary(), errors.Is(err, errUnsaved):
 	case e.Kind == Login, e.Kind == Invalid && e.status == 0, signIn && e.status != 0:
 		e.Command = p.configure()
 	}
@@ -333,7 +333,7 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credential
 
 // cloudSSO exchanges the access token of a sign-in.
 func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
-	if expires(p.AccessToken, p.AccessTokenExpire, 0) {
+	if expired(p.AccessToken, p.AccessTokenExpire) {
 		return Credentials{}, p.signInNeeded()
 	}
 	signIn, err := parseURI(p.SignInURL)
@@ -350,10 +350,8 @@ func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
 	return c, err
 }
 
-// expires reports whether there is no token, or it expires soon.
-func expires(token string, at int64, soon time.Duration) bool {
-	return token == "" || time.Until(time.Unix(at, 0)) <= soon
-}
+// expired reports whether there is no token, or it has expired by this machine's clock.
+func expired(token string, at int64) bool { return token == "" || time.Until(time.Unix(at, 0)) <= 0 }
 
 func (p profile) signInNeeded() *Error {
 	return &Error{Kind: Login, Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}

@@ -1,15 +1,32 @@
 package credential
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"time"
 )
 
-// replaceFile replaces the content of the file at path in one step. The file keeps its permissions, and a symbolic link
-// keeps pointing to it.
+// writeFile replaces the content of the file at path: in one step or, where the file can't be
+// replaced, in place.
+func writeFile(path string, content []byte) error {
+	err := replaceFile(path, content)
+	if err == nil {
+		return nil
+	}
+	if inPlace := overwriteFile(path, content); inPlace != nil {
+		return fmt.Errorf("replace %s: %w; write into it: %w", path, err, inPlace)
+	}
+	return nil
+}
+
+// replaceFile replaces the file at path by one with the content, in one step. It keeps the owner,
+// but only the owner has access to it then, as if the CLI had written it. A symbolic link keeps
+// pointing to it.
 func replaceFile(path string, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -20,10 +37,7 @@ func replaceFile(path string, content []byte) error {
 		return err
 	}
 	defer func() { _ = os.Remove(temporary.Name()) }() // fails once the file was renamed
-	// First, so that nobody reads the new content who may not read the old.
-	if err = copyPermissions(path, temporary.Name()); err != nil {
-		err = fmt.Errorf("copy the permissions of %s: %w", path, err)
-	} else {
+	if err = keepOwner(path, temporary); err == nil {
 		_, err = temporary.Write(content)
 	}
 	if err == nil {
@@ -35,9 +49,38 @@ func replaceFile(path string, content []byte) error {
 	return retryWhileInUse(func() error { return os.Rename(temporary.Name(), path) })
 }
 
-// retryWhileInUse repeats an operation on a file that fails because another process uses the file, which happens on
-// Windows and doesn't last: there, a file that is read can't be replaced, and one that is being replaced can't be read. It
-// takes no context, because a token that isn't saved is lost. It gives up after two seconds, as the go command does.
+// overwriteFile writes content into the file at path. If there is no room for it the file is as it
+// was: what it needs more is taken first, and what it doesn't need any more is blank before it is
+// cut.
+func overwriteFile(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	size, needed := info.Size(), int64(len(content))
+	blanks := func(n int64) []byte { return bytes.Repeat([]byte(" "), int(max(n, 0))) }
+	write := func(content []byte, at int64) error {
+		_, err := file.WriteAt(content, at)
+		return errors.Join(err, file.Sync())
+	}
+	if err := write(blanks(needed-size), size); err != nil {
+		return errors.Join(err, file.Truncate(size))
+	}
+	if err := write(append(content, blanks(size-needed)...), 0); err != nil {
+		return err
+	}
+	return file.Truncate(needed)
+}
+
+// retryWhileInUse repeats an operation on a file that fails because another process uses the file,
+// which happens on Windows and doesn't last: there, a file that is read can't be replaced, and one
+// that is being replaced can't be read. It takes no context, because a token that isn't saved is
+// lost. It gives up after two seconds, as the go command does.
 func retryWhileInUse(operation func() error) error {
 	const limit, interval = 2 * time.Second, 10 * time.Millisecond
 	ticker := time.NewTicker(interval)
@@ -47,4 +90,11 @@ func retryWhileInUse(operation func() error) error {
 			return err
 		}
 	}
+}
+
+// inUse reports whether err may be due to another process that uses the file. Windows says that
+// access is denied in some of these cases.
+func inUse(err error) bool {
+	const sharingViolation = syscall.Errno(32)
+	return runtime.GOOS == "windows" && (errors.Is(err, sharingViolation) || errors.Is(err, os.ErrPermission))
 }

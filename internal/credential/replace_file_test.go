@@ -1,30 +1,44 @@
 package credential
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
-func TestReplaceFile(t *testing.T) {
+func TestWriteFile(t *testing.T) {
 	t.Parallel()
-	path := file(t, "config.json", "old")
-	if err := replaceFile(path, []byte("new")); err != nil {
-		t.Fatal(err)
+	for name, write := range map[string]func(string, []byte) error{"replaced": replaceFile, "in place": overwriteFile} {
+		for _, content := range []string{"short", "a longer one than before"} {
+			t.Run(name+"/"+content, func(t *testing.T) {
+				t.Parallel()
+				path := file(t, "config.json", "old content")
+				if err := write(path, []byte(content)); err != nil {
+					t.Fatal(err)
+				}
+				holds(t, path, content)
+			})
+		}
 	}
-	holds(t, path, "new")
 }
 
-func TestReplaceFileThatIsAbsent(t *testing.T) {
+func TestReplaceFileLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	directory := t.TempDir()
-	if err := replaceFile(filepath.Join(directory, "config.json"), []byte("new")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v, want %v", err, fs.ErrNotExist)
-	}
-	if left, err := os.ReadDir(directory); len(left) > 0 {
-		t.Errorf("got %v, %v, want an empty directory", left, err)
+	for name, entries := range map[string]int{"absent": 0, "directory": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := t.TempDir()
+			path := filepath.Join(in, "config.json")
+			if entries > 0 && os.Mkdir(path, 0o700) != nil {
+				t.Fatal("no directory")
+			}
+			if err := writeFile(path, []byte("new")); err == nil {
+				t.Error("got no error, want one")
+			}
+			if left, err := os.ReadDir(in); len(left) != entries {
+				t.Errorf("got %v, %v, want %d entries", left, err, entries)
+			}
+		})
 	}
 }
 

@@ -3,17 +3,29 @@
 package credential
 
 import (
+	"errors"
+	"log"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
 
-func TestReplaceFileKeepsModeAndLink(t *testing.T) {
+// Only root may give a file away; anybody else's file stays their own.
+func TestReplaceFileKeepsOwnerAndLink(t *testing.T) {
 	t.Parallel()
 	path := file(t, "config.json", "old")
-	const want = os.FileMode(0o640)
-	if err := os.Chmod(path, want); err != nil {
+	owner := os.Geteuid()
+	if owner == 0 {
+		owner = 12345
+		if err := os.Chown(path, owner, 54321); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	link := filepath.Join(t.TempDir(), "link.json")
@@ -28,40 +40,37 @@ func TestReplaceFileKeepsModeAndLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := info.Mode().Perm(); got != want {
-		t.Errorf("got mode %v, want %v", got, want)
+	if stat, _ := info.Sys().(*syscall.Stat_t); int(stat.Uid) != owner {
+		t.Errorf("got owner %d, want %d", stat.Uid, owner)
+	}
+	if got := info.Mode().Perm(); got != 0o600 {
+		t.Errorf("got mode %v, want 0600", got)
 	}
 	if target, err := os.Readlink(link); target != path {
 		t.Errorf("got a link to %q, %v, want one to %q", target, err, path)
 	}
 }
 
-// Only root may give a file away; anybody else's file stays their own.
-func TestReplaceFileKeepsTheOwner(t *testing.T) {
+// A process that may write no more than the file has is as one on a full disk.
+func TestFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
-	path := file(t, "config.json", "old")
-	if os.Geteuid() == 0 {
-		if err := os.Chown(path, 12345, 54321); err != nil {
-			t.Fatal(err)
-		}
+	path := file(t, "config.json", strings.Repeat("old ", 300))
+	process := exec.CommandContext(t.Context(), os.Args[0])
+	process.Env = append(os.Environ(), fullDisk+"="+path)
+	if output, err := process.CombinedOutput(); err == nil || !strings.Contains(string(output), "file too large") {
+		t.Errorf("got %q, %v, want an error of a file that is too large", output, err)
 	}
-	before, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceFile(path, []byte("new")); err != nil {
-		t.Fatal(err)
-	}
-	after, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, _ := before.Sys().(*syscall.Stat_t)
-	got, _ := after.Sys().(*syscall.Stat_t)
-	if got.Uid != want.Uid {
-		t.Errorf("got owner %d, want %d", got.Uid, want.Uid)
-	}
-	if got.Gid != want.Gid {
-		t.Errorf("got group %d, want %d", got.Gid, want.Gid)
+	holds(t, path, strings.Repeat("old ", 300))
+}
+
+// fullDisk names the variable with the file into which another process of this test writes more
+// than there is room for.
+const fullDisk = "CREDENTIAL_TEST_FULL_DISK"
+
+func init() {
+	if path := os.Getenv(fullDisk); path != "" {
+		signal.Ignore(syscall.SIGXFSZ)
+		err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1200, Max: 1200})
+		log.Fatal(errors.Join(err, writeFile(path, []byte(strings.Repeat("new ", 1000)))))
 	}
 }

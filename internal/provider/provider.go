@@ -47,7 +47,8 @@ func New(version string) *Provider { return &Provider{version: version, getenv: 
 
 // Serve serves p to the Terraform that started this process, or to a debugger such as delve.
 func (p *Provider) Serve(ctx context.Context, debug bool) error {
-	return providerserver.Serve(ctx, func() provider.Provider { return p }, providerserver.ServeOpts{Address: Address, Debug: debug})
+	options := providerserver.ServeOpts{Address: Address, Debug: debug}
+	return providerserver.Serve(ctx, func() provider.Provider { return p }, options)
 }
 
 // Close closes the clients that were configured.
