@@ -10,8 +10,6 @@ terraform {
 
 action "cas_require_asset_count" "healthy" {
   config {
-    minimum {
-      point = 80
-    }
+    minimum = { point = 80 }
   }
 }

@@ -23,9 +23,7 @@ variable "releases" {
 
 action "cas_require_asset_count" "healthy" {
   config {
-    minimum {
-      point = var.minimum_score
-    }
+    minimum = { point = var.minimum_score }
   }
 }
 

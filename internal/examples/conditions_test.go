@@ -291,9 +291,7 @@ func action(events, lifecycle string) string {
 	return `
 action "cas_require_asset_count" "healthy" {
   config {
-    minimum {
-      point = 80
-    }
+    minimum = { point = 80 }
   }
 }
 

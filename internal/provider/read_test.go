@@ -127,13 +127,18 @@ func encoded(t *testing.T, kind tftypes.Type, v any) tftypes.Value {
 	case unknown:
 		return tftypes.NewValue(kind, tftypes.UnknownValue)
 	case arguments:
-		object, ok := kind.(tftypes.Object)
-		if !ok {
-			t.Fatalf("got %s, want a block", kind)
-		}
 		values := map[string]tftypes.Value{}
-		for name, kind := range object.AttributeTypes {
-			values[name] = encoded(t, kind, v[name])
+		switch kind := kind.(type) {
+		case tftypes.Object:
+			for name, kind := range kind.AttributeTypes {
+				values[name] = encoded(t, kind, v[name])
+			}
+		case tftypes.Map:
+			for name, value := range v {
+				values[name] = encoded(t, kind.ElementType, value)
+			}
+		default:
+			t.Fatalf("got %s, want a block or a map", kind)
 		}
 		return tftypes.NewValue(kind, values)
 	}

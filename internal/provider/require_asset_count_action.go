@@ -3,7 +3,9 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
@@ -28,12 +30,12 @@ type requireAssetCountAction struct {
 	data providerData
 }
 
-// limit is one of the two blocks of bounds.
+// limit is one of the two arguments with bounds.
 type limit struct {
 	name, words, summary string
 
-	fails  int // how a value that is out of bounds compares with its bound
-	bounds types.Object
+	fails  int       // how a value that is out of bounds compares with its bound
+	bounds types.Map // by the names of attributes
 }
 
 func newLimits() []limit {
@@ -48,11 +50,11 @@ func (l limit) bound(name string) types.Number {
 	if l.bounds.IsUnknown() {
 		return types.NumberUnknown()
 	}
-	bound, _ := l.bounds.Attributes()[name].(types.Number) // null if there are no bounds
+	bound, _ := l.bounds.Elements()[name].(types.Number) // null if there is none
 	return bound
 }
 
-func (l limit) path(name string) path.Path { return path.Root(l.name).AtName(name) }
+func (l limit) path(name string) path.Path { return path.Root(l.name).AtMapKey(name) }
 
 func (a *requireAssetCountAction) Metadata(
 	_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse,
@@ -65,17 +67,14 @@ func (a *requireAssetCountAction) Schema(_ context.Context, _ action.SchemaReque
 		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, whenever Terraform invokes the action, and " +
 			"fails if a value is below its minimum, above its maximum, or null. Before a change of a resource, that stops the " +
 			"change.\n\nNothing is read while Terraform plans. Neither the plan nor the state holds the values.",
-		Blocks: map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
+		Attributes: map[string]schema.Attribute{},
+		Blocks:     map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
 	}
 	for _, limit := range newLimits() {
-		bounds := map[string]schema.Attribute{}
-		for _, attribute := range boundable(new(cas.AssetCount)) {
-			description := attribute.schema.GetMarkdownDescription()
-			bounds[attribute.name] = schema.NumberAttribute{Optional: true, MarkdownDescription: description}
-		}
-		// Terraform refuses a misspelt argument in a block, and ignores one in a nested attribute.
-		resp.Schema.Blocks[limit.name] = schema.SingleNestedBlock{Attributes: bounds, MarkdownDescription: fmt.Sprintf(
-			"Whole numbers that values have to be %s, each named after an attribute of the data source.", limit.words)}
+		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the bound.
+		resp.Schema.Attributes[limit.name] = schema.MapAttribute{Optional: true, ElementType: types.NumberType,
+			MarkdownDescription: fmt.Sprintf("Whole numbers that values of the data source have to be %s, by the names of the "+
+				"attributes: `%s`.", limit.words, strings.Join(boundNames(), "`, `"))}
 	}
 }
 
@@ -140,12 +139,18 @@ func (a *requireAssetCountAction) Invoke(ctx context.Context, req action.InvokeR
 	resp.SendProgress(action.InvokeProgressEvent{Message: strings.Join(found, "; ")})
 }
 
-// limitsOf returns the two blocks, and reports what is wrong with them whatever the values are.
+// limitsOf returns the two arguments, and reports what is wrong with them whatever the values are.
 func limitsOf(ctx context.Context, config tfsdk.Config) ([]limit, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	limits, bounded := newLimits(), false
 	for i, limit := range limits {
 		diags.Append(config.GetAttribute(ctx, path.Root(limit.name), &limits[i].bounds)...)
+		for _, name := range slices.Sorted(maps.Keys(limits[i].bounds.Elements())) {
+			if !slices.Contains(boundNames(), name) {
+				diags.AddAttributeError(limit.path(name), "Unknown asset count", fmt.Sprintf(
+					"%s names %q, which is none of %s.", limit.name, name, strings.Join(boundNames(), ", ")))
+			}
+		}
 	}
 	for _, attribute := range boundable(new(cas.AssetCount)) {
 		var known []*big.Float
@@ -169,7 +174,15 @@ func limitsOf(ctx context.Context, config tfsdk.Config) ([]limit, diag.Diagnosti
 		}
 	}
 	if !bounded && !diags.HasError() {
-		diags.AddError("Missing bound", "Set at least one bound, such as point = 80 in a minimum block.")
+		diags.AddError("Missing bound", "Set at least one bound, such as minimum = { point = 80 }.")
 	}
 	return limits, diags
+}
+
+// boundNames returns the names of the attributes that can have a bound.
+func boundNames() (names []string) {
+	for _, attribute := range boundable(new(cas.AssetCount)) {
+		names = append(names, attribute.name)
+	}
+	return names
 }

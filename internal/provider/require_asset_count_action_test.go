@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -50,10 +51,11 @@ func (p plugin) require(t *testing.T, block arguments) (validate, plan, invoke, 
 
 func TestRequireAssetCount(t *testing.T) {
 	t.Parallel()
-	failure := func(block, name, summary, detail string) string {
-		return fmt.Sprintf("AttributeName(%q).AttributeName(%q): %s\n\n%s\n\n", block, name, summary, detail)
+	failure := func(argument, name, summary, detail string) string {
+		return fmt.Sprintf("AttributeName(%q).ElementKeyString(%q): %s\n\n%s\n\n", argument, name, summary, detail)
 	}
-	noBound := ": Missing bound\n\nSet at least one bound, such as point = 80 in a minimum block.\n\n"
+	bounded := strings.Join(boundNames(), ", ") + "."
+	noBound := ": Missing bound\n\nSet at least one bound, such as minimum = { point = 80 }.\n\n"
 	for name, test := range map[string]struct {
 		minimum, maximum any
 		answer           map[string]any // of which elements to change; nil leaves one out
@@ -61,8 +63,13 @@ func TestRequireAssetCount(t *testing.T) {
 		fails            string         // diagnostics of the invocation
 		progress         string
 	}{
-		"no block": {invalid: noBound},
-		"no bound": {minimum: arguments{}, maximum: arguments{"point": nil}, invalid: noBound},
+		"no argument": {invalid: noBound},
+		"no bound":    {minimum: arguments{}, maximum: arguments{"point": nil}, invalid: noBound},
+		"misspelt": {
+			minimum: arguments{"point": 80, "pont": 90}, maximum: arguments{"point_time": 1},
+			invalid: failure("minimum", "pont", "Unknown asset count", `minimum names "pont", which is none of `+bounded) +
+				failure("maximum", "point_time", "Unknown asset count", `maximum names "point_time", which is none of `+bounded),
+		},
 		"fraction": {
 			minimum: arguments{"point": 79.5},
 			invalid: failure("minimum", "point", "Invalid number", "minimum.point is 79.5: it isn't a whole number."),
@@ -127,41 +134,30 @@ func TestRequireAssetCount(t *testing.T) {
 	}
 }
 
-// TestBoundsAreDocumented compares the schema with the numbers of the data source, and with the page, which isn't generated
-// from it: only Terraform 1.14 lists the schemas of actions.
+// TestBoundsAreDocumented compares the names with the numbers of the data source, and the schema with the page, which isn't
+// generated from it: only Terraform 1.14 lists the schemas of actions.
 func TestBoundsAreDocumented(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(filepath.Join("..", "..", "docs", "actions", "require_asset_count.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := string(content)
 	var want []string
 	for name, value := range answered() {
 		if _, number := value.(int64); number && name != "point_time" {
 			want = append(want, name)
 		}
 	}
-	slices.Sort(want)
-	for _, block := range newPlugin(t, nil).schema.ActionSchemas["cas_require_asset_count"].Schema.Block.BlockTypes {
-		lines := []string{fmt.Sprintf("- `%s` (Block, Optional) %s", block.TypeName, block.Block.Description)}
-		var got []string
-		for _, attribute := range block.Block.Attributes {
-			got = append(got, attribute.Name)
-			kind := strings.TrimPrefix(attribute.Type.String(), "tftypes.")
-			lines = append(lines, fmt.Sprintf("- `%s` (%s) %s\n", attribute.Name, kind, attribute.Description))
-		}
-		if block.TypeName != "timeouts" && !slices.Equal(got, want) {
-			t.Errorf("%s: got bounds on %v, want %v", block.TypeName, got, want)
-		}
-		for _, line := range lines {
-			if !strings.Contains(page, line) {
-				t.Errorf("%s: got no line %q on its page, want one", block.TypeName, line)
-			}
-		}
+	if got := slices.Sorted(slices.Values(boundNames())); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("got bounds on %v, want %v", got, want)
 	}
-	if got := strings.Count(page, "` (Number) "); got != len(want) {
-		t.Errorf("got %d bounds on the page, want %d", got, len(want))
+	page, err := os.ReadFile(filepath.Join("..", "..", "templates", "actions", "require_asset_count.md.tmpl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := newPlugin(t, nil).schema.ActionSchemas["cas_require_asset_count"].Schema.Block
+	for _, attribute := range slices.Concat(block.Attributes, block.BlockTypes[0].Block.Attributes) {
+		kind := map[string]string{"tftypes.String": "String"}[attribute.Type.String()]
+		line := fmt.Sprintf("- `%s` (%s) %s\n", attribute.Name, cmp.Or(kind, "Map of Number"), attribute.Description)
+		if !strings.Contains(string(page), line) {
+			t.Errorf("got no line %q on the page of the action, want one", line)
+		}
 	}
 }
 
@@ -176,7 +172,7 @@ func TestRequireAssetCountBeforeApply(t *testing.T) {
 	for name, block := range map[string]arguments{
 		"provider argument": {"minimum": arguments{"point": 80}},
 		"bound":             {"minimum": arguments{"point": unknown{}}},
-		"block":             {"minimum": unknown{}},
+		"bounds":            {"minimum": unknown{}},
 		"other bound":       {"minimum": arguments{"point": 80}, "maximum": arguments{"point": unknown{}}},
 	} {
 		validate, plan, invoke, _ := p.require(t, block)
@@ -246,9 +242,7 @@ resource "terraform_data" "minimum" {
 
 action "cas_require_asset_count" "healthy" {
   config {
-    minimum {
-      point = terraform_data.minimum.output
-    }
+    minimum = { point = terraform_data.minimum.output }
   }
 }
 

@@ -8,12 +8,12 @@ terraform {
 
 action "cas_require_asset_count" "healthy" {
   config {
-    minimum {
+    minimum = {
       point                 = 80
       buy_certificate_count = 1
     }
 
-    maximum {
+    maximum = {
       free_certificate_count = 18
     }
 

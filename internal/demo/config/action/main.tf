@@ -6,9 +6,7 @@ terraform {
 
 action "cas_require_asset_count" "healthy" {
   config {
-    minimum {
-      point = 80
-    }
+    minimum = { point = 80 }
   }
 }
 
