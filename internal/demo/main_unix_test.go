@@ -45,14 +45,14 @@ func TestDemoFails(t *testing.T) {
 		"another message": {
 			program: `test "$1$3" != showtfplan && terraform "$@" && exit
 				test "$1$3" = showtfplan && terraform "$@" | sed 's/score is 61/score is low/'`,
-			want: `"The certificate health score is low; at least 80 is needed." failed`,
+			want: `want {"message":"The certificate health score is 61; at least 80 is needed."} in it`,
 		},
 		"release is created": {
 			program: `test "$1$3" != show && terraform "$@" && exit
-				test "$1$3" = show && echo '{"values": {"root_module": {"resources": [{"address": "it", "mode": "managed"}]}}}'`,
-			want: "it was created",
+				test "$1$3" = show && echo '{"mode":"managed","type":"x"}'`,
+			want: "want no resource in it",
 		},
-		"gate doesn't read": {program: `test "$1" != apply && terraform "$@"`, want: "0 calls were made"},
+		"gate doesn't read": {program: `test "$1" != apply && terraform "$@"`, want: "made 0 calls, want 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

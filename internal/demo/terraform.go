@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -178,42 +177,4 @@ func run(cmd *exec.Cmd, status int) error {
 		return fmt.Errorf("%s: %s, want exit status %d", strings.Join(cmd.Args, " "), cmd.ProcessState, status)
 	}
 	return nil
-}
-
-// document is what terraform show -json writes of a saved plan or a state.
-type document struct {
-	PlannedValues struct {
-		Outputs map[string]struct{ Value any }
-	} `json:"planned_values"`
-	Values struct {
-		RootModule struct {
-			Resources []struct{ Address, Mode string }
-		} `json:"root_module"`
-	}
-	Checks []struct {
-		Instances []struct {
-			Problems []struct{ Message string }
-		}
-	}
-}
-
-// read reads a saved plan, or the state.
-func (tf *terraform) read(ctx context.Context, config string, plan ...string) (d document, err error) {
-	text, err := output(tf.command(ctx, config, append([]string{"show", "-json"}, plan...)...))
-	if err != nil {
-		return d, err
-	}
-	return d, json.Unmarshal([]byte(text), &d)
-}
-
-// problems returns the messages of the conditions that failed.
-func (d document) problems() (messages []string) {
-	for _, check := range d.Checks {
-		for _, instance := range check.Instances {
-			for _, problem := range instance.Problems {
-				messages = append(messages, problem.Message)
-			}
-		}
-	}
-	return messages
 }
