@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -61,7 +60,7 @@ func serve(p *provider.Provider, debug bool) error {
 			}
 		}()
 	}
-	go func() { ended <- p.Serve(context.Background(), debug) }()
+	go func() { ended <- p.Serve(debug) }()
 	select {
 	case err := <-ended:
 		return err

@@ -18,7 +18,7 @@ import (
 
 func main() {
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" { // set by Terraform, which has a copy of this program as the provider
-		if err := provider.New(version).Serve(context.Background(), false); err != nil {
+		if err := provider.New(version).Serve(false); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -4,7 +4,6 @@
 package examples
 
 import (
-	"context"
 	"log"
 	"os"
 	"testing"
@@ -24,7 +23,7 @@ func TestMain(m *testing.M) {
 	}
 	castest.IsolateChild()
 	egress.Intercept() // as main does
-	if err := provider.New(version).Serve(context.Background(), false); err != nil {
+	if err := provider.New(version).Serve(false); err != nil {
 		log.Fatal(err)
 	}
 }

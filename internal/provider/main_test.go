@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	egress.Intercept()
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
 		castest.IsolateChild()
-		if err := New("test").Serve(context.Background(), false); err != nil {
+		if err := New("test").Serve(false); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -17,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
@@ -44,12 +43,6 @@ type Provider struct {
 
 // New returns the provider. Close it before the process ends.
 func New(version string) *Provider { return &Provider{version: version, getenv: os.Getenv} }
-
-// Serve serves p to the Terraform that started this process, or to a debugger such as delve.
-func (p *Provider) Serve(ctx context.Context, debug bool) error {
-	options := providerserver.ServeOpts{Address: Address, Debug: debug}
-	return providerserver.Serve(ctx, func() provider.Provider { return p }, options)
-}
 
 // Close closes the clients that were configured.
 func (p *Provider) Close() {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -24,10 +23,7 @@ type plugin struct {
 
 func newPlugin(t *testing.T, env environment) plugin {
 	t.Helper()
-	server, err := providerserver.NewProtocol6WithError(&Provider{version: "1.2.3", getenv: env.get})()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := (&Provider{version: "1.2.3", getenv: env.get}).server()
 	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)

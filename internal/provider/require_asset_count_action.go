@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/helpers/validatordiag"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -163,8 +164,8 @@ func limitsOf(ctx context.Context, config tfsdk.Config) ([]limit, diag.Diagnosti
 			}
 			known = append(known, number)
 			if !number.IsInt() {
-				diags.AddAttributeError(limit.path(attribute.name), "Invalid number",
-					fmt.Sprintf("%s.%s is %s: it isn't a whole number.", limit.name, attribute.name, number.Text('f', -1)))
+				diags.Append(validatordiag.InvalidAttributeValueDiagnostic(
+					limit.path(attribute.name), "value must be a whole number", number.Text('f', -1)))
 			}
 		}
 		if len(known) == len(limits) && known[0].Cmp(known[1]) > 0 {

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,9 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/action"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
@@ -72,7 +71,8 @@ func TestRequireAssetCount(t *testing.T) {
 		},
 		"fraction": {
 			minimum: arguments{"point": 79.5},
-			invalid: failure("minimum", "point", "Invalid number", "minimum.point is 79.5: it isn't a whole number."),
+			invalid: failure("minimum", "point", "Invalid Attribute Value",
+				"Attribute minimum[\"point\"] value must be a whole number, got: 79.5"),
 		},
 		"minimum above maximum": {
 			minimum: arguments{"point": 90}, maximum: arguments{"point": 80},
@@ -187,16 +187,18 @@ func TestRequireAssetCountBeforeApply(t *testing.T) {
 		t.Errorf("got %d calls, want none", got)
 	}
 
-	invalid := diag.Diagnostics{diag.NewErrorDiagnostic("Invalid number", "CAS_MAX_RETRIES is \"many\".")}
-	a := &requireAssetCountAction{data: providerData{invalid: invalid, told: new(told)}}
-	var schema action.SchemaResponse
-	a.Schema(t.Context(), action.SchemaRequest{}, &schema)
-	kind := schema.Schema.Type().TerraformType(t.Context())
-	config := tfsdk.Config{Raw: encoded(t, kind, arguments{"minimum": arguments{"point": 80}}), Schema: schema.Schema}
-	var plan action.ModifyPlanResponse
-	a.ModifyPlan(t.Context(), action.ModifyPlanRequest{Config: config}, &plan)
-	if !plan.Diagnostics.Equal(invalid) {
-		t.Errorf("got\n%v\nwhile planning, want\n%v", plan.Diagnostics, invalid)
+	env := keyed(server)
+	env["CAS_MAX_RETRIES"] = "many"
+	p = newPlugin(t, env)
+	if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+		t.Fatal(texts(diagnostics))
+	}
+	_, plan, invoke, _ := p.require(t, arguments{"minimum": arguments{"point": 80}})
+	if want := "CAS_MAX_RETRIES value must be between 0 and 20, got: many"; !strings.Contains(plan, want) {
+		t.Errorf("got\n%s\nwhile planning, want %q", plan, want)
+	}
+	if want := "Invalid Attribute Value"; !strings.Contains(invoke, want) {
+		t.Errorf("got\n%s\nwhen the action is invoked, want %q", invoke, want)
 	}
 }
 
@@ -225,6 +227,28 @@ func TestRequireAssetCountFailsLikeTheDataSource(t *testing.T) {
 
 // unlike matches what differs between two calls.
 var unlike = regexp.MustCompile(`[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-9.]+m?s`)
+
+// TestInterruptedActionFails stops the provider while the action waits for the service.
+func TestInterruptedActionFails(t *testing.T) {
+	t.Parallel()
+	service := start(t, castest.Options{})
+	p := newPlugin(t, keyed(service))
+	if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
+		t.Fatal(texts(diagnostics))
+	}
+	service.Script(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := p.StopProvider(r.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
+			t.Error(err)
+		}
+		castest.Hang()(w, r)
+	})
+	const name = "cas_require_asset_count"
+	config := dynamic(t, p.schema.ActionSchemas[name].Schema, arguments{"minimum": arguments{"point": 80}})
+	_, err := p.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: name, Config: config})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
 
 // gateAction has a bound that is unknown until the first apply. Terraform invokes the action before each of $EVENTS.
 const gateAction = `
