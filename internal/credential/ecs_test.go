@@ -54,7 +54,8 @@ func TestMetadata(t *testing.T) {
 	const secret = "tOpSeCrEt/+0123456789=="
 	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }
 	token, role := castest.Body(200, "text/plain", "a-token"), castest.Body(200, "text/plain", castest.MetadataRole)
-	named, unnamed := Config{Source: ECSRole{castest.MetadataRole}}, Config{Source: Profile{File: config(t, `"name": "p", "mode": "EcsRamRole"`)}}
+	named := Config{Source: ECSRole{castest.MetadataRole}}
+	unnamed := Config{Source: Profile{File: config(t, `"name": "p", "mode": "EcsRamRole"`)}}
 	for name, test := range map[string]struct {
 		cfg   Config
 		only2 bool // ALIBABA_CLOUD_IMDSV1_DISABLED

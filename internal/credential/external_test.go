@@ -140,9 +140,10 @@ func TestParseExternal(t *testing.T) {
 		withExpiration + `null}`:                           "",
 		`{"access_key_id": "a", "access_key_secret": "b"}`: "",
 		`{"access_key_id": "a", "access_key_secret": "b", "sts_token": "c", "mode": "StsToken"}`: "",
-		withExpiration + `"2030-01-01T00:00:00Z"}`:                                               "", withExpiration + `"2030-01-01T08:00:00+08:00"}`: "",
-		`{"access_key_id": "a", "access_key_secret": "b", "mode": "StsToken"}`: "sts_token is empty",
-		`{"access_key_id": "a", "access_key_secret": "b", "mode": "ak"}`:       "",
+		withExpiration + `"2030-01-01T00:00:00Z"}`:                                               "",
+		withExpiration + `"2030-01-01T08:00:00+08:00"}`:                                          "",
+		`{"access_key_id": "a", "access_key_secret": "b", "mode": "StsToken"}`:                   "sts_token is empty",
+		`{"access_key_id": "a", "access_key_secret": "b", "mode": "ak"}`:                         "",
 		`{"access_key_id": "a", "access_key_secret": "b", "mode": "RamRoleArn"}`: `its mode is "RamRoleArn"; only AK ` +
 			`and StsToken`,
 		`{"mode": "ChainableRamRoleArn", "source_profile": "q"}`: `its mode is "ChainableRamRoleArn"`,

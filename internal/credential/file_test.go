@@ -65,7 +65,7 @@ func TestHomeIsExpanded(t *testing.T) {
 
 // A service of the system may have no home directory in its environment. Without one, ~ would name a directory of the working
 // directory, whose External command would be run.
-func TestHomeIsTheUserDatabasesWithoutAnotherOne(t *testing.T) {
+func TestHomeIsTheUserDatabasesWithoutAnotherOne(t *testing.T) { //nolint:paralleltest // it sets the environment
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)

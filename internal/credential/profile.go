@@ -307,7 +307,7 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credential
 	case "ecsramrole":
 		return ECSRole{p.RoleName}.fetch(ctx, f.env)
 	case "oidc":
-		return p.OIDC.assume(ctx, f.env, p.sts())
+		return p.assume(ctx, f.env, p.sts())
 	case "cloudsso":
 		return p.cloudSSO(ctx)
 	case "oauth":

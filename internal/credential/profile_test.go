@@ -114,7 +114,7 @@ func TestProfileModes(t *testing.T) {
 func TestProfileFailures(t *testing.T) {
 	t.Parallel()
 	const secret = "tOpSeCrEt0123456789"
-	self, print := os.Args[0], os.Args[0]+" external-command print '"
+	self, printing := os.Args[0], os.Args[0]+" external-command print '"
 	// A key that could be used, but for what else is missing.
 	const half = `"access_key_id": "a", "access_key_secret": "` + secret + `"`
 	for name, test := range map[string]struct {
@@ -210,11 +210,11 @@ func TestProfileFailures(t *testing.T) {
 			egress.Malformed, "", "isn't a JSON object",
 		},
 		"External, half": {
-			`"mode": "External", "process_command": ` + jsonString(print+`{"access_key_secret": "`+secret+`"}'`),
+			`"mode": "External", "process_command": ` + jsonString(printing+`{"access_key_secret": "`+secret+`"}'`),
 			egress.Malformed, "", "its response has no access key ID",
 		},
 		"External, other mode": {
-			`"mode": "External", "process_command": ` + jsonString(print+`{"mode": "RamRoleArn", `+half+`}'`),
+			`"mode": "External", "process_command": ` + jsonString(printing+`{"mode": "RamRoleArn", `+half+`}'`),
 			Invalid, "--mode External", `its mode is "RamRoleArn"; only AK and StsToken are supported`,
 		},
 		"OIDC, no file": {

@@ -122,7 +122,7 @@ func (o OIDC) assume(ctx context.Context, e *env, profile STS) (Credentials, err
 	builder := providers.NewOIDCCredentialsProviderBuilder().WithOIDCProviderARN(o.ProviderARN).WithOIDCToken(token).
 		WithRoleArn(o.RoleARN).WithRoleSessionName(cmp.Or(o.SessionName, DefaultSessionName)).
 		WithDurationSeconds(o.Expiration).WithPolicy(o.Policy)
-	return o.AssumeRole.issue(ctx, e, profile, func(host string) (providers.CredentialsProvider, error) {
+	return o.issue(ctx, e, profile, func(host string) (providers.CredentialsProvider, error) {
 		return builder.WithSTSEndpoint(host).Build()
 	}, token)
 }
