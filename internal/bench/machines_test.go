@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -17,8 +17,6 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
-
-const readTimeout = 5 * time.Minute // the data source's default
 
 // machines lets many of them, which can't know of each other, read at the same moment. Their waits are random, so each
 // case runs several times, from different parts of a second, and the worst run counts.
@@ -55,7 +53,7 @@ func machines(t *testing.T) {
 func gather(t *testing.T, machines int, s *service) (unanswered int) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	ctx, cancel := context.WithTimeout(t.Context(), readTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the data source's default
 	defer cancel()
 	for range machines {
 		client := newClient(s)

@@ -1,9 +1,13 @@
-package main
+package bench
 
 import (
+	"bytes"
+	"encoding/csv"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -28,13 +32,10 @@ func plans(t *testing.T) {
 		last, lastPlain = us, them
 	}
 	figures.print()
-	err := draw(t.Context(), "400 reads by 20 provider processes of four plans at once", []series{
+	draw(t, "400 reads by 20 provider processes of four plans at once", []series{
 		{"rate.NewLimiter(10, 1) in each process", lastPlain.arrivals},
 		{"this provider", last.arrivals},
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 // workload is a number of plans at once, each with so many provider blocks that have so many data blocks each.
@@ -70,4 +71,32 @@ func arrivals(calls []castest.Call) []time.Duration {
 	}
 	slices.Sort(since)
 	return since
+}
+
+// series is when the calls of one client arrived.
+type series struct {
+	name     string
+	arrivals []time.Duration
+}
+
+// draw writes the picture with the plotting tool, whose module keeps its dependencies out of this one.
+func draw(t *testing.T, title string, all []series) {
+	t.Helper()
+	var rows, stderr bytes.Buffer
+	w := csv.NewWriter(&rows)
+	for _, s := range all {
+		for _, arrival := range s.arrivals {
+			_ = w.Write([]string{s.name, strconv.FormatFloat(arrival.Seconds(), 'f', 4, 64)})
+		}
+	}
+	w.Flush()
+	cmd := exec.CommandContext(t.Context(), "go", "run", "-C", "internal/tools", "./plot", title)
+	cmd.Stdin, cmd.Stderr = &rows, &stderr
+	svg, err := cmd.Output()
+	if err == nil {
+		err = os.WriteFile("assets/arrivals.svg", svg, 0o644)
+	}
+	if err != nil {
+		t.Errorf("draw: %v\n%s", err, stderr.Bytes())
+	}
 }
