@@ -3,9 +3,7 @@ package quota
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"testing/synctest"
 )
 
 const limit = 3
@@ -30,22 +28,23 @@ func holds(content string) func(*testing.T, *process) {
 	return each(func(t *testing.T, path string) { write(t, path, content) })
 }
 
-// write makes the directory of path, and the file.
-func write(t *testing.T, path, content string) {
+func must(t *testing.T, err error) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 }
 
+// write makes the directory of path, and the file.
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	mkdir(t, filepath.Dir(path))
+	must(t, os.WriteFile(path, []byte(content), 0o600))
+}
+
 func mkdir(t *testing.T, path string) {
 	t.Helper()
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.MkdirAll(path, 0o700))
 }
 
 // link makes a symbolic link, whose target has to stay as it is. Windows may not let it; then a directory is as good.
@@ -65,26 +64,21 @@ func link(t *testing.T, path string) {
 }
 
 var allBadFiles = map[string]badFiles{
-	"none":         {prepare: func(*testing.T, *process) {}, want: []int{3, 0}},
-	"empty":        {prepare: holds(""), want: []int{3, 0}},
-	"short":        {prepare: holds("\x7f"), want: []int{3, 0}},
-	"long ago":     {prepare: holds("\x00\x00\x00\x00\x00\x00\x00\x01"), want: []int{3, 0}},
-	"longer":       {prepare: holds(strings.Repeat("\x00", 100)), want: []int{3, 0}},
-	"years ahead":  {prepare: holds("\x7f\xff\xff\xff\xff\xff\xff\xff"), want: []int{0, 0}},
-	"before 1970":  {prepare: holds("\x80\x00\x00\x00\x00\x00\x00\x00"), want: []int{0, 0}},
-	"another file": {prepare: func(t *testing.T, p *process) { write(t, p.file(3), "\x7f\xff\xff\xff\xff\xff\xff\xff") }, want: []int{3, 0}},
-	"relative": {
-		prepare: func(_ *testing.T, p *process) { p.path = "cache" },
-		reason:  "no home directory is known", want: []int{3, 3},
-	},
-	"a file for the directory": {
-		prepare: func(t *testing.T, p *process) { write(t, filepath.Dir(p.path), "") },
-		reason:  "terraform-provider-cas", want: []int{3, 3},
-	},
-	"a file for the parent directory": {
-		prepare: func(t *testing.T, p *process) { write(t, filepath.Dir(filepath.Dir(p.path)), "") },
-		reason:  "cache", want: []int{3, 3},
-	},
+	"none":        {prepare: func(*testing.T, *process) {}, want: []int{3, 0}},
+	"empty":       {prepare: holds(""), want: []int{3, 0}},
+	"short":       {prepare: holds("\x7f"), want: []int{3, 0}},
+	"long ago":    {prepare: holds("\x00\x00\x00\x00\x00\x00\x00\x01"), want: []int{3, 0}},
+	"years ahead": {prepare: holds("\x7f\xff\xff\xff\xff\xff\xff\xff"), want: []int{0, 0}},
+	"before 1970": {prepare: holds("\x80\x00\x00\x00\x00\x00\x00\x00"), want: []int{0, 0}},
+	"relative": {prepare: func(_ *testing.T, p *process) {
+		p.path = "cache"
+	}, reason: "no home directory is known", want: []int{3, 3}},
+	"a file for the directory": {prepare: func(t *testing.T, p *process) {
+		write(t, filepath.Dir(p.path), "")
+	}, reason: "terraform-provider-cas", want: []int{3, 3}},
+	"a file for the parent directory": {prepare: func(t *testing.T, p *process) {
+		write(t, filepath.Dir(filepath.Dir(p.path)), "")
+	}, reason: "cache", want: []int{3, 3}},
 	"directories":   {prepare: each(mkdir), reason: "is a directory", want: []int{1, 1}},
 	"links":         {prepare: each(link), reason: "quota-v2-", want: []int{1, 1}},
 	"one directory": {prepare: func(t *testing.T, p *process) { mkdir(t, p.file(1)) }, reason: "is a directory", want: []int{2, 0}},
@@ -93,30 +87,25 @@ var allBadFiles = map[string]badFiles{
 // Two processes keep to the limit together when they share, and else each warns once and keeps to what is wanted.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
-	for name, test := range allBadFiles {
-		dir := filepath.Join(t.TempDir(), "cache", "terraform-provider-cas")
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				processes := []*process{open(t, dir, limit), open(t, dir, limit)}
-				test.prepare(t, processes[0])
-				for i, p := range processes {
-					p.path = processes[0].path
-					p.takes(t, test.want[i])
-					p.takes(t, 0)
-					if test.reason != "" {
-						p.warned(t, test.reason)
-					} else if p.log.Len() > 0 {
-						t.Errorf("process %d: got %q in the log, want nothing", i, &p.log)
-					}
-				}
-				// What isn't free for no reason is so after a window.
-				if test.want[0] == 0 {
-					if got := processes[1].waits(); got != window {
-						t.Errorf("got a place after %s, want it after %s", got, window)
-					}
-				}
-			})
-		})
-	}
+	forEach(t, allBadFiles, func(t *testing.T, dir string, test badFiles) {
+		dir = filepath.Join(dir, "cache", "terraform-provider-cas")
+		processes := []*process{open(t, dir, limit), open(t, dir, limit)}
+		test.prepare(t, processes[0])
+		for i, p := range processes {
+			p.path = processes[0].path
+			p.takes(t, test.want[i])
+			p.takes(t, 0)
+			if test.reason != "" {
+				p.warned(t, test.reason)
+			} else if p.log.Len() > 0 {
+				t.Errorf("process %d: got %q in the log, want nothing", i, &p.log)
+			}
+		}
+		// What isn't free for no reason is so after a window.
+		if test.want[0] == 0 {
+			if got := processes[1].waits(); got != window {
+				t.Errorf("got a place after %s, want it after %s", got, window)
+			}
+		}
+	})
 }

@@ -3,10 +3,11 @@
 package quota
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,80 +16,52 @@ import (
 const nobody = 65534
 
 func init() {
-	stop = func(p *os.Process, stops bool) error {
-		if stops {
-			return p.Signal(syscall.SIGSTOP)
+	stops = []os.Signal{syscall.SIGSTOP, syscall.SIGCONT}
+	modes["unprivileged"] = func(dir string) error {
+		_ = syscall.Setuid(nobody) // works for root, who can write to everything
+		return takeAll(dir)
+	}
+	modes["full disk"] = func(dir string) error {
+		return errors.Join(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{}), takeAll(dir))
+	}
+	modes["few open files"] = func(dir string) error {
+		debug.SetGCPercent(-1) // it would close what was forgotten
+		err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 32, Max: 32})
+		q := openAsChild(dir)
+		for range 32 {
+			q.lock = func(*os.File) error { return errLocked }
+			_, _ = q.Take()
 		}
-		return p.Signal(syscall.SIGCONT)
+		return errors.Join(err, takeAll(dir))
 	}
-	allBadFiles["FIFOs"] = badFiles{
-		prepare: each(func(t *testing.T, path string) {
+
+	for name, test := range map[string]badFiles{
+		"FIFOs": {prepare: each(func(t *testing.T, path string) {
 			mkdir(t, filepath.Dir(path))
-			if err := syscall.Mkfifo(path, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}),
-		reason: "not a regular file", want: []int{1, 1},
-	}
-	allBadFiles["a link for the directory"] = badFiles{
-		prepare: func(t *testing.T, p *process) {
+			must(t, syscall.Mkfifo(path, 0o600))
+		}), reason: "not a regular file", want: []int{1, 1}},
+		"a link for the directory": {prepare: func(t *testing.T, p *process) {
 			mkdir(t, filepath.Dir(filepath.Dir(p.path)))
-			if err := os.Symlink(t.TempDir(), filepath.Dir(p.path)); err != nil {
-				t.Fatal(err)
-			}
-		},
-		reason: "isn't this user's alone", want: []int{3, 3},
-	}
-	allBadFiles["others can write to the directory"] = badFiles{
-		prepare: func(t *testing.T, p *process) {
+			must(t, os.Symlink(t.TempDir(), filepath.Dir(p.path)))
+		}, reason: "isn't this user's alone", want: []int{3, 3}},
+		"others can write to the directory": {prepare: func(t *testing.T, p *process) {
 			write(t, p.file(0), "")
-			chmod(t, filepath.Dir(p.path), 0o770)
-		},
-		reason: "isn't this user's alone", want: []int{3, 3},
-	}
-	allBadFiles["others can read the directory"] = badFiles{
-		prepare: func(t *testing.T, p *process) {
+			must(t, os.Chmod(filepath.Dir(p.path), 0o770))
+		}, reason: "isn't this user's alone", want: []int{3, 3}},
+		"others can read the directory": {prepare: func(t *testing.T, p *process) {
 			write(t, p.file(0), "")
-			chmod(t, filepath.Dir(p.path), 0o755)
-		},
-		want: []int{3, 0},
-	}
-	allBadFiles["directory of another user"] = badFiles{
-		prepare: func(t *testing.T, p *process) {
+			must(t, os.Chmod(filepath.Dir(p.path), 0o755))
+		}, want: []int{3, 0}},
+		"directory of another user": {prepare: func(t *testing.T, p *process) {
+			write(t, p.file(0), "")
 			if os.Geteuid() != 0 {
 				p.path = "/quota-v2-"
 				return
 			}
-			write(t, p.file(0), "")
-			giveAway(t, filepath.Dir(p.path))
-		},
-		reason: "remove it if it is another user's", want: []int{3, 3},
-	}
-	modes["unprivileged"] = func(dir string) error {
-		if os.Geteuid() == 0 {
-			if err := syscall.Setuid(nobody); err != nil {
-				return err
-			}
-		}
-		return takeAll(dir)
-	}
-	modes["full disk"] = func(dir string) error {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{}); err != nil {
-			return err
-		}
-		return takeAll(dir)
-	}
-	modes["few open files"] = func(dir string) error {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 32, Max: 32}); err != nil {
-			return err
-		}
-		q := openAsChild(dir)
-		for range 20 { // failed attempts
-			q.lock = func(*os.File) error { return errLocked }
-			_, _ = q.Take()
-		}
-		q.lock = tryLock
-		return takeAll(dir)
+			must(t, os.Chown(filepath.Dir(p.path), nobody, -1))
+		}, reason: "remove it if it is another user's", want: []int{3, 3}},
+	} {
+		allBadFiles[name] = test
 	}
 }
 
@@ -102,84 +75,51 @@ func takeAll(dir string) error {
 	return nil
 }
 
-func chmod(t *testing.T, path string, mode os.FileMode) {
-	t.Helper()
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func giveAway(t *testing.T, path string) {
-	t.Helper()
-	if err := os.Chown(path, nobody, -1); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // What the tests' own process can't show, because it may be root's, and other tests run in it.
+//
+//nolint:paralleltest // as TestProcesses
 func TestLimits(t *testing.T) {
-	t.Parallel()
+	nothing := func(*testing.T, *Quota) {}
 	for name, test := range map[string]struct {
 		mode    string
 		prepare func(t *testing.T, q *Quota)
 		reason  string
 		want    int
 	}{
-		"directory can't be made": {
-			mode: "unprivileged",
-			prepare: func(t *testing.T, q *Quota) {
-				chmod(t, filepath.Dir(filepath.Dir(q.path)), 0o500)
-				_ = os.Remove(filepath.Dir(q.path))
-			},
-			reason: "permission denied", want: processLimit,
-		},
-		"read-only directory": {
-			mode:    "unprivileged",
-			prepare: func(t *testing.T, q *Quota) { chmod(t, filepath.Dir(q.path), 0o500) },
-			reason:  "permission denied", want: 1,
-		},
-		"read-only files": {
-			mode: "unprivileged",
-			prepare: func(t *testing.T, q *Quota) {
-				for number := range processLimit {
-					write(t, fmt.Sprint(q.path, number), "")
-					chmod(t, fmt.Sprint(q.path, number), 0o400)
-				}
-			},
-			reason: "permission denied", want: 1,
-		},
-		"full disk":      {mode: "full disk", prepare: func(*testing.T, *Quota) {}, reason: "file too large", want: 1},
-		"few open files": {mode: "few open files", prepare: func(*testing.T, *Quota) {}, want: processLimit},
+		"directory can't be made": {mode: "unprivileged", prepare: func(t *testing.T, q *Quota) {
+			must(t, os.Remove(filepath.Dir(q.path)))
+			must(t, os.Chmod(filepath.Dir(filepath.Dir(q.path)), 0o500))
+		}, reason: "permission denied", want: processLimit},
+		"read-only directory": {mode: "unprivileged", prepare: func(t *testing.T, q *Quota) {
+			must(t, os.Chmod(filepath.Dir(q.path), 0o500))
+		}, reason: "permission denied", want: 1},
+		"read-only files": {mode: "unprivileged", prepare: func(t *testing.T, q *Quota) {
+			for number := range processLimit {
+				write(t, fmt.Sprint(q.path, number), "")
+				must(t, os.Chmod(fmt.Sprint(q.path, number), 0o400))
+			}
+		}, reason: "permission denied", want: 1},
+		"full disk":      {mode: "full disk", prepare: nothing, reason: "file too large", want: 1},
+		"few open files": {mode: "few open files", prepare: nothing, want: processLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			parent := t.TempDir()
 			dir := filepath.Join(parent, "terraform-provider-cas")
 			mkdir(t, dir)
-			q := openAsChild(dir)
-			test.prepare(t, q)
+			test.prepare(t, openAsChild(dir))
 			if test.mode == "unprivileged" && os.Geteuid() == 0 {
-				giveAway(t, filepath.Dir(parent))
-				err := filepath.Walk(parent, func(path string, _ os.FileInfo, _ error) error {
-					giveAway(t, path)
-					return nil
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
+				must(t, os.Chown(filepath.Dir(parent), nobody, -1))
+				must(t, filepath.Walk(parent, func(path string, _ os.FileInfo, _ error) error { return os.Chown(path, nobody, -1) }))
 			}
 			out, err := child(t, test.mode, dir).Output()
 			if err != nil {
 				t.Fatalf("got %v, want no error: %s", err, out)
 			}
-			if warnings := bytes.Count(out, []byte("level=WARN")); warnings != min(len(test.reason), 1) {
-				t.Errorf("got %d warnings, want %d: %s", warnings, min(len(test.reason), 1), out)
+			if warnings, want := strings.Count(string(out), "level=WARN"), min(len(test.reason), 1); warnings != want {
+				t.Errorf("got %d warnings, want %d: %s", warnings, want, out)
 			}
-			if !bytes.Contains(out, []byte(test.reason)) {
-				t.Errorf("got %s, want the reason %q", out, test.reason)
-			}
-			if want := fmt.Sprintf("places: %d\n", test.want); !strings.HasSuffix(string(out), want) {
-				t.Errorf("got %s, want %q", out, want)
+			if want := fmt.Sprintf("places: %d\n", test.want); !strings.Contains(string(out), test.reason) || !strings.HasSuffix(string(out), want) {
+				t.Errorf("got %s, want the reason %q and %q", out, test.reason, want)
 			}
 		})
 	}

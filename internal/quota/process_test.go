@@ -3,9 +3,7 @@ package quota
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -17,25 +15,17 @@ import (
 	"time"
 )
 
-const (
-	childMode   = "QUOTA_TEST_MODE"
-	childDir    = "QUOTA_TEST_DIR"
-	childServer = "QUOTA_TEST_SERVER"
-	childCaller = "QUOTA_TEST_CALLER"
-
-	processLimit = 10
-	processCalls = 3
-)
+const processLimit, processCalls = 10, 3
 
 // modes are what this program does as another process of its own tests.
 var modes = map[string]func(dir string) error{"call": callAll}
 
 func TestMain(m *testing.M) {
-	mode, ok := modes[os.Getenv(childMode)]
+	mode, ok := modes[os.Getenv("QUOTA_TEST_MODE")]
 	if !ok {
 		os.Exit(m.Run())
 	}
-	if err := mode(os.Getenv(childDir)); err != nil {
+	if err := mode(os.Getenv("QUOTA_TEST_DIR")); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -44,12 +34,8 @@ func TestMain(m *testing.M) {
 // child prepares a process of the mode.
 func child(t *testing.T, mode, dir string, env ...string) *exec.Cmd {
 	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program)
-	cmd.Env = append(os.Environ(), append(env, childMode+"="+mode, childDir+"="+dir)...)
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), append(env, "QUOTA_TEST_MODE="+mode, "QUOTA_TEST_DIR="+dir)...)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
@@ -58,23 +44,19 @@ func openAsChild(dir string) *Quota {
 	return Open(Config{Dir: dir, Name: "cas", Places: processLimit, Logger: slog.New(slog.NewTextHandler(os.Stdout, nil))})
 }
 
-// callAll makes calls, each as soon as it has a place, once stdin ends.
+// callAll makes calls, each as soon as it has a place.
 func callAll(dir string) error {
 	q := openAsChild(dir)
-	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
-		return err
-	}
 	for range processCalls {
 		place := await(q)
-		note := make([]byte, 8)
-		_, err := place.file.ReadAt(note, 0)
-		conn, err2 := net.Dial("tcp", os.Getenv(childServer))
-		if err := errors.Join(err, err2); err != nil {
+		var noted [8]byte
+		_, _ = place.file.ReadAt(noted[:], 0)
+		conn, err := net.Dial("tcp", os.Getenv("SERVER"))
+		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(conn, os.Getenv(childCaller), binary.BigEndian.Uint64(note))
-		_, err2 = bufio.NewReader(conn).ReadString('\n')
-		if err = errors.Join(err, err2, conn.Close()); err != nil {
+		_, _ = fmt.Fprintln(conn, os.Getenv("CALLER"), binary.BigEndian.Uint64(noted[:]))
+		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
 			return err
 		}
 		place.Release()
@@ -85,22 +67,20 @@ func callAll(dir string) error {
 	return nil
 }
 
-// stop stops a process or lets it go on; nil where a process can't be stopped.
-var stop func(p *os.Process, stops bool) error
+// stops are what stops a process and lets it go on, if something does.
+var stops []os.Signal
 
-// Thirty processes begin at one instant, some are killed during a call, and some stopped at any time: no more than the
+// Of thirty processes at once, some are killed during a call, and some stopped at any time: no more than the
 // limit arrives in any second, and the others finish. The service notes an arrival before it responds, so a slow machine
 // makes no two look closer than they were; a call that was killed counts from when it left.
+//
+//nolint:paralleltest // a fork keeps the locks of other tests until it has become another program
 func TestProcesses(t *testing.T) {
-	t.Parallel()
 	const count, killed, stopped = 30, 5, 10
 	dir := t.TempDir()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var server service
-	var processes [count]*exec.Cmd
+	must(t, err)
+	server, processes := new(service), [count]*exec.Cmd{}
 	started := make(chan struct{})
 	serve := func(conn net.Conn) {
 		defer conn.Close()
@@ -124,22 +104,13 @@ func TestProcesses(t *testing.T) {
 			group.Go(func() { serve(conn) })
 		}
 	})
-	var starts [count]io.Closer
 	for i := range count {
-		cmd := child(t, "call", dir, childServer+"="+listener.Addr().String(), childCaller+"="+strconv.Itoa(i))
-		if starts[i], err = cmd.StdinPipe(); err != nil {
-			t.Fatal(err)
-		}
+		cmd := child(t, "call", dir, "SERVER="+listener.Addr().String(), "CALLER="+strconv.Itoa(i))
 		cmd.Stdout = os.Stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		must(t, cmd.Start())
 		processes[i] = cmd
 	}
 	close(started)
-	for _, start := range starts {
-		_ = start.Close()
-	}
 	for i, process := range processes {
 		ended := make(chan struct{})
 		ends.Go(func() {
@@ -148,16 +119,16 @@ func TestProcesses(t *testing.T) {
 				t.Errorf("process %d: got %v, want it to survive: %t", i, err, i >= killed)
 			}
 		})
-		if stop == nil || i < killed || i >= killed+stopped {
+		if stops == nil || i < killed || i >= killed+stopped {
 			continue
 		}
 		group.Go(func() {
-			for stops := true; ; stops = !stops {
+			for n := 0; ; n++ {
 				select {
 				case <-ended:
 					return
 				case <-time.After(rand.N(time.Second)):
-					_ = stop(process.Process, stops)
+					_ = process.Process.Signal(stops[n%len(stops)])
 				}
 			}
 		})

@@ -5,9 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -55,7 +53,6 @@ func delay(random *rand.Rand) time.Duration {
 // victim is a process that is stopped or killed as a whole.
 type victim struct {
 	*process
-	limit    int
 	killable bool
 	running  chan struct{} // is empty while the process is stopped
 	dead     chan struct{}
@@ -135,111 +132,61 @@ func (v *victim) read(t *testing.T, caller, calls int, random *rand.Rand, server
 // step of the clock ahead lets one call more through for each place.
 func TestBound(t *testing.T) {
 	t.Parallel()
+	seeds := map[string]uint64{}
 	for seed := range uint64(60) {
-		dir := t.TempDir()
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				const calls = 6
-				random := rand.New(rand.NewPCG(seed, 0))
-				processes, readers := 1+random.IntN(6), 1+random.IntN(6)
-				steps := []time.Duration{0, 0, time.Second / 2, time.Hour, -time.Second / 2, -5 * time.Second, -time.Hour}
-				step, every := steps[random.IntN(len(steps))], 2*time.Second+time.Duration(random.Int64N(int64(20*time.Second)))
-				start := time.Now()
-				wall := func(t time.Time) int64 { return t.UnixNano() + int64(step)*int64(t.Sub(start)/every) }
-
-				var server service
-				var group sync.WaitGroup
-				var victims []*victim
-				limit, alive := 0, 0
-				ended := make(chan struct{})
-				for i := range processes {
-					v := &victim{limit: 1 + random.IntN(10), killable: random.IntN(3) == 0}
-					v.process, v.running, v.dead = open(t, dir, v.limit), make(chan struct{}, 1), make(chan struct{})
-					v.wall, limit = wall, max(limit, v.limit)
-					v.running <- struct{}{}
-					victims = append(victims, v)
-					go v.harm(rand.New(rand.NewPCG(seed, uint64(1+i))), ended)
-					for reader := range readers {
-						group.Go(func() { v.read(t, i, calls, rand.New(rand.NewPCG(seed, uint64(100*(1+i)+reader))), &server) })
-					}
-				}
-				group.Wait()
-				close(ended)
-				time.Sleep(time.Minute)
-				for i, v := range victims {
-					if v.runs() {
-						alive++
-					}
-					if got := server.maximum(i); got > v.limit {
-						t.Errorf("process %d: got %d calls in a second, want at most %d", i, got, v.limit)
-					}
-				}
-				want := limit
-				if step > 0 {
-					want = 2 * limit
-				}
-				if got := server.maximum(all); got > want {
-					t.Errorf("got %d calls in a second, want at most %d", got, want)
-				}
-				if got, want := len(server.arrivals), alive*readers*calls; got < want {
-					t.Errorf("got %d calls, want at least %d", got, want)
-				}
-				next := open(t, dir, limit) // it may find that the clock was set back
-				for place, _ := next.Take(); place != nil; place, _ = next.Take() {
-					place.Release()
-				}
-				time.Sleep(window)
-				next.takes(t, limit)
-			})
-		})
+		seeds[fmt.Sprint(seed)] = seed
 	}
-}
+	forEach(t, seeds, func(t *testing.T, dir string, seed uint64) {
+		const calls = 6
+		random := rand.New(rand.NewPCG(seed, 0))
+		processes, readers := 1+random.IntN(6), 1+random.IntN(6)
+		steps := []time.Duration{0, 0, time.Second / 2, time.Hour, -time.Second / 2, -5 * time.Second, -time.Hour}
+		step, every := steps[random.IntN(len(steps))], 2*time.Second+time.Duration(random.Int64N(int64(20*time.Second)))
+		start := time.Now()
+		wall := func(t time.Time) int64 { return t.UnixNano() + int64(step)*int64(t.Sub(start)/every) }
 
-// Waiting until the time that Take names loses nothing: a saturated service gets as many calls as the limit and the round
-// trip allow.
-func TestThroughput(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		processes int
-		roundTrip time.Duration
-	}{
-		"one":               {processes: 1, roundTrip: 50 * time.Millisecond},
-		"one, slow":         {processes: 1, roundTrip: 2300 * time.Millisecond},
-		"twenty":            {processes: 20, roundTrip: 50 * time.Millisecond},
-		"twenty, far away":  {processes: 20, roundTrip: 700 * time.Millisecond},
-		"twenty, very slow": {processes: 20, roundTrip: 2300 * time.Millisecond},
-	} {
-		dir := t.TempDir()
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				const limit, rounds = 10, 8
-				end := time.Now().Add(rounds * (window + test.roundTrip))
-				var calls atomic.Int32
-				var group sync.WaitGroup
-				for range test.processes {
-					p := open(t, dir, limit)
-					for range 40 / test.processes {
-						group.Go(func() {
-							for {
-								place := await(p.Quota)
-								if !time.Now().Before(end) {
-									place.Release()
-									return
-								}
-								calls.Add(1)
-								time.Sleep(test.roundTrip)
-								place.Release()
-							}
-						})
-					}
-				}
-				group.Wait()
-				if got, want := calls.Load(), int32(limit*rounds); got < want*97/100 || got > want {
-					t.Errorf("got %d calls, want %d as the limit and the round trip allow", got, want)
-				}
-			})
-		})
-	}
+		var server service
+		var group sync.WaitGroup
+		var victims []*victim
+		limit, alive := 0, 0
+		ended := make(chan struct{})
+		for i := range processes {
+			v := &victim{killable: random.IntN(3) == 0}
+			v.process, v.running, v.dead = open(t, dir, 1+random.IntN(10)), make(chan struct{}, 1), make(chan struct{})
+			v.wall, limit = wall, max(limit, len(v.free))
+			v.running <- struct{}{}
+			victims = append(victims, v)
+			go v.harm(rand.New(rand.NewPCG(seed, uint64(1+i))), ended)
+			for reader := range readers {
+				group.Go(func() { v.read(t, i, calls, rand.New(rand.NewPCG(seed, uint64(100*(1+i)+reader))), &server) })
+			}
+		}
+		group.Wait()
+		close(ended)
+		time.Sleep(time.Minute)
+		for i, v := range victims {
+			if v.runs() {
+				alive++
+			}
+			if got := server.maximum(i); got > len(v.free) {
+				t.Errorf("process %d: got %d calls in a second, want at most %d", i, got, len(v.free))
+			}
+		}
+		want := limit
+		if step > 0 {
+			want *= 2
+		}
+		if got := server.maximum(all); got > want {
+			t.Errorf("got %d calls in a second, want at most %d", got, want)
+		}
+		if got, want := len(server.arrivals), alive*readers*calls; got < want {
+			t.Errorf("got %d calls, want at least %d", got, want)
+		}
+		next := open(t, dir, limit) // it may find that the clock was set back
+		for place, _ := next.Take(); place != nil; place, _ = next.Take() {
+			place.Release()
+		}
+		time.Sleep(window)
+		next.takes(t, limit)
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -46,6 +45,24 @@ func open(t testing.TB, dir string, places int) *process {
 		p.kill()
 	})
 	return p
+}
+
+// virtual runs a test in virtual time, with a directory for the files of its processes.
+func virtual(t *testing.T, test func(t *testing.T, dir string)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) { test(t, dir) })
+}
+
+// forEach runs such a test for each case.
+func forEach[T any](t *testing.T, cases map[string]T, test func(t *testing.T, dir string, c T)) {
+	t.Helper()
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			virtual(t, func(t *testing.T, dir string) { test(t, dir, c) })
+		})
+	}
 }
 
 // hang makes the file system of the process hang until it goes on.
@@ -122,39 +139,38 @@ func (p *process) file(number int) string { return fmt.Sprint(p.path, number) }
 // A place is free just over a second after its release, alone or among processes.
 func TestTake(t *testing.T) {
 	t.Parallel()
-	for name, dir := range map[string]string{"alone": "", "file": t.TempDir()} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := open(t, dir, 3)
-				if wait := p.takes(t, 3); wait != window {
-					t.Errorf("got a wait of %s while all calls are out, want %s", wait, window)
-				}
-				time.Sleep(700 * time.Millisecond)
-				p.places[0].Release()
-				if wait := p.takes(t, 0); wait != window {
-					t.Errorf("got a wait of %s after a release, want %s", wait, window)
-				}
-				time.Sleep(window - 1)
-				if wait := p.takes(t, 0); wait != 1 {
-					t.Errorf("got a wait of %s a second after the release, want 1ns", wait)
-				}
-				time.Sleep(1)
-				p.takes(t, 1)
-			})
-		})
-	}
+	forEach(t, map[string]bool{"alone": true, "files": false}, func(t *testing.T, dir string, alone bool) {
+		if alone {
+			dir = ""
+		}
+		p := open(t, dir, 3)
+		if wait := p.takes(t, 3); wait != window {
+			t.Errorf("got a wait of %s while all calls are out, want %s", wait, window)
+		}
+		time.Sleep(700 * time.Millisecond)
+		p.places[0].Release()
+		if wait := p.takes(t, 0); wait != window {
+			t.Errorf("got a wait of %s after a release, want %s", wait, window)
+		}
+		time.Sleep(window - 1)
+		if wait := p.takes(t, 0); wait != 1 {
+			t.Errorf("got a wait of %s a second after the release, want 1ns", wait)
+		}
+		time.Sleep(1)
+		p.takes(t, 1)
+	})
 }
 
 // When another process gets the place of a call that was out for a while.
 func TestOtherProcess(t *testing.T) {
 	t.Parallel()
 	const out, year = 300 * time.Millisecond, 365 * 24 * time.Hour
-	for name, test := range map[string]struct {
+	type row struct {
 		becomes  func(holder *process)
 		step     time.Duration // of the clock
 		min, max time.Duration // until the other process gets the place
-	}{
+	}
+	forEach(t, map[string]row{
 		"response":          {becomes: (*process).release, min: window, max: window},
 		"killed":            {becomes: (*process).kill, min: window - out, max: window - out},
 		"killed after long": {becomes: func(p *process) { time.Sleep(time.Minute); p.kill() }},
@@ -164,48 +180,34 @@ func TestOtherProcess(t *testing.T) {
 		"years back":        {becomes: (*process).release, step: -50 * year, min: window, max: window},
 		"moment ahead":      {becomes: (*process).release, step: time.Second / 4, min: window - time.Second/4, max: window},
 		"years ahead":       {becomes: (*process).release, step: 50 * year},
-	} {
-		dir := t.TempDir()
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				holder, other := open(t, dir, 1), open(t, dir, 1)
-				holder.takes(t, 1)
-				time.Sleep(out)
-				if wait := open(t, dir, 1).takes(t, 0); wait != window-out {
-					t.Errorf("got a wait of %s while the call is out, want %s", wait, window-out)
-				}
-				test.becomes(holder)
-				holder.step.Store(int64(test.step))
-				other.step.Store(int64(test.step))
-				if wait := holder.takes(t, 0); test.step != 0 && wait != window {
-					t.Errorf("got a wait of %s for a place of its own, want %s", wait, window)
-				}
-				if got := other.waits(); got < test.min || got > test.max {
-					t.Errorf("got the place after %s, want it after %s to %s", got, test.min, test.max)
-				}
-			})
-		})
-	}
+	}, func(t *testing.T, dir string, test row) {
+		holder, other := open(t, dir, 1), open(t, dir, 1)
+		holder.takes(t, 1)
+		time.Sleep(out)
+		if wait := open(t, dir, 1).takes(t, 0); wait != window-out {
+			t.Errorf("got a wait of %s while the call is out, want %s", wait, window-out)
+		}
+		test.becomes(holder)
+		holder.step.Store(int64(test.step))
+		other.step.Store(int64(test.step))
+		if wait := holder.takes(t, 0); test.step != 0 && wait != window {
+			t.Errorf("got a wait of %s for a place of its own, want %s", wait, window)
+		}
+		if got := other.waits(); got < test.min || got > test.max {
+			t.Errorf("got the place after %s, want it after %s to %s", got, test.min, test.max)
+		}
+	})
 }
 
 // While other processes hold all places for long, a process looks again soon, but not at a time that others do.
 func TestPoll(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T, dir string) {
 		open(t, dir, 3).takes(t, 3)
 		time.Sleep(window)
-		p, waits := open(t, dir, 3), map[time.Duration]bool{}
-		for range 10 {
-			wait := p.takes(t, 0)
-			if wait > poll {
-				t.Errorf("got a wait of %s, want at most %s", wait, poll)
-			}
-			waits[wait] = true
-		}
-		if len(waits) < 2 {
-			t.Errorf("got a wait of %v each time, want one at random", waits)
+		p := open(t, dir, 3)
+		if first, second := p.takes(t, 0), p.takes(t, 0); first > poll || second > poll || first == second {
+			t.Errorf("got waits of %s and %s, want random ones of at most %s", first, second, poll)
 		}
 	})
 }
@@ -213,24 +215,18 @@ func TestPoll(t *testing.T) {
 // Each process keeps to its own limit, and all together to the largest one.
 func TestLimitsDiffer(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ places, want []int }{
-		"few, then many":  {places: []int{2, 5}, want: []int{2, 3}},
-		"many, then few":  {places: []int{5, 2}, want: []int{5, 0}},
-		"some of many":    {places: []int{3, 10, 10}, want: []int{3, 7, 0}},
-		"few beside few":  {places: []int{2, 3, 2}, want: []int{2, 1, 0}},
-		"at least one":    {places: []int{-1, 1}, want: []int{1, 0}},
-		"more than usual": {places: []int{100, 100}, want: []int{100, 0}},
-	} {
-		dir := t.TempDir()
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				for i, places := range test.places {
-					open(t, dir, places).takes(t, test.want[i])
-				}
-			})
-		})
-	}
+	type row struct{ places, want []int }
+	forEach(t, map[string]row{
+		"few, then many": {places: []int{2, 5}, want: []int{2, 3}},
+		"many, then few": {places: []int{5, 2}, want: []int{5, 0}},
+		"some of many":   {places: []int{3, 10, 10}, want: []int{3, 7, 0}},
+		"few beside few": {places: []int{2, 3, 2}, want: []int{2, 1, 0}},
+		"at least one":   {places: []int{-1, 1}, want: []int{1, 0}},
+	}, func(t *testing.T, dir string, test row) {
+		for i, places := range test.places {
+			open(t, dir, places).takes(t, test.want[i])
+		}
+	})
 }
 
 // The names and the content of the files are their format, and changing it takes another version. They show nothing of the
@@ -259,39 +255,19 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// Files that are removed take nothing from the process that goes on.
-func TestFilesRemoved(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		p := open(t, dir, 3)
-		p.takes(t, 3)
-		p.release()
-		if err := os.RemoveAll(dir); err != nil {
-			t.Fatal(err)
-		}
-		p.takes(t, 0)
-	})
-}
-
 // A file system that hangs holds up no release, and each Take for two seconds. The process makes one call at a time then, and
 // gives back what it gets late.
 func TestHangs(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		const timeout = ticks * tick
+	virtual(t, func(t *testing.T, dir string) {
 		p, other := open(t, dir, 3), open(t, dir, 3)
 		p.hang()
 		for range 3 {
 			start := time.Now()
 			p.takes(t, 1)
-			if got := time.Since(start); got > 2*timeout {
-				t.Errorf("got a place and none after %s, want that after %s", got, 2*timeout)
-			}
 			p.release()
-			if got := time.Since(start); got > 2*timeout {
-				t.Errorf("got a release after %s, want it at once", got)
+			if got := time.Since(start); got > 2*ticks*tick {
+				t.Errorf("got a place, none and a release after %s, want that after %s", got, 2*ticks*tick)
 			}
 		}
 		p.warned(t, "the file system doesn't respond")
@@ -308,71 +284,38 @@ func TestHangs(t *testing.T) {
 	})
 }
 
-// Several readers of a process that ask at once aren't taken for a file system that hangs.
-func TestTakesAtOnce(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		p, other := open(t, dir, 10), open(t, dir, 10)
-		var group sync.WaitGroup
-		var places atomic.Int32
-		for range 50 {
-			group.Go(func() {
-				if place, _ := p.Take(); place != nil {
-					places.Add(1)
-				}
-			})
-		}
-		group.Wait()
-		if got := places.Load(); got != 10 || p.log.Len() > 0 {
-			t.Errorf("got %d places, want 10: %s", got, &p.log)
-		}
-		other.takes(t, 0)
-	})
-}
-
 // Where locks fail, a process makes one call at a time, until they work again.
 func TestLocksFail(t *testing.T) {
 	t.Parallel()
-	for _, failure := range []syscall.Errno{syscall.ENOLCK, syscall.ESTALE, syscall.EIO} {
-		dir := t.TempDir()
-		t.Run(failure.Error(), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p, other := open(t, dir, 3), open(t, dir, 3)
-				var err error = failure
-				p.fails.Store(&err)
-				for range 3 {
-					p.takes(t, 1)
-					p.release()
-					p.takes(t, 0)
-					time.Sleep(window)
-				}
-				p.warned(t, failure.Error())
-				p.fails.Store(nil)
-				p.takes(t, 3)
-				other.takes(t, 0)
-			})
-		})
-	}
+	failures := map[string]error{"ENOLCK": syscall.ENOLCK, "ESTALE": syscall.ESTALE, "EIO": syscall.EIO}
+	forEach(t, failures, func(t *testing.T, dir string, failure error) {
+		p, other := open(t, dir, 3), open(t, dir, 3)
+		p.fails.Store(&failure)
+		for range 3 {
+			p.takes(t, 1)
+			p.release()
+			p.takes(t, 0)
+			time.Sleep(window)
+		}
+		p.warned(t, failure.Error())
+		p.fails.Store(nil)
+		p.takes(t, 3)
+		other.takes(t, 0)
+	})
 }
 
 // Where the time of a response can't be noted, the place stays locked until it is free.
 func TestNoteFails(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
+	virtual(t, func(t *testing.T, dir string) {
 		p, other := open(t, dir, 1), open(t, dir, 1)
 		p.takes(t, 1)
 		place := p.places[0]
 		place.file.Close()
 		var err error
-		if place.file, err = os.Open(p.file(0)); err != nil {
-			t.Fatal(err)
-		}
-		if err := tryLock(place.file); err != nil {
-			t.Fatal(err)
-		}
+		place.file, err = os.Open(p.file(0))
+		must(t, err)
+		must(t, tryLock(place.file))
 		time.Sleep(time.Minute)
 		p.release()
 		if got := other.waits(); got < window || got > window+poll {
