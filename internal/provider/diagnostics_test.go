@@ -69,6 +69,7 @@ func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 		"Missing asset count",
 		"Minimum above the maximum",
 		"Missing bound",
+		"Unknown asset count",
 	}
 	for _, m := range messages {
 		summaries = append(summaries, m.summary)

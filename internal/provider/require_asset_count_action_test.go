@@ -51,6 +51,9 @@ func (p plugin) require(t *testing.T, block arguments) (validate, plan, invoke, 
 func TestRequireAssetCount(t *testing.T) {
 	t.Parallel()
 	failure := func(argument, name, summary, detail string) string {
+		if !slices.Contains(headings(), summary) {
+			t.Errorf("got summary %q, want a heading of the troubleshooting guide", summary)
+		}
 		return fmt.Sprintf("AttributeName(%q).ElementKeyString(%q): %s\n\n%s\n\n", argument, name, summary, detail)
 	}
 	bounded := strings.Join(boundNames(), ", ") + "."
