@@ -3,6 +3,7 @@ package castest
 import (
 	"context"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -10,27 +11,29 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Isolate keeps what the provider's packages send on this machine, and trusts
-// the fakes whose certificate is pem, as [Trust] does. It is for the beginning
-// of a process, which can do it once.
+// Isolate makes this process trust the fakes whose certificate is pem, as
+// [Trust] does, and returns a transport that sends nothing beyond this machine.
+// It is for the beginning of a process, which can do it once.
 //
 // What is meant for the ECS metadata service goes to metadata, a host and port,
 // where that isn't empty. No name exists, except that a name server has trouble
 // with those that end in .trouble.
 //
 // A process that this one starts does the same with [IsolateChild].
-func Isolate(pem []byte, metadata string) {
+func Isolate(pem []byte, metadata string) *http.Transport {
 	for _, variable := range ChildEnvironment(pem, metadata) {
 		name, value, _ := strings.Cut(variable, "=")
 		if err := os.Setenv(name, value); err != nil {
 			panic("castest: " + err.Error())
 		}
 	}
-	isolate(pem, metadata)
+	return isolate(pem, metadata)
 }
 
 // IsolateChild does what [Isolate] does, with what [ChildEnvironment] holds.
-func IsolateChild() { isolate([]byte(os.Getenv(childPEM)), os.Getenv(childMetadata)) }
+func IsolateChild() *http.Transport {
+	return isolate([]byte(os.Getenv(childPEM)), os.Getenv(childMetadata))
+}
 
 // ChildEnvironment is for the environment of a process that calls
 // [IsolateChild].
@@ -43,10 +46,11 @@ const (
 	childMetadata = "CASTEST_METADATA"
 )
 
-func isolate(pem []byte, metadata string) {
+func isolate(pem []byte, metadata string) *http.Transport {
 	Trust(pem)
-	dial := egress.Dial
-	egress.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+	transport := egress.NewTransport()
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, _, _ := net.SplitHostPort(address)
 		ip := net.ParseIP(host)
 		switch {
@@ -64,4 +68,5 @@ func isolate(pem []byte, metadata string) {
 		}
 		return nil, &net.OpError{Op: "dial", Net: network, Err: failure}
 	}
+	return transport
 }

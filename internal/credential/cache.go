@@ -28,6 +28,9 @@ type Config struct {
 	// block", "ALIBABA_CLOUD_PROFILE".
 	SetBy string
 
+	// Transport replaces the one that [New] makes.
+	Transport egress.Transport
+
 	Logger *slog.Logger
 }
 
@@ -67,6 +70,9 @@ func New(cfg Config) *Cache {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Transport == nil {
+		cfg.Transport = egress.NewTransport()
+	}
 	source := fetcher(cfg.Source)
 	if cfg.AssumeRole != nil {
 		source = roleOn{cfg.Source, *cfg.AssumeRole}
@@ -74,7 +80,7 @@ func New(cfg Config) *Cache {
 	life, end := context.WithCancel(context.Background()) //nolint:forbidigo // a cache's own life
 	return &Cache{
 		source: source, name: source.String(), setBy: cfg.SetBy,
-		env: &env{sts: cfg.STS, logger: cfg.Logger}, life: life, end: end,
+		env: &env{sts: cfg.STS, transport: cfg.Transport, logger: cfg.Logger}, life: life, end: end,
 	}
 }
 

@@ -49,7 +49,7 @@ func (s scripted) String() string { return s.name }
 func (s scripted) fetch(ctx context.Context, _ *env) (Credentials, error) { return s.next(ctx) }
 
 func cacheOf(name string, next func(context.Context) (Credentials, error)) *Cache {
-	return New(Config{Source: scripted{name: name, next: next}})
+	return New(Config{Transport: isolated, Source: scripted{name: name, next: next}})
 }
 
 func get(t *testing.T, s *Cache) string {

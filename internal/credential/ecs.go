@@ -41,27 +41,27 @@ func (r ECSRole) String() string {
 // Site returns Site{}.
 func (r ECSRole) Site() Site { return Site{} }
 
-func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
+func (r ECSRole) fetch(ctx context.Context, e *env) (Credentials, error) {
 	const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
 	if strings.EqualFold(os.Getenv(off), "true") {
 		return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
 	}
 	hardened := strings.EqualFold(os.Getenv(onlyV2), "true")
 	var token string
-	resp, tokenErr := metadata(ctx, http.MethodPut, "api/token", "")
+	resp, tokenErr := e.metadata(ctx, http.MethodPut, "api/token", "")
 	if tokenErr == nil {
 		token = textOf(resp)
 	} else if hardened {
-		e := asError(tokenErr)
-		if e.status == 0 || !e.Temporary() { // else it is only busy
+		failure := asError(tokenErr)
+		if failure.status == 0 || !failure.Temporary() { // else it is only busy
 			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
-			e.Kind, e.Err = NotFound, fmt.Errorf(text, onlyV2, e.Err, hopLimit)
+			failure.Kind, failure.Err = NotFound, fmt.Errorf(text, onlyV2, failure.Err, hopLimit)
 		}
-		return Credentials{}, e
+		return Credentials{}, failure
 	}
-	resp, err := r.read(ctx, token)
-	if e := asError(err); err != nil && token != "" && !hardened && (e.status != 0 || e.Temporary()) {
-		if without, err1 := r.read(ctx, ""); err1 == nil { // as for tools that know no token
+	resp, err := r.read(ctx, e, token)
+	if failure := asError(err); err != nil && token != "" && !hardened && (failure.status != 0 || failure.Temporary()) {
+		if without, err1 := r.read(ctx, e, ""); err1 == nil { // as for tools that know no token
 			resp, err = without, nil
 		}
 	}
@@ -72,11 +72,11 @@ func (r ECSRole) fetch(ctx context.Context, _ *env) (Credentials, error) {
 }
 
 // read requests the credentials, and the role's name first if it isn't known.
-func (r ECSRole) read(ctx context.Context, token string) (*egress.Response, error) {
+func (r ECSRole) read(ctx context.Context, e *env, token string) (*egress.Response, error) {
 	const path = "meta-data/ram/security-credentials/"
-	resp, err := metadata(ctx, http.MethodGet, path+r.Name, token)
+	resp, err := e.metadata(ctx, http.MethodGet, path+r.Name, token)
 	if r.Name == "" && err == nil {
-		resp, err = metadata(ctx, http.MethodGet, path+textOf(resp), token)
+		resp, err = e.metadata(ctx, http.MethodGet, path+textOf(resp), token)
 	}
 	return resp, err
 }
@@ -84,7 +84,7 @@ func (r ECSRole) read(ctx context.Context, token string) (*egress.Response, erro
 func textOf(resp *egress.Response) string { return strings.TrimSpace(string(resp.Body)) }
 
 // metadata sends a request to the metadata service.
-func metadata(ctx context.Context, method, path, token string) (*egress.Response, error) {
+func (e *env) metadata(ctx context.Context, method, path, token string) (*egress.Response, error) {
 	req := newRequest(ctx, method, &url.URL{Scheme: "http", Host: metadataHost, Path: "/latest/" + path}, "")
 	limit := metadataTimeout
 	if method == http.MethodPut {
@@ -94,7 +94,7 @@ func metadata(ctx context.Context, method, path, token string) (*egress.Response
 		limit *= 2
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
-	return send(req, limit, token)
+	return e.send(req, limit, token)
 }
 
 // aboutMetadata returns what a failure of the metadata service means. No answer at all is final:

@@ -14,11 +14,10 @@ import (
 
 // A service that has given a token has two seconds for the rest; then it is asked without, as tools
 // that know no token do.
-func TestMetadataTimeLimits(t *testing.T) { //nolint:paralleltest // it replaces the transport
+func TestMetadataTimeLimits(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		before := transport
-		defer func() { transport = before }()
-		transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 			body := issuedBody
 			switch {
 			case req.Method == http.MethodPut:
@@ -30,7 +29,7 @@ func TestMetadataTimeLimits(t *testing.T) { //nolint:paralleltest // it replaces
 			return respond(req, 200, body)
 		})
 		started := time.Now()
-		_, c, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}})
+		_, c, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}, Transport: transport})
 		if took := time.Since(started); err != nil || c.AccessKeyID != "a" || took != 2*time.Second {
 			t.Errorf("got %v, %v after %s, want credentials after 2s", c, err, took)
 		}

@@ -16,7 +16,7 @@ import (
 func TestCloseKillsTheCommand(t *testing.T) {
 	t.Parallel()
 	listener := listen(t)
-	s := New(Config{Source: Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+
+	s := New(Config{Transport: isolated, Source: Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+
 		jsonString(os.Args[0]+" external-command stay "+listener.Addr().String()))}})
 	ctx, leave := context.WithCancel(t.Context())
 	var reader sync.WaitGroup
@@ -75,7 +75,7 @@ func TestInputIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(Config{Source: source}).Get(t.Context())
+			_, err := New(Config{Transport: isolated, Source: source}).Get(t.Context())
 			if !errors.Is(err, errTooLarge) {
 				t.Errorf("got %v, want %v", err, errTooLarge)
 			}

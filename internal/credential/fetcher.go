@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // Source is where credentials come from: an [AccessKey], a [Profile], a [URI], an [ECSRole], [OIDC]
@@ -34,10 +36,11 @@ type fetcher interface {
 // env is what all fetches of one cache have in common. It needs no lock, because only one of them
 // runs at a time.
 type env struct {
-	sts     STS
-	logger  *slog.Logger
-	found   fetcher // which of several sources had credentials
-	ignored sync.Once
+	sts       STS
+	transport egress.Transport
+	logger    *slog.Logger
+	found     fetcher // which of several sources had credentials
+	ignored   sync.Once
 }
 
 // get fetches credentials, and refuses what can't be used. An error is an [*Error] and, like the

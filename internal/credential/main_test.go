@@ -33,6 +33,9 @@ func setTransport(t *testing.T, transport http.RoundTripper) {
 // shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
 var shared *castest.Issuer
 
+// isolated is a transport that sends nothing beyond this machine.
+var isolated *http.Transport
+
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "external-command" {
 		os.Exit(externalCommand(os.Args[2:]))
@@ -55,7 +58,7 @@ func run(m *testing.M) int {
 	shared = castest.StartIssuer()
 	defer shared.Close()
 	egress.Intercept()
-	castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
+	isolated = castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
 	for name, value := range map[string]string{
 		"HOME": home, "USERPROFILE": home, "HTTPS_PROXY": shared.ProxyURL(),
 		"HTTP_PROXY": "http://127.0.0.1:1", // which nothing may use
@@ -116,6 +119,9 @@ func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, er
 	cfg.Logger, out = logged()
 	if cfg.Source == nil {
 		cfg.Source = Default{}
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = isolated
 	}
 	s := New(cfg)
 	c, err := s.Get(context.WithoutCancel(t.Context()))

@@ -39,7 +39,7 @@ func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 		return Credentials{}, fmt.Errorf("oauth_site_type is %q, not CN or INTL", typeName(p.OAuthSite))
 	}
 	if p.OAuthRefreshToken == "" || !expired(p.OAuthAccessToken, p.OAuthAccessTokenExpire) {
-		c, err := p.oauthCredentials(ctx, site.host)
+		c, err := p.oauthCredentials(ctx, f.env, site.host)
 		e := asError(err)
 		if p.OAuthRefreshToken == "" || err == nil || e.status != http.StatusUnauthorized && e.Kind != Login {
 			return c, err
@@ -48,17 +48,17 @@ func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	if err := f.renew(ctx, &p, site.host, site.client); err != nil {
 		return Credentials{}, err
 	}
-	return p.oauthCredentials(ctx, site.host)
+	return p.oauthCredentials(ctx, f.env, site.host)
 }
 
 // oauthCredentials returns credentials for p's access token.
-func (p profile) oauthCredentials(ctx context.Context, host string) (Credentials, error) {
+func (p profile) oauthCredentials(ctx context.Context, e *env, host string) (Credentials, error) {
 	if p.OAuthAccessToken == "" {
 		return Credentials{}, p.signInNeeded()
 	}
-	c, err := exchange(ctx, &url.URL{Scheme: "https", Host: host, Path: "/v1/exchange"}, p.OAuthAccessToken, "")
-	if e, ok := errors.AsType[*Error](err); ok && e.Code == "expired_token" {
-		e.Kind = Login
+	c, err := e.exchange(ctx, &url.URL{Scheme: "https", Host: host, Path: "/v1/exchange"}, p.OAuthAccessToken, "")
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == "expired_token" {
+		failure.Kind = Login
 	}
 	return c, err
 }
@@ -81,7 +81,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 		return fmt.Errorf("%w: %w", errUnsaved, err)
 	}
 	used := *p
-	err := p.requestTokens(context.WithoutCancel(ctx), host, client) // else the new ones may be lost
+	err := p.requestTokens(context.WithoutCancel(ctx), f.env, host, client) // else the new ones may be lost
 	if err == nil {
 		if err := f.edit(p.saveTokens); err != nil {
 			f.env.logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
@@ -114,9 +114,9 @@ func (f cliFile) reread(p *profile) {
 }
 
 // requestTokens uses up p's refresh token for new tokens.
-func (p *profile) requestTokens(ctx context.Context, host, client string) error {
+func (p *profile) requestTokens(ctx context.Context, e *env, host, client string) error {
 	address := &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}
-	resp, err := egress.Send(transport, formRequest(ctx, address, url.Values{
+	resp, err := egress.Send(e.transport, formRequest(ctx, address, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {p.OAuthRefreshToken}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
 	}), requestTimeout)

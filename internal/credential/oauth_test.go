@@ -180,7 +180,8 @@ func TestOAuth(t *testing.T) { //nolint:paralleltest // shared is scripted
 
 // Other tools take no lock. If one of them renews at the same moment, the file has its tokens
 // before long; or it never has.
-func TestOAuthOfAnotherTool(t *testing.T) { //nolint:paralleltest // it replaces the transport
+func TestOAuthOfAnotherTool(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		saved, took time.Duration
 		kind        egress.Kind
@@ -190,11 +191,10 @@ func TestOAuthOfAnotherTool(t *testing.T) { //nolint:paralleltest // it replaces
 		"saved too late": {saved: time.Minute, took: 5 * time.Second, kind: Login},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "old"`)
 			synctest.Test(t, func(t *testing.T) {
-				before := transport
-				defer func() { transport = before }()
-				transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+				transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 					if req.URL.Path == "/v1/exchange" && req.Header.Get("Authorization") == "Bearer theirs" {
 						return respond(req, 200, issuedBody)
 					}
@@ -210,7 +210,7 @@ func TestOAuthOfAnotherTool(t *testing.T) { //nolint:paralleltest // it replaces
 					return respond(req, 400, `{"error": "invalid_grant"}`)
 				})
 				started := time.Now()
-				_, c, err := fetch(t, Config{Source: Profile{File: path, Name: "p"}})
+				_, c, err := fetch(t, Config{Source: Profile{File: path, Name: "p"}, Transport: transport})
 				if took := time.Since(started); took != test.took {
 					t.Errorf("got a result after %s, want one after %s", took, test.took)
 				}
@@ -236,7 +236,7 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 			`"refresh_token": "`+castest.OAuthRefreshToken+`-next", "expires_in": 10800}`)(w, r)
 	})
 	logger, lines := logged()
-	c, err := New(Config{Source: Profile{File: path}, Logger: logger}).Get(t.Context())
+	c, err := New(Config{Transport: isolated, Source: Profile{File: path}, Logger: logger}).Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestOAuthLockHoldsUpNobody(t *testing.T) {
 	if err := held.Lock(); err != nil {
 		t.Fatal(err)
 	}
-	s := New(Config{Source: Profile{File: path}})
+	s := New(Config{Transport: isolated, Source: Profile{File: path}})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Get(ctx); !errors.Is(err, context.Canceled) {

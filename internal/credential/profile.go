@@ -309,7 +309,7 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credential
 	case "oidc":
 		return p.assume(ctx, f.env, p.sts())
 	case "cloudsso":
-		return p.cloudSSO(ctx)
+		return p.cloudSSO(ctx, f.env)
 	case "oauth":
 		return f.oauth(ctx, p)
 	case "external", "credentialsuri":
@@ -332,7 +332,7 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credential
 }
 
 // cloudSSO exchanges the access token of a sign-in.
-func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
+func (p profile) cloudSSO(ctx context.Context, e *env) (Credentials, error) {
 	if expired(p.AccessToken, p.AccessTokenExpire) {
 		return Credentials{}, p.signInNeeded()
 	}
@@ -345,7 +345,7 @@ func (p profile) cloudSSO(ctx context.Context) (Credentials, error) {
 	}
 	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})
 	address := &url.URL{Scheme: signIn.Scheme, Host: signIn.Host, Path: "/cloud-credentials"}
-	c, err := exchange(ctx, address, p.AccessToken, string(body))
+	c, err := e.exchange(ctx, address, p.AccessToken, string(body))
 	c.account = p.AccountID
 	return c, err
 }

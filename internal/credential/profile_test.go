@@ -387,7 +387,7 @@ func TestEndpointOfAProfileIsIgnoredAloud(t *testing.T) {
 	t.Parallel()
 	logger, out := logged()
 	path := config(t, `"name": "p", "mode": "AK", "endpoint": "ecs.aliyuncs.com", `+ak)
-	s := New(Config{Source: Profile{File: path}, Logger: logger})
+	s := New(Config{Transport: isolated, Source: Profile{File: path}, Logger: logger})
 	for range 2 {
 		c, err := s.Get(t.Context())
 		if err != nil {

@@ -17,9 +17,6 @@ const requestTimeout = 20 * time.Second
 
 const userAgent = "terraform-provider-cas"
 
-// transport is for every request of this package.
-var transport http.RoundTripper = egress.NewTransport()
-
 // newRequest returns a request, for a connection of its own.
 func newRequest(ctx context.Context, method string, address *url.URL, body string) *http.Request {
 	req := &http.Request{Method: method, URL: address, Header: http.Header{"User-Agent": {userAgent}}, Close: true}
@@ -37,8 +34,8 @@ func formRequest(ctx context.Context, address *url.URL, form url.Values) *http.R
 }
 
 // send sends a request, and returns its response. An error quotes none of the secrets.
-func send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
-	resp, err := egress.Send(transport, req, limit)
+func (e *env) send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
+	resp, err := egress.Send(e.transport, req, limit)
 	switch {
 	case err != nil:
 		return nil, err
@@ -50,8 +47,8 @@ func send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Re
 
 // issue sends a request whose response has credentials. Those of a role or of a sign-in need a
 // token.
-func issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
-	resp, err := send(req, requestTimeout, secrets...)
+func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
+	resp, err := e.send(req, requestTimeout, secrets...)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -63,7 +60,7 @@ func issue(req *http.Request, needToken bool, secrets ...string) (Credentials, e
 }
 
 // exchange gets credentials for the access token of a sign-in.
-func exchange(ctx context.Context, address *url.URL, token, body string) (Credentials, error) {
+func (e *env) exchange(ctx context.Context, address *url.URL, token, body string) (Credentials, error) {
 	if flaw := KeyFlaw(token); flaw != "" {
 		return Credentials{}, &Error{Kind: NotAKey, Err: errors.New("its access token " + flaw)}
 	}
@@ -71,5 +68,5 @@ func exchange(ctx context.Context, address *url.URL, token, body string) (Creden
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	return issue(req, true, token)
+	return e.issue(req, true, token)
 }

@@ -100,6 +100,9 @@ func TestErrorsEchoNoSecret(t *testing.T) {
 				i.Script(test.service, castest.Body(200, "", "a-token-of-the-metadata-service"))
 			}
 			i.Script(test.service, echo)
+			if test.service == "metadata" { // which is tried without a token then
+				i.Script(test.service, castest.Fault(400, "Oops", ""))
+			}
 			_, _, err := fetch(t, test.via(i))
 			failed(t, err, openapi.Rejected, "it answered Oops.[redacted]: I got [redacted]")
 			if secret == "" || strings.Contains(err.Error(), secret) {

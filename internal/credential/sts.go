@@ -150,7 +150,7 @@ func (a AssumeRole) issue(
 	req.Body, _ = req.GetBody() // it is in memory
 	req.Close = true
 	req.Header.Set("User-Agent", userAgent)
-	c, err := issue(req.WithContext(ctx), true, secrets...)
+	c, err := e.issue(req.WithContext(ctx), true, secrets...)
 	if parts := strings.Split(a.RoleARN, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
 		c.account = parts[3]
 	}

@@ -45,7 +45,7 @@ func (u URI) String() string {
 // Site returns Site{}.
 func (u URI) Site() Site { return Site{} }
 
-func (u URI) fetch(ctx context.Context, _ *env) (Credentials, error) {
+func (u URI) fetch(ctx context.Context, e *env) (Credentials, error) {
 	address, err := parseURI(u.Address)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("the URI can't be used: %w", err)
@@ -60,5 +60,5 @@ func (u URI) fetch(ctx context.Context, _ *env) (Credentials, error) {
 		req.SetBasicAuth(user.Username(), password)
 		secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
 	}
-	return issue(req, false, secrets...)
+	return e.issue(req, false, secrets...)
 }

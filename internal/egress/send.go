@@ -23,6 +23,9 @@ import (
 // MaxBody is how much of a response is read, in bytes. Real ones have some hundred.
 const MaxBody = 1 << 20
 
+// Transport sends requests; see [NewTransport].
+type Transport = http.RoundTripper
+
 // Response is a response that was read to its end.
 type Response struct {
 	Status int
@@ -44,7 +47,7 @@ func (r *Response) Encoded() error {
 
 // Send sends a request and reads its response, both within limit. It follows no redirect and reads no more than [MaxBody].
 // If it gets no response that can be used, the error is an [*Error]; if the request's context ended, the context's.
-func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (*Response, error) {
+func Send(transport Transport, req *http.Request, limit time.Duration) (*Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
 	r := new(round)
@@ -66,7 +69,7 @@ func Send(transport http.RoundTripper, req *http.Request, limit time.Duration) (
 	return nil, e
 }
 
-func receive(transport http.RoundTripper, req *http.Request) (*Response, error) {
+func receive(transport Transport, req *http.Request) (*Response, error) {
 	resp, err := transport.RoundTrip(req) // which, unlike an http.Client, never follows a redirect
 	if err != nil {
 		return nil, err

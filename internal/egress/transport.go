@@ -18,10 +18,6 @@ const (
 	maxHeader   = 64 << 10
 )
 
-// Dial opens every connection. It is a variable for tests, which have peers of their own in place of addresses that can't be
-// chosen.
-var Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
-
 // NewTransport returns the transport to use with [Send]. It honors HTTPS_PROXY, NO_PROXY and the certificate roots of the
 // system, sends what isn't encrypted directly, and requests no compression, so that a small response stays small.
 //
@@ -52,5 +48,5 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err == nil && strings.HasSuffix("."+strings.ToLower(host), ".aliyuncs.com") {
 		address = net.JoinHostPort(host+".", port)
 	}
-	return Dial(ctx, network, address)
+	return (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
 }

@@ -21,9 +21,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") == "" {
 		os.Exit(m.Run())
 	}
-	castest.IsolateChild()
 	egress.Intercept() // as main does
-	if err := provider.New(version).Serve(false); err != nil {
+	p := provider.New(version)
+	p.Transport = castest.IsolateChild()
+	if err := p.Serve(false); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -35,7 +35,7 @@ data "cas_asset_count" "this" {}
 // factories make the provider of this process for Terraform.
 func (e environment) factories() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"cas": providerserver.NewProtocol6WithError(&Provider{version: "1.2.3", getenv: e.get}),
+		"cas": providerserver.NewProtocol6WithError(&Provider{Transport: isolated, version: "1.2.3", getenv: e.get}),
 	}
 }
 

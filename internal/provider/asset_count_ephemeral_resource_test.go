@@ -30,7 +30,7 @@ func needsEphemeral(t *testing.T, tf *terraform) {
 // TestOneClient makes the data source, the ephemeral resource and the action share calls and the quota.
 func TestOneClient(t *testing.T) {
 	t.Parallel()
-	p := &Provider{version: "1.2.3", getenv: keyed(start(t, castest.Options{})).get}
+	p := &Provider{Transport: isolated, version: "1.2.3", getenv: keyed(start(t, castest.Options{})).get}
 	var schema provider.SchemaResponse
 	p.Schema(t.Context(), provider.SchemaRequest{}, &schema)
 	var resp provider.ConfigureResponse

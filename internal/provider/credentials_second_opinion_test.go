@@ -444,6 +444,7 @@ func TestSecondOpinion(t *testing.T) {
 				if r.diags.HasError() || r.invalid.HasError() {
 					return ""
 				}
+				config.Transport = isolated
 				source := credential.New(config)
 				c, err := source.Get(t.Context())
 				if err != nil {

@@ -186,24 +186,24 @@ func TestSameMistakeEverywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HTTPS_PROXY", test.proxy)
 			var dialled atomic.Int64
-			dial := egress.Dial
-			egress.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			transport := isolated.Clone()
+			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				dialled.Add(1)
-				return dial(ctx, network, address)
+				return isolated.DialContext(ctx, network, address)
 			}
-			defer func() { egress.Dial = dial }()
+			defer transport.CloseIdleConnections()
 			var lines bytes.Buffer
 			logger := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: cas.LevelTrace}))
 			var reads sync.WaitGroup
 			sources := asked(t)
 			endpoint, _ := cas.Endpoint("", "", false)
 			for source, cfg := range sources {
-				cfg.Logger = logger
+				cfg.Logger, cfg.Transport = logger, transport
 				reads.Go(func() {
 					credentials := credential.New(cfg)
 					_, err := cas.New(cas.Config{
 						Endpoint: endpoint, Credentials: credentials, UserAgent: "test", Logger: logger,
-						RequestsPerSecond: 10, MaxRetries: 1, RequestTimeout: time.Minute,
+						RequestsPerSecond: 10, MaxRetries: 1, RequestTimeout: time.Minute, Transport: transport,
 					}).GetAssetCount(t.Context())
 					if err == nil {
 						t.Errorf("%s: got an answer, want an error", source)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"log"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,9 @@ import (
 
 // shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
 var shared *castest.Issuer
+
+// isolated is a transport that sends nothing beyond this machine.
+var isolated *http.Transport
 
 // TestMain serves the provider where Terraform started the test binary as one, and prints a file as [printing] says.
 func TestMain(m *testing.M) {
@@ -35,8 +39,9 @@ func TestMain(m *testing.M) {
 	}
 	egress.Intercept()
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
-		castest.IsolateChild()
-		if err := New("test").Serve(false); err != nil {
+		p := New("test")
+		p.Transport = castest.IsolateChild()
+		if err := p.Serve(false); err != nil {
 			log.Fatal(err)
 		}
 		return
@@ -80,7 +85,7 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(home) }()
 	shared = castest.StartIssuer()
 	defer shared.Close()
-	castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
+	isolated = castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
 	setenv(map[string]string{
 		"HOME": home, "USERPROFILE": home, "XDG_CACHE_HOME": filepath.Join(home, "cache"), "HTTPS_PROXY": shared.ProxyURL(),
 		"HTTP_PROXY": "http://127.0.0.1:1", // which nothing may use

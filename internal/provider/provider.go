@@ -21,6 +21,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // Address is the provider's source address.
@@ -34,6 +35,9 @@ var (
 
 // Provider is what Terraform's plugin server serves.
 type Provider struct {
+	// Transport, if it isn't nil, is how all requests are sent.
+	Transport egress.Transport
+
 	version string
 	getenv  func(string) string
 
@@ -88,6 +92,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		if resp.Diagnostics.HasError() {
 			return
 		}
+		config.Transport, credentials.Transport = p.Transport, p.Transport
 		config.Credentials = credential.New(credentials)
 		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 		ready.client = cas.New(config)

@@ -23,7 +23,7 @@ type plugin struct {
 
 func newPlugin(t *testing.T, env environment) plugin {
 	t.Helper()
-	server := (&Provider{version: "1.2.3", getenv: env.get}).server()
+	server := (&Provider{Transport: isolated, version: "1.2.3", getenv: env.get}).server()
 	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
