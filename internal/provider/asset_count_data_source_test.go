@@ -27,11 +27,6 @@ terraform {
 }
 `
 
-// smallest is a configuration with no arguments.
-const smallest = required + `
-data "cas_asset_count" "this" {}
-`
-
 // factories make the provider of this process for Terraform.
 func (e environment) factories() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){

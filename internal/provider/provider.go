@@ -57,11 +57,13 @@ func (p *Provider) Close() {
 	}
 }
 
+// Metadata returns the prefix of the types' names, and the version.
 func (p *Provider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "cas"
 	resp.Version = p.version
 }
 
+// Schema returns the schema of the provider block.
 func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = providerSchema()
 }
@@ -103,18 +105,22 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	resp.DataSourceData, resp.EphemeralResourceData, resp.ActionData = ready, ready, ready
 }
 
+// DataSources returns the data source.
 func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newAssetCountDataSource}
 }
 
+// EphemeralResources returns the ephemeral resource.
 func (p *Provider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return []func() ephemeral.EphemeralResource{newAssetCountEphemeralResource}
 }
 
+// Actions returns the action.
 func (p *Provider) Actions(context.Context) []func() action.Action {
 	return []func() action.Action{newRequireAssetCountAction}
 }
 
+// Resources returns none: the service is only read.
 func (p *Provider) Resources(context.Context) []func() resource.Resource { return nil }
 
 // resolve makes the configurations of the client and of its credentials from the provider block and

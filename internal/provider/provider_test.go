@@ -374,9 +374,9 @@ func TestRegionAndEndpoint(t *testing.T) {
 // TestCacheDirWithoutHome checks that a process without HOME, as a system service has none, gets a
 // directory all the same.
 func TestCacheDirWithoutHome(t *testing.T) {
-	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"} {
-		t.Setenv(name, "")
-	}
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("LOCALAPPDATA", "")
 	if dir := cacheDir(); !filepath.IsAbs(dir) || filepath.Base(dir) != ".cache" {
 		t.Errorf("got %q, want the cache directory of the user database", dir)
 	}
