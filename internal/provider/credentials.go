@@ -147,12 +147,19 @@ func (r *resolver) noteEmptyKeys(config *credential.Config) {
 	if len(empty) == 0 || r.validating {
 		return
 	}
-	note := strings.Join(empty, " and ") + " in the provider block: empty"
-	r.diags.AddAttributeWarning(path.Root(empty[0]), "Empty access key",
-		clean(note+", so credentials come from "+strings.TrimSpace(config.Source.String()+" "+config.SetBy))+".")
+	verb := "is"
+	if len(empty) > 1 {
+		verb = "are"
+	}
+	note := fmt.Sprintf("%s in the provider block %s empty", strings.Join(empty, " and "), verb)
+	from := config.Source.String()
 	if config.SetBy == "" {
 		config.SetBy = note
+	} else {
+		from += " (" + config.SetBy + ")"
 	}
+	r.diags.AddAttributeWarning(path.Root(empty[0]), "Empty access key",
+		clean(note+", so credentials come from "+from)+".")
 }
 
 // keys takes all keys from the place where one of them is named: the provider block, or one family

@@ -160,7 +160,7 @@ func TestCredentials(t *testing.T) {
 		},
 		"empty keys, and nothing else": {
 			block:  arguments{"access_key": "", "secret_key": ""},
-			source: credential.Default{}, setBy: "access_key and secret_key in the provider block: empty",
+			source: credential.Default{}, setBy: "access_key and secret_key in the provider block are empty",
 		},
 		"an empty string is no conflict": {
 			block:  arguments{"access_key": "", "profile": "", "ecs_role_name": "ecs"},
@@ -429,12 +429,12 @@ func TestProblems(t *testing.T) {
 		"empty keys": {
 			block: arguments{"access_key": "", "secret_key": ""},
 			env:   environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush},
-			want: []string{"access_key: Empty access key: access_key and secret_key in the provider block: empty, " +
-				"so credentials come from access key id… ALICLOUD_ACCESS_KEY."},
+			want: []string{"access_key: Empty access key: access_key and secret_key in the provider block are empty, so " +
+				"credentials come from access key id… (ALICLOUD_ACCESS_KEY)."},
 		},
-		"an empty secret key": {block: arguments{"secret_key": ""}, want: []string{
-			"secret_key: Empty access key: secret_key in the provider block: empty, so credentials come from the " +
-				"default chain."}},
+		"an empty secret key": {block: arguments{"secret_key": ""}, want: []string{"secret_key: Empty access key: " +
+			"secret_key in the provider block is empty, so credentials come from the default chain."}},
+		"empty keys beside a profile of the block": {block: arguments{"access_key": "", "secret_key": "", "profile": "p"}},
 		"limits": {
 			block: arguments{"requests_per_second": 101, "max_retries": -1, "request_timeout": "61m", "region": "?",
 				"account_type": "?"},
@@ -557,7 +557,8 @@ func TestValidate(t *testing.T) {
 			"profile":        unknown{}, "credentials_uri": unknown{}, "ecs_role_name": unknown{}, "max_retries": unknown{}}},
 		"a profile, and keys that may be null": {block: arguments{"access_key": unknown{}, "secret_key": unknown{},
 			"profile": "p"}},
-		"what may be the other half": {block: arguments{"access_key": unknown{}, "secret_key": "secret"}},
+		"what may be the other half":    {block: arguments{"access_key": unknown{}, "secret_key": "secret"}},
+		"half a pair that may be whole": {block: arguments{"access_key": "id", "secret_key": unknown{}}},
 		"half a pair for certain": {block: arguments{"secret_key": "secret", "security_token": unknown{}},
 			want: []string{
 				"access_key: Missing Alibaba Cloud access key: "}},
