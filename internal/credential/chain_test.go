@@ -167,8 +167,8 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 		t.Fatalf("got %d sources tried, want 3: %v", len(e.Tried), err)
 	}
 	for at, want := range []struct{ source, reason string }{
-		{source: "the current profile of ~/.aliyun/config.json", reason: "config.json: "},
-		{source: "file ~/.alibabacloud/credentials", reason: "credentials: "},
+		{source: "the current profile of ~/.aliyun/config.json", reason: "no file /"},
+		{source: "file ~/.alibabacloud/credentials", reason: "no file /"},
 		{source: "ECS metadata service", reason: "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
 	} {
 		got := e.Tried[at]
@@ -227,7 +227,7 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 		"no such token file": {
 			cli:  profile(`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`),
 			kind: NotFound,
-			want: "/nowhere: ",
+			want: "no file /nowhere",
 		},
 		"no such role": {
 			cli: profile(`"mode": "EcsRamRole", "ram_role_name": "another"`), kind: NotFound,

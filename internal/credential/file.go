@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // expandHome replaces a leading ~ of a path by the user's home directory. It is an error if that
@@ -56,6 +57,8 @@ func readFile(path string) (content []byte, err error) {
 	err = retryWhileInUse(func() error {
 		info, err := os.Stat(path)
 		switch {
+		case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+			return &Error{Kind: NotFound, Err: errors.New("no file " + path)}
 		case err != nil:
 			return err
 		case !info.Mode().IsRegular():
@@ -76,8 +79,8 @@ func IsCLIFile(path string) bool {
 	return err == nil && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{"))
 }
 
-// fileError is about a file that can't be read. Nobody has set it up if it is absent; or, if it is
-// only looked for because the user names no other, if this user may not read it: then it is another
+// fileError is about a file that can't be read. It isn't set up if it is absent; or, if it is only
+// looked for because the user names no other, if this user may not read it: then it is another
 // user's.
 func fileError(err error, unnamed bool) *Error {
 	e := asError(err)

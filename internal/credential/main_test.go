@@ -30,7 +30,8 @@ func setTransport(t *testing.T, transport http.RoundTripper) {
 	http.DefaultTransport = transport
 }
 
-// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
+// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service
+// of the whole test binary.
 var shared *castest.Issuer
 
 // isolated is a transport that sends nothing beyond this machine.
@@ -112,7 +113,8 @@ func issuer(t *testing.T) *castest.Issuer {
 	return i
 }
 
-// fetch gets credentials from cfg and checks that none of the secrets was logged or is in the error.
+// fetch gets credentials from cfg and checks that none of the secrets was logged or is in the
+// error.
 func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, error) {
 	t.Helper()
 	var out *bytes.Buffer

@@ -219,7 +219,7 @@ func TestProfileFailures(t *testing.T) {
 		},
 		"OIDC, no file": {
 			`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`,
-			NotFound, "", "/nowhere: ",
+			NotFound, "", "read OIDC token file: no file /nowhere",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -347,7 +347,7 @@ func TestProfileIsCompleted(t *testing.T) {
 		"no mode":        {profiles: []string{ak}, want: role},
 		"OIDC":           {profiles: []string{`"mode": "OIDC"`}, want: withOIDC},
 		"OIDC, no mode":  {profiles: []string{`"region_id": "cn-hangzhou"`}, want: withOIDC},
-		"OIDC, its file": {profiles: []string{`"mode": "OIDC", "oidc_token_file": "/nowhere"`}, err: "/nowhere: "},
+		"OIDC, its file": {profiles: []string{`"mode": "OIDC", "oidc_token_file": "/nowhere"`}, err: "no file /nowhere"},
 		"CredentialsURI": {profiles: []string{`"mode": "CredentialsURI"`}},
 		"source profile": {
 			profiles: []string{`"mode": "ChainableRamRoleArn", "source_profile": "q"`, `"name": "q", "mode": "CredentialsURI"`},
@@ -485,7 +485,7 @@ func TestNamedProfile(t *testing.T) {
 		},
 		"file that isn't there": {
 			Profile{File: "~/f"}, files{cliJSON: cli("other", "wrong")}, "",
-			"from file ~/f: ",
+			"from file ~/f: no file /",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -185,7 +185,9 @@ func (o OIDC) token() (string, error) {
 		err = fmt.Errorf("%w; in a pod, fsGroup in its securityContext lets its user read the token", err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("read OIDC token file: %w", err)
+		e := asError(err)
+		e.Err = fmt.Errorf("read OIDC token file: %w", e.Err)
+		return "", e
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {

@@ -373,7 +373,7 @@ func withoutCredentials() map[string]error {
 	return map[string]error{
 		"credentials_nowhere": chain(&credential.Error{
 			Source: "the current profile of ~/.aliyun/config.json", Kind: credential.NotFound,
-			Err: errors.New("open /home/user/.aliyun/config.json: no such file or directory"),
+			Err: errors.New("no file /home/user/.aliyun/config.json"),
 		}),
 		"credentials_not_found": &credential.Error{
 			Source: "profile prod of ~/.aliyun/config.json (profile in the provider block)", Kind: credential.NotFound,
