@@ -24,7 +24,7 @@ type Config struct {
 
 	RequestsPerSecond int           // maximum in any one second, at least 1, of all processes of this user on this machine
 	MaxRetries        int           // how often a failure that may pass, other than throttling, is tried again
-	RequestTimeout    time.Duration // maximum for one call, from connecting to the end of the answer
+	RequestTimeout    time.Duration // maximum for one call, from connecting to the end of the response
 
 	// CacheDir is where processes share the quota. If it is empty, this process counts for itself, with a warning.
 	CacheDir string
@@ -32,14 +32,14 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-// Client reads from Certificate Management Service. It is safe for concurrent use, and meant to be used so: calls are
-// shared and counted in one client.
+// Client reads from Certificate Management Service. It is safe for concurrent use. Share one per
+// configuration: calls are shared and counted in one client.
 type Client struct {
 	config Config
 	share  *share
 	gate   *gate
 
-	identified sync.Once // of the log line that says whose credentials are used, and where
+	identified sync.Once // for the log line with credentials and endpoint
 }
 
 // New makes a client. It doesn't touch the network.
@@ -56,7 +56,7 @@ func New(config Config) *Client {
 func (c *Client) Close() { c.config.Credentials.Close() }
 
 // GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
-// resources. What it returns was asked for after it was called, and is shared: don't change it.
+// resources. The result is never older than the call, and is shared: don't modify it.
 //
 // It retries throttled calls, also those to STS, until ctx ends, other temporary failures at most MaxRetries times, and refused
 // credentials once, if new ones can be had. The error is an [*Error], a [*WaitError] if ctx ended or would end first, or a

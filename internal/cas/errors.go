@@ -13,23 +13,23 @@ import (
 // Error is the failure of one call. Fields for which there is no value are zero.
 type Error struct {
 	Kind     egress.Kind
-	Endpoint string // scheme and host that were asked
+	Endpoint string // scheme and host of the request
 
-	Status    int    // HTTP status; 0 if no answer came
+	Status    int    // HTTP status; 0 if no response came
 	Code      string // the service's error code, as in "Throttling.User"
-	Message   string // the service's message, or the first words of an answer that has neither code nor message
+	Message   string // the service's message, or the first words of a response that has neither code nor message
 	RequestID string
 	Recommend string                // where the service explains the code
 	Denied    *openapi.AccessDenied // what RAM says about a denied permission
 
-	Skew time.Duration // local time minus the service's, by the answer's Date header; 0 if there is none
+	Skew time.Duration // local time minus the service's, by the response's Date header; 0 if there is none
 
-	Credentials string // where the credentials of the call came from; empty if no answer came
+	Credentials string // where the credentials of the call came from; empty if no response came
 
 	Attempts int           // how many calls the read took part in
 	Elapsed  time.Duration // how long the read took
 
-	Err error // the cause, if the service didn't report one; an [*egress.Error] if no answer came
+	Err error // the cause, if the service didn't report one; an [*egress.Error] if no response came
 
 	retryAfter time.Duration // how long the service asked to wait; 0 if it didn't
 	renewed    bool          // the credentials were refused, and the next attempt has others
@@ -74,8 +74,8 @@ func (e *Error) brief() string {
 	return text
 }
 
-// WaitError is the failure of a read that ended while it still waited: its time was up, what it waited for can't come in
-// time, or it was cancelled.
+// WaitError is the failure of a read that ended while it still waited: its time was up, the wait could not end before the
+// deadline, or it was cancelled.
 type WaitError struct {
 	For      string        // what the read waited for
 	Needs    time.Duration // how much longer the wait would last, at least; 0 if time ran out during it
@@ -85,7 +85,7 @@ type WaitError struct {
 	Last     error // what the last attempt ended with; nil if there was none
 }
 
-// Error says what the read waited for, for how long, and what came back last.
+// Error says what the read waited for, for how long, and how the last attempt ended.
 func (e *WaitError) Error() string {
 	text := fmt.Sprintf("get asset count: waiting for %s: %s after %s (attempts: %d)",
 		e.For, e.Cause, e.Elapsed.Round(time.Millisecond), e.Attempts)

@@ -24,8 +24,8 @@ func TestErrorOfEachSource(t *testing.T) {
 		"get asset count: malformed response (HTTP 200): Point a�[2Jb c": &Error{
 			Kind: egress.Malformed, Status: 200, Attempts: 1, Err: FieldError("Point a\x1b[2Jb\r\n\tc"),
 		},
-		"get asset count: waiting for an answer: context canceled after 1.234s (attempts: 2)": &WaitError{
-			For: "an answer", Attempts: 2, Elapsed: 1234432 * time.Microsecond, Cause: context.Canceled,
+		"get asset count: waiting for a response: context canceled after 1.234s (attempts: 2)": &WaitError{
+			For: "a response", Attempts: 2, Elapsed: 1234432 * time.Microsecond, Cause: context.Canceled,
 		},
 	} {
 		if got := err.Error(); got != want {

@@ -17,16 +17,16 @@ const sharing = "other reads to share the next call"
 
 // gate says when the next call may leave: by the pace, by what the service asks for, by our backoff and by the quota.
 //
-// The pace spreads calls evenly over the second, so that readers gather instead of spending the account's calls one by one.
-// A call also leaves no sooner than a moment after the last answer, because Terraform starts more reads as soon as some are
-// answered. Without this pause, they would split into two groups that take turns.
+// The pace spreads calls evenly over the second, so that reads gather instead of using up the account's calls one by one. A
+// call also leaves no sooner than a moment after the last response, because Terraform starts more reads as soon as some
+// have ended. Without this pause, they would split into two groups that alternate.
 type gate struct {
 	config   Config
 	interval time.Duration // the minimum between the departures of two calls
 
 	mu        sync.Mutex
-	next      slot         // the next departure by the pace, and by what the service asks for
-	backoff   slot         // the next departure by our backoff
+	next      wait         // the next departure by the pace, and by what the service asks for
+	backoff   wait         // the next departure by our backoff
 	begins    time.Time    // when the backoff begins: after what the service asks for
 	part      float64      // where a shortened backoff ends: 0 is at begins, 1 at the last moment
 	failures  int          // the number of failures in a row
@@ -35,45 +35,45 @@ type gate struct {
 	quotaName string
 }
 
-// slot is when a call goes on, and what it waits for until then.
-type slot struct {
+// wait is what a call waits for, and until when.
+type wait struct {
 	at       time.Time
 	why      string
-	flexible bool // nothing forbids the call to leave sooner, so the wait ends early for readers with little time
+	flexible bool // nothing forbids the call to leave sooner, so the wait ends early for reads with little time
 }
 
-// delay moves the slot to a later time.
-func (s *slot) delay(at time.Time, why string) {
-	if at.After(s.at) {
-		s.at, s.why = at, why
+// delay moves the end of the wait to a later time.
+func (w *wait) delay(at time.Time, why string) {
+	if at.After(w.at) {
+		w.at, w.why = at, why
 	}
 }
 
-func (s slot) passed() bool { return !time.Now().Before(s.at) }
+func (w wait) passed() bool { return !time.Now().Before(w.at) }
 
 func newGate(config Config) *gate {
-	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: slot{flexible: true}}
+	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: wait{flexible: true}}
 }
 
-// enter returns a place for a call, or what the call waits for before it enters again. It asks the quota, and waits for
+// enter returns a place for a call, or what the call waits for before it enters again. It uses the quota, and waits for
 // nothing else. A backoff that would end after latest ends at a random moment before it.
-func (g *gate) enter(creds credential.Credentials, latest time.Time) (*quota.Place, slot) {
+func (g *gate) enter(creds credential.Credentials, latest time.Time) (*quota.Place, wait) {
 	g.mu.Lock()
 	backoff := g.backoff
 	if latest.Before(backoff.at) {
 		// Machines that started at once would all return at the last moment, so a random moment before it is taken.
 		backoff.at = g.begins.Add(time.Duration(g.part * float64(latest.Sub(g.begins))))
 	}
-	for _, s := range []slot{g.next, backoff} {
-		if !s.passed() {
+	for _, w := range []wait{g.next, backoff} {
+		if !w.passed() {
 			g.mu.Unlock()
-			return nil, s
+			return nil, w
 		}
 	}
 	q := g.quotaOf(creds)
 	g.mu.Unlock()
 	place, again := q.Take()
-	return place, slot{at: again, why: g.quotaTitle()}
+	return place, wait{at: again, why: g.quotaTitle()}
 }
 
 func (g *gate) quotaTitle() string {
@@ -107,8 +107,8 @@ func (g *gate) departed() int {
 	return g.failures + 1
 }
 
-// answered notes how a call ended.
-func (g *gate) answered(ctx context.Context, err error) {
+// ended notes how a call ended.
+func (g *gate) ended(ctx context.Context, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
@@ -116,7 +116,7 @@ func (g *gate) answered(ctx context.Context, err error) {
 	failure, failed := errors.AsType[*Error](err)
 	switch {
 	case err != nil && !failed:
-		return // nobody waited for the answer any more, which says nothing about the service
+		return // no read waited for the response any more, which says nothing about the service
 	case err == nil || !failure.Temporary():
 		g.failures, g.backoff.at = 0, time.Time{}
 		return

@@ -41,9 +41,9 @@ func TestPace(t *testing.T) {
 			want  time.Duration // until the next call leaves
 		}{
 			{event: func() { g.departed() }, want: interval},
-			{event: func() { g.answered(t.Context(), nil) }, after: 10 * time.Millisecond, want: interval - 10*time.Millisecond},
+			{event: func() { g.ended(t.Context(), nil) }, after: 10 * time.Millisecond, want: interval - 10*time.Millisecond},
 			{event: func() { g.departed() }, after: time.Second, want: interval},
-			{event: func() { g.answered(t.Context(), nil) }, after: interval - 10*time.Millisecond, want: interval / 4},
+			{event: func() { g.ended(t.Context(), nil) }, after: interval - 10*time.Millisecond, want: interval / 4},
 		} {
 			time.Sleep(step.after)
 			step.event()
@@ -70,26 +70,26 @@ func TestGateBacksOff(t *testing.T) {
 		longest time.Duration // of the next backoff
 	}{
 		"first failure":       {events: func(*gate) {}, longest: time.Second},
-		"second failure":      {events: func(g *gate) { g.answered(t.Context(), failure) }, longest: 20 * time.Second},
-		"the service answers": {events: func(g *gate) { g.answered(t.Context(), failure); g.answered(t.Context(), nil) }, longest: time.Second},
+		"second failure":      {events: func(g *gate) { g.ended(t.Context(), failure) }, longest: 20 * time.Second},
+		"the service answers": {events: func(g *gate) { g.ended(t.Context(), failure); g.ended(t.Context(), nil) }, longest: time.Second},
 		"the service refuses": {
 			events: func(g *gate) {
-				g.answered(t.Context(), failure)
-				g.answered(t.Context(), &Error{Kind: openapi.NoPermission})
+				g.ended(t.Context(), failure)
+				g.ended(t.Context(), &Error{Kind: openapi.NoPermission})
 			},
 			longest: time.Second,
 		},
 		"nobody waits for an answer": {
-			events:  func(g *gate) { g.answered(t.Context(), failure); g.answered(t.Context(), context.Canceled) },
+			events:  func(g *gate) { g.ended(t.Context(), failure); g.ended(t.Context(), context.Canceled) },
 			longest: 20 * time.Second,
 		},
 		"the trouble was long ago": {
-			events:  func(g *gate) { g.answered(t.Context(), failure); time.Sleep(time.Hour); g.departed() },
+			events:  func(g *gate) { g.ended(t.Context(), failure); time.Sleep(time.Hour); g.departed() },
 			longest: time.Second,
 		},
 		"a call was out for long": {
 			events: func(g *gate) {
-				g.answered(t.Context(), failure)
+				g.ended(t.Context(), failure)
 				time.Sleep(time.Second)
 				g.departed()
 				time.Sleep(89 * time.Second)
@@ -103,7 +103,7 @@ func TestGateBacksOff(t *testing.T) {
 				g := testGate(t, 10)
 				test.events(g)
 				time.Sleep(10 * time.Second)
-				g.answered(t.Context(), failure)
+				g.ended(t.Context(), failure)
 				wait := time.Until(g.backoff.at)
 				if wait < test.longest/2 || wait >= test.longest {
 					t.Errorf("got a wait of %s, want %s to %s", wait, test.longest/2, test.longest)
@@ -122,8 +122,8 @@ func TestAnswerEndsTheBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := testGate(t, 10)
-		g.answered(t.Context(), &Error{Kind: openapi.Temporary})
-		g.answered(t.Context(), nil)
+		g.ended(t.Context(), &Error{Kind: openapi.Temporary})
+		g.ended(t.Context(), nil)
 		time.Sleep(g.interval)
 		if place, wait := g.enter(credential.Credentials{}, time.Now().Add(time.Minute)); place == nil {
 			t.Errorf("got a wait for %s, want a place", wait.why)
@@ -137,7 +137,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const told = 5 * time.Second
 		g := testGate(t, 10)
-		g.answered(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
+		g.ended(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
 		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
 			_, wait := g.enter(credential.Credentials{}, time.Now().Add(latest))
 			if got := time.Until(wait.at); got != told {
@@ -158,8 +158,8 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		if place, wait := g.enter(credential.Credentials{}, time.Now()); place == nil {
 			t.Errorf("got a wait for %s, want a place where there is no time for a wait", wait.why)
 		}
-		g.answered(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
-		g.answered(t.Context(), nil)
+		g.ended(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
+		g.ended(t.Context(), nil)
 		_, wait = g.enter(credential.Credentials{}, time.Now().Add(time.Minute))
 		if got := time.Until(wait.at); got != told {
 			t.Errorf("got a wait of %s after the answer to an earlier call, want %s", got, told)

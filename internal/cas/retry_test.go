@@ -320,7 +320,7 @@ func TestCancelledWait(t *testing.T) {
 		},
 		"answer": {
 			step: castest.Hang(), limit: 10, after: 20 * time.Second, attempts: 1,
-			message: "waiting for an answer from cas.test: context canceled after 20s (attempts: 1)",
+			message: "waiting for a response from cas.test: context canceled after 20s (attempts: 1)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 	return req
 }
 
-// trace shows a call in the log, without anything that authenticates it.
+// trace logs a call, without anything that authenticates it.
 func (c *Client) trace(ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error) {
 	attrs := []any{
 		"method", http.MethodPost, "endpoint", c.address(), "attempt", number,

@@ -14,25 +14,25 @@ const itsTurn = "its turn"
 // farOff stands for the deadline of a reader that has none.
 const farOff = 24 * time.Hour
 
-// share lets readers that wait share the next call, as a database's group commit lets transactions share a write.
+// share lets reads that wait share the next call, as a database's group commit lets transactions share a write.
 //
-// One call is in flight, and whoever arrives meanwhile gets the answer of the next one. Joining the call in flight
-// instead (golang.org/x/sync/singleflight) would give a reader an answer that may be older than its own question.
+// One call is in flight, and a read that begins meanwhile gets the response to the next one. If it joined the call in
+// flight instead (golang.org/x/sync/singleflight), its result could be older than the read.
 //
-// A call that may be hanging doesn't keep the next one from leaving, and the answer of a call is as good for those who
-// asked before it: it ends the calls that left earlier and are still out.
+// A call that may be hanging doesn't keep the next one from leaving, and the response to a call serves the reads that
+// began before it as well: it ends the calls that left earlier and are still out.
 type share struct {
-	attempt func(context.Context, *call) (*AssetCount, error)
+	attempt func(context.Context, *batch) (*AssetCount, error)
 	logger  *slog.Logger
 
 	mu    sync.Mutex
-	open  *call         // readers may join it until it has ended; nil once its request leaves
-	out   []*call       // in flight, in the order in which they left
-	usual time.Duration // a moving average of what an answer takes
+	open  *batch        // reads may join it until it has ended; nil once its call leaves
+	out   []*batch      // those whose calls are in flight, in the order in which they left
+	usual time.Duration // a moving average of what a response takes
 }
 
-// call is one request and the readers who share it.
-type call struct {
+// batch is the reads that share a call.
+type batch struct {
 	share  *share
 	wake   chan struct{} // ends a pause early
 	cancel context.CancelFunc
@@ -43,7 +43,7 @@ type call struct {
 
 	// What follows is guarded by share.mu.
 	readers  map[*reader]struct{}
-	wait     slot      // what the readers wait for
+	waiting  wait      // what the reads wait for
 	departed time.Time // zero until its request leaves
 	ended    bool
 }
@@ -51,11 +51,11 @@ type call struct {
 // reader is one GetAssetCount that waits.
 type reader struct {
 	deadline time.Time
-	latest   time.Time               // when a flexible wait ends at the latest, so that there is time for an answer
+	latest   time.Time               // when a flexible wait ends at the latest, so that there is time for a response
 	dismiss  context.CancelCauseFunc // ends the read with a [*WaitError]
 }
 
-// read waits for the answer of the next call. The reader may have tried before.
+// read waits for the response to the next call. The read may have tried before.
 func (s *share) read(ctx context.Context, tried bool) (*AssetCount, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &WaitError{For: itsTurn, Cause: err}
@@ -63,16 +63,16 @@ func (s *share) read(ctx context.Context, tried bool) (*AssetCount, error) {
 	ctx, dismiss := context.WithCancelCause(ctx)
 	defer dismiss(nil)
 	r := &reader{dismiss: dismiss}
-	c := s.join(ctx, r, tried)
+	b := s.join(ctx, r, tried)
 	select {
-	case <-c.done:
-		return c.count, c.err
+	case <-b.done:
+		return b.count, b.err
 	case <-ctx.Done():
-		return c.remove(r, context.Cause(ctx))
+		return b.remove(r, context.Cause(ctx))
 	}
 }
 
-func (s *share) join(ctx context.Context, r *reader, tried bool) *call {
+func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	never := time.Now().Add(farOff)
@@ -83,74 +83,74 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *call {
 	if tried && !time.Now().Before(r.latest) {
 		r.latest = never // it has had an attempt, and others share the call
 	}
-	c := s.open
-	if c == nil || c.ended {
-		c = &call{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, wait: slot{why: itsTurn}}
-		// The call belongs to all its readers: it keeps the first one's values, for the log, but not its cancellation.
-		ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
-		c.done = ctx.Done()
-		s.open = c
-		go c.logLongWaits(ctx)
+	b := s.open
+	if b == nil || b.ended {
+		b = &batch{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, waiting: wait{why: itsTurn}}
+		// The call is for all reads: it keeps the first one's values, for the log, but not its cancellation.
+		ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		b.done = ctx.Done()
+		s.open = b
+		go b.logLongWaits(ctx)
 		go func() {
-			count, err := s.attempt(ctx, c)
-			s.end(c, count, err)
+			count, err := s.attempt(ctx, b)
+			s.end(b, count, err)
 		}()
 	}
-	c.readers[r] = struct{}{}
-	c.fit(r)
-	return c
+	b.readers[r] = struct{}{}
+	b.fit(r)
+	return b
 }
 
-// end hands out what a call ended with, an answer also to the readers of the calls that left before it.
-func (s *share) end(c *call, count *AssetCount, err error) {
+// end hands out what a call ended with, a result also to the reads whose calls left before it.
+func (s *share) end(b *batch, count *AssetCount, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	failure, _ := errors.AsType[*Error](err)
 	if err == nil || failure != nil && failure.Status != 0 {
-		s.usual = (s.usual + min(time.Since(c.departed), s.hang())) / 2
+		s.usual = (s.usual + min(time.Since(b.departed), s.hang())) / 2
 	}
-	c.finish(count, err)
+	b.finish(count, err)
 	for _, other := range s.out {
-		if err == nil && other.departed.Before(c.departed) {
+		if err == nil && other.departed.Before(b.departed) {
 			other.finish(count, nil)
 		}
 	}
-	s.out = slices.DeleteFunc(s.out, func(c *call) bool { return c.ended })
+	s.out = slices.DeleteFunc(s.out, func(b *batch) bool { return b.ended })
 	if s.open != nil {
 		s.open.interrupt()
 	}
 }
 
-// hang returns how long a call is out before it may be hanging: a second, and four times as long as answers usually take. The
-// caller holds s.mu.
+// hang returns how long a call is out before it may be hanging: a second, and four times as long as responses usually
+// take. The caller holds s.mu.
 func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
-// finish does nothing if a later call's answer was faster. The caller holds share.mu.
-func (c *call) finish(count *AssetCount, err error) {
-	if c.ended {
+// finish does nothing if the response to a later call was faster. The caller holds share.mu.
+func (b *batch) finish(count *AssetCount, err error) {
+	if b.ended {
 		return
 	}
-	c.ended, c.count, c.err = true, count, err
-	c.cancel()
+	b.ended, b.count, b.err = true, count, err
+	b.cancel()
 }
 
-// turn returns the wait for the last call that left, which is over when its answer is there, or when it may be hanging.
-func (c *call) turn() slot {
-	s := c.share
+// previous returns the wait for the last call that left, which ends with its response, or when it may be hanging.
+func (b *batch) previous() wait {
+	s := b.share
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.out) == 0 {
-		return slot{}
+		return wait{}
 	}
-	return slot{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the answer of the call before", flexible: true}
+	return wait{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the response to the call before", flexible: true}
 }
 
-// latest returns when a flexible wait ends at the latest, so that each reader has time for an answer.
-func (c *call) latest() time.Time {
-	c.share.mu.Lock()
-	defer c.share.mu.Unlock()
+// latest returns when a flexible wait ends at the latest, so that each read has time for a response.
+func (b *batch) latest() time.Time {
+	b.share.mu.Lock()
+	defer b.share.mu.Unlock()
 	latest := time.Now().Add(farOff)
-	for r := range c.readers {
+	for r := range b.readers {
 		if r.latest.Before(latest) {
 			latest = r.latest
 		}
@@ -158,93 +158,94 @@ func (c *call) latest() time.Time {
 	return latest
 }
 
-// setWait notes what the readers wait for, and dismisses those for whom it is too long.
-func (c *call) setWait(s slot) {
-	c.share.mu.Lock()
-	defer c.share.mu.Unlock()
-	c.wait = s
-	for r := range c.readers {
-		c.fit(r)
+// setWait notes what the reads wait for, and dismisses those for which it is too long.
+func (b *batch) setWait(w wait) {
+	b.share.mu.Lock()
+	defer b.share.mu.Unlock()
+	b.waiting = w
+	for r := range b.readers {
+		b.fit(r)
 	}
 }
 
 // fit ends a flexible wait that leaves a reader too little time, and dismisses a reader for whom another wait is too long. The
 // caller holds share.mu.
-func (c *call) fit(r *reader) {
+func (b *batch) fit(r *reader) {
 	switch {
-	case c.wait.flexible && r.latest.Before(c.wait.at):
-		c.interrupt()
-	case !c.wait.flexible && !r.deadline.After(c.wait.at):
-		r.dismiss(&WaitError{For: c.wait.why, Needs: time.Until(c.wait.at), Cause: context.DeadlineExceeded})
+	case b.waiting.flexible && r.latest.Before(b.waiting.at):
+		b.interrupt()
+	case !b.waiting.flexible && !r.deadline.After(b.waiting.at):
+		r.dismiss(&WaitError{For: b.waiting.why, Needs: time.Until(b.waiting.at), Cause: context.DeadlineExceeded})
 	}
 }
 
-// pause waits until s.at, or until what the call waits for may have changed.
-func (c *call) pause(ctx context.Context, s slot) error {
-	c.setWait(s)
+// pause waits until w.at, or until what the batch waits for may have changed.
+func (b *batch) pause(ctx context.Context, w wait) error {
+	b.setWait(w)
 	select {
-	case <-time.After(time.Until(s.at)):
-	case <-c.wake:
+	case <-time.After(time.Until(w.at)):
+	case <-b.wake:
 	case <-ctx.Done():
 	}
 	return ctx.Err()
 }
 
-// interrupt ends a pause of the call, or its next one.
-func (c *call) interrupt() {
+// interrupt ends a pause of the batch, or its next one.
+func (b *batch) interrupt() {
 	select {
-	case c.wake <- struct{}{}:
+	case b.wake <- struct{}{}:
 	default:
 	}
 }
 
-// depart closes the call to further readers, since its request is about to leave. It fails if nobody waits any more.
-func (c *call) depart(ctx context.Context, what string) error {
-	s := c.share
+// depart closes the batch to further reads, since its call is about to leave. It fails if no read waits any more.
+func (b *batch) depart(ctx context.Context, what string) error {
+	s := b.share
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.open, s.out = nil, append(s.out, c)
-	c.departed, c.wait = time.Now(), slot{why: what}
+	s.open, s.out = nil, append(s.out, b)
+	b.departed, b.waiting = time.Now(), wait{why: what}
 	return nil
 }
 
-// remove takes away a reader, and ends the call if it was the last one. An answer that has come by then is still handed out.
-func (c *call) remove(r *reader, cause error) (*AssetCount, error) {
-	c.share.mu.Lock()
-	defer c.share.mu.Unlock()
-	if c.ended {
-		return c.count, c.err
+// remove takes away a reader, and ends the call if it was the last one. A response that has come by then is still
+// handed out.
+func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
+	b.share.mu.Lock()
+	defer b.share.mu.Unlock()
+	if b.ended {
+		return b.count, b.err
 	}
-	delete(c.readers, r)
-	if len(c.readers) == 0 {
-		c.finish(nil, cause)
+	delete(b.readers, r)
+	if len(b.readers) == 0 {
+		b.finish(nil, cause)
 	}
 	if dismissed, ok := errors.AsType[*WaitError](cause); ok {
 		return nil, dismissed
 	}
-	err := &WaitError{For: c.wait.why, Cause: cause}
-	if !c.departed.IsZero() {
+	err := &WaitError{For: b.waiting.why, Cause: cause}
+	if !b.departed.IsZero() {
 		err.Attempts = 1
 	}
 	return nil, err
 }
 
-// logLongWaits lets a long wait show in the log after ten seconds, and then every thirty.
-func (c *call) logLongWaits(ctx context.Context) {
+// logLongWaits logs a long wait after ten seconds, and then every thirty.
+func (b *batch) logLongWaits(ctx context.Context) {
 	opened := time.Now()
-	for wait := 10 * time.Second; ; wait = 30 * time.Second {
+	for pause := 10 * time.Second; ; pause = 30 * time.Second {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait):
+		case <-time.After(pause):
 		}
-		c.share.mu.Lock()
-		what, readers := c.wait.why, len(c.readers)
-		c.share.mu.Unlock()
-		c.share.logger.InfoContext(ctx, "Still waiting for "+what,
+		b.share.mu.Lock()
+		what, readers := b.waiting.why, len(b.readers)
+		b.share.mu.Unlock()
+		b.share.logger.InfoContext(ctx, "Still waiting for "+what,
 			"waited", time.Since(opened).Round(time.Second).String(), "reads", readers)
 	}
 }

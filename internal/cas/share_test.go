@@ -108,9 +108,9 @@ func TestLeave(t *testing.T) {
 		waiting  string
 		attempts int
 	}{
-		"before the call leaves":  {after: 10 * time.Millisecond, waiting: "the answer of the call before"},
+		"before the call leaves":  {after: 10 * time.Millisecond, waiting: "the response to the call before"},
 		"between answer and call": {after: 55 * time.Millisecond, waiting: sharing},
-		"while it is out":         {after: 120 * time.Millisecond, waiting: "an answer from cas.test", attempts: 1},
+		"while it is out":         {after: 120 * time.Millisecond, waiting: "a response from cas.test", attempts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -224,7 +224,7 @@ func TestFailureBeforeDeparture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused, attempts := errors.New("no credentials"), 0
 		s := &share{logger: slog.New(slog.DiscardHandler)}
-		s.attempt = func(ctx context.Context, c *call) (*AssetCount, error) {
+		s.attempt = func(ctx context.Context, c *batch) (*AssetCount, error) {
 			if attempts++; attempts == 1 {
 				return nil, refused
 			}
@@ -450,8 +450,8 @@ func TestLongWait(t *testing.T) {
 			{text: "A call failed and may be tried again", at: 5 * time.Millisecond},
 			{text: "Still waiting for " + throttled, at: 10*time.Second + time.Millisecond, waited: "10s"},
 			{text: "Still waiting for " + throttled, at: 40*time.Second + time.Millisecond, waited: "40s"},
-			{text: "Still waiting for an answer from cas.test", at: 70*time.Second + time.Millisecond, waited: "1m10s"},
-			{text: "Still waiting for an answer from cas.test", at: 100*time.Second + time.Millisecond, waited: "1m40s"},
+			{text: "Still waiting for a response from cas.test", at: 70*time.Second + time.Millisecond, waited: "1m10s"},
+			{text: "Still waiting for a response from cas.test", at: 100*time.Second + time.Millisecond, waited: "1m40s"},
 			{text: "A call failed and may be tried again"},
 		}
 		if len(log.lines) != len(want) {

@@ -219,7 +219,7 @@ func waits() map[string]error {
 	return map[string]error{
 		"wait_quota": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond,
 			Elapsed: 1200 * time.Microsecond, Cause: context.DeadlineExceeded},
-		"wait_answer": &cas.WaitError{For: "an answer from cas.aliyuncs.com", Attempts: 1, Elapsed: 5*time.Second + 3*time.Millisecond,
+		"wait_response": &cas.WaitError{For: "a response from cas.aliyuncs.com", Attempts: 1, Elapsed: 5*time.Second + 3*time.Millisecond,
 			Cause: context.DeadlineExceeded},
 		"wait_credentials": &cas.WaitError{
 			For: "credentials from ECS RAM role reader", Elapsed: 10 * time.Second, Cause: context.DeadlineExceeded,
@@ -228,7 +228,7 @@ func waits() map[string]error {
 			Last: fmt.Errorf("get asset count: %w", withoutCredentials()["credentials_unreached"])},
 		"wait_throttled": &cas.WaitError{For: "the next attempt (the last one ended with: throttled (Throttling.User))", Needs: 3 * time.Second,
 			Attempts: 4, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded, Last: throttled},
-		"cancelled": &cas.WaitError{For: "an answer from cas.aliyuncs.com", Attempts: 2, Elapsed: 90 * time.Second, Cause: context.Canceled,
+		"cancelled": &cas.WaitError{For: "a response from cas.aliyuncs.com", Attempts: 2, Elapsed: 90 * time.Second, Cause: context.Canceled,
 			Last: throttled},
 	}
 }
