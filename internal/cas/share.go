@@ -98,6 +98,7 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 	}
 	b.readers[r] = struct{}{}
 	b.fit(r)
+	b.interrupt() // it may have less time than the others
 	return b
 }
 
@@ -158,7 +159,7 @@ func (b *batch) latest() time.Time {
 	return latest
 }
 
-// setWait notes what the reads wait for, and dismisses those for which it is too long.
+// setWait notes what the reads wait for, and dismisses those that it would outlast, unless it is flexible.
 func (b *batch) setWait(w wait) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
@@ -168,13 +169,9 @@ func (b *batch) setWait(w wait) {
 	}
 }
 
-// fit ends a flexible wait that leaves a reader too little time, and dismisses a reader for whom another wait is too long. The
-// caller holds share.mu.
+// fit dismisses a reader for which the wait is too long. The caller holds share.mu.
 func (b *batch) fit(r *reader) {
-	switch {
-	case b.waiting.flexible && r.latest.Before(b.waiting.at):
-		b.interrupt()
-	case !b.waiting.flexible && !r.deadline.After(b.waiting.at):
+	if !b.waiting.flexible && !r.deadline.After(b.waiting.at) {
 		r.dismiss(&WaitError{For: b.waiting.why, Needs: time.Until(b.waiting.at), Cause: context.DeadlineExceeded})
 	}
 }
