@@ -19,7 +19,6 @@ type example struct {
 	plans     []plan            // what Terraform says to the service's answers, one after the other
 	calls     int               // the calls of one plan
 	since     int               // the minor version of the first Terraform 1 that understands it
-	tofu      bool              // is for OpenTofu only
 	ephemeral bool              // has ephemeral values, which not every version knows
 	tests     bool              // has tests for terraform test
 	apply     bool              // is applied, and then planned again, which finds nothing to change
@@ -59,7 +58,7 @@ const (
 
 var examples = map[string]example{
 	"provider": {files: []string{"provider.tf"}, since: 2, env: keys, calls: 1, plans: []plan{
-		{says: "+ certificates = 10"},
+		{says: "No changes."},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
 		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true, warns: true},
 	}},
@@ -67,62 +66,45 @@ var examples = map[string]example{
 		{says: `+ certificates = 10 + health_score = 92 + health_score_updated_at = "2026-01-06T06:33:30Z"`},
 		{answer: nothing, says: "Check block assertion failed", warns: true},
 	}},
-	"complete": {files: []string{"main.tf"}, calls: 1, plans: []plan{{says: "+ health_score = 92"}}},
-	"score-gate": {files: []string{"main.tf"}, since: 4, env: keys, calls: 1, plans: []plan{
-		{says: "Plan: 1 to add"},
-		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
-		{answer: nothing, says: "The certificate health score is unknown; at least 80 is needed.", stops: true, warns: true},
-	}},
-	"gate-at-apply": {files: []string{"main.tf"}, env: keys, calls: 1, ephemeral: true, gate: belowEighty, plans: []plan{
-		{says: "Plan: 2 to add"},
-		{answer: low, says: "The certificate health score is below 80.", stops: true},
-		{answer: nothing, says: "The certificate health score is below 80.", stops: true, warns: true},
-	}},
-	"gate-module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, ephemeral: true, tests: true,
+	"scenarios/gate-module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, ephemeral: true, tests: true,
 		env: map[string]string{"TF_VAR_score": "80"}, plans: []plan{{says: "Plan: 1 to add"}}},
 	"ephemeral-resources/cas_asset_count": {
 		files: []string{"ephemeral-resource.tf"}, env: keys, calls: 1, ephemeral: true, gate: belowEighty, plans: []plan{
-			{says: "Plan: 1 to add"},
-			{answer: low, says: "The certificate health score is below 80.", stops: true},
-			{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
+			{says: "Plan: 2 to add"},
+			{answer: low, says: belowEighty, stops: true},
+			{answer: nothing, says: belowEighty, stops: true, warns: true},
 		}},
-	"actions/cas_require_asset_count": {files: []string{"action.tf"}, since: 14, env: keys, gate: scoreOf61, gated: []string{invoke},
-		plans: []plan{{answer: low, says: "Actions: 1 to invoke."}}},
-	"gate-before-changes": {files: []string{"main.tf"}, since: 16, env: keys, gate: scoreOf61,
+	"actions/cas_require_asset_count": {files: []string{"action.tf", "gate.sh"}, since: 14, env: keys, gate: scoreOf61,
+		gated: []string{invoke}, plans: []plan{{answer: low, says: "Actions: 1 to invoke."}}},
+	"scenarios/gate-before-changes": {files: []string{"main.tf"}, since: 16, env: keys, gate: scoreOf61,
 		gated: []string{"apply -auto-approve -var=releases={blue=\"first\"}"}, plans: []plan{{answer: low, says: "Actions: 2 to invoke."}}},
-	"gate-as-a-command": {files: []string{"gate.sh", "main.tf"}, since: 14, env: keys, gated: []string{invoke},
-		plans: []plan{{answer: low, says: "No changes."}}},
-	"free-certificate-quota": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
+	"scenarios/free-certificate-quota": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 18}, says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 19}, says: "19 of 20 free certificates are used.", warns: true},
 		{answer: nothing, says: "The service doesn't send the number of free certificates.", warns: true},
 	}},
-	"assets-by-cloud": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
+	"scenarios/assets-by-cloud": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
 		{says: "+ assets = 48 + assets_by_cloud = { + alibaba_cloud = 7 + aws = 17 + huawei_cloud = 13 + tencent_cloud = 11 } + domains = 19"},
 		{answer: map[string]any{"AwsAssetCount": nil}, says: "aws = null"},
 	}},
-	"several-accounts": {files: []string{"main.tf"}, since: 5, calls: 2, plans: []plan{
+	"scenarios/several-accounts": {files: []string{"main.tf", "main.tofu"}, since: 5, calls: 2, plans: []plan{
 		{says: "+ scores = { + production = 92 + staging = 92 }"},
 		{answer: low, says: "Below 80: production, staging.", warns: true},
 	}},
-	"several-accounts-opentofu": {files: []string{"main.tofu"}, calls: 2, tofu: true, plans: []plan{
-		{says: "+ scores = { + production = 92 + staging = 92 }"},
-		{answer: low, says: "Below 80: production, staging.", warns: true},
-	}},
-	"module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, since: 5, env: keys, calls: 1, tests: true, plans: []plan{
+	"scenarios/module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, since: 5, env: keys, calls: 1, tests: true, plans: []plan{
 		{says: "+ score = 92"},
 		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
 		{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
 	}},
-	"null-safe": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
+	"scenarios/null-safe": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates_known_of = 10"},
 		{answer: nothing, says: "The certificate health score is unknown.", warns: true},
 		{answer: map[string]any{"BuyCertificateCount": nil}, says: "+ certificates_known_of = 8", warns: true},
 		{answer: map[string]any{"BuyCertificateCount": 0, "Point": 87}, says: "There is no paid certificate.", warns: true},
 		{answer: map[string]any{"Point": 87}, says: "The certificate health score has changed by -1 points.", warns: true},
 	}},
-	"stable-outputs": {files: []string{"main.tf"}, env: keys, calls: 1, apply: true, plans: []plan{{says: "+ asset_count = {"}}},
+	"scenarios/stable-outputs": {files: []string{"main.tf"}, env: keys, calls: 1, apply: true, plans: []plan{{says: "+ asset_count = {"}}},
 
 	"credentials/laptop":      {files: []string{"main.tf"}, calls: 1, plans: unchanged},
 	"credentials/cloudsso":    {files: []string{"main.tf"}, calls: 1, plans: unchanged},
@@ -229,13 +211,7 @@ func TestExamples(t *testing.T) {
 // understoodBy reports whether version 1.minor of the product understands the example.
 func (e example) understoodBy(product string, minor int) bool {
 	firstEphemeral := map[string]int{"Terraform": 10, "OpenTofu": 11}[product]
-	switch {
-	case e.tofu && product != "OpenTofu":
-		return false
-	case e.ephemeral && minor < firstEphemeral:
-		return false
-	}
-	return minor >= e.since
+	return minor >= e.since && (!e.ephemeral || minor >= firstEphemeral)
 }
 
 // answer makes the service answer as usual, but for what changes.

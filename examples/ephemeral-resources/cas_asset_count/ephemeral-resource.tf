@@ -6,13 +6,8 @@ terraform {
   }
 }
 
-ephemeral "cas_asset_count" "this" {
-  timeouts {
-    open = "2m"
-  }
-}
+ephemeral "cas_asset_count" "this" {}
 
-# Resources that depend on this one are neither created nor updated while the score is too low.
 resource "terraform_data" "gate" {
   lifecycle {
     precondition {
@@ -22,9 +17,13 @@ resource "terraform_data" "gate" {
   }
 }
 
-check "paid_certificates" {
-  assert {
-    condition     = coalesce(ephemeral.cas_asset_count.this.buy_certificate_count, 0) > 0
-    error_message = "There is no paid certificate."
+# This resource represents those behind the gate.
+resource "terraform_data" "release" {
+  input = "certificates are in order"
+
+  depends_on = [terraform_data.gate]
+
+  lifecycle {
+    create_before_destroy = true # otherwise a replacement destroys the old one before the gate
   }
 }
