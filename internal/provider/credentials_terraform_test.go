@@ -370,7 +370,7 @@ func TestIdentity(t *testing.T) {
 			env:    []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + hush},
 			errors: 2, says: []string{
 				"Missing Alibaba Cloud secret key", "Conflicting sources of credentials",
-				`with provider["registry.terraform.io/terraform-provider-cas/cas"]`,
+				`with provider["` + os.Getenv("TF_ACC_PROVIDER_HOST") + `/terraform-provider-cas/cas"]`,
 			},
 		},
 		"a key that is unknown": {

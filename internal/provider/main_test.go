@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 	registry := "registry.terraform.io"
 	if said, err := exec.CommandContext(context.Background(), cli, "version").Output(); err != nil {
 		log.Fatalf("%s version: %v", cli, err)
-	} else if strings.HasPrefix(string(said), "OpenTofu") {
+	} else if strings.Contains(string(said), "OpenTofu v") { // after warnings
 		registry = "registry.opentofu.org"
 	}
 	setenv(map[string]string{

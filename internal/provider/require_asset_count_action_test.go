@@ -208,9 +208,15 @@ func TestRequireAssetCountBeforeApply(t *testing.T) {
 // TestRequireAssetCountFailsLikeTheDataSource compares the errors of calls that fail.
 func TestRequireAssetCountFailsLikeTheDataSource(t *testing.T) {
 	t.Parallel()
-	for name, response := range map[string]http.HandlerFunc{"refused": castest.Denied("a user"), "too late": castest.Hang()} {
+	for name, test := range map[string]struct {
+		response http.HandlerFunc
+		timeout  string
+	}{
+		"refused":  {castest.Denied("a user"), "5m"},
+		"too late": {castest.Hang(), "200ms"},
+	} {
 		server := start(t, castest.Options{})
-		server.Script(response, response)
+		server.Script(test.response, test.response)
 		p := newPlugin(t, keyed(server))
 		configure := func() { // which lets each explain the cause
 			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
@@ -218,9 +224,9 @@ func TestRequireAssetCountFailsLikeTheDataSource(t *testing.T) {
 			}
 		}
 		configure()
-		_, diagnostics := p.read(t, arguments{"timeouts": arguments{"read": "200ms"}})
+		_, diagnostics := p.read(t, arguments{"timeouts": arguments{"read": test.timeout}})
 		configure()
-		_, _, got, _ := p.require(t, arguments{"minimum": arguments{"point": 80}, "timeouts": arguments{"invoke": "200ms"}})
+		_, _, got, _ := p.require(t, arguments{"minimum": arguments{"point": 80}, "timeouts": arguments{"invoke": test.timeout}})
 		got, want := unlike.ReplaceAllString(got, ""), unlike.ReplaceAllString(texts(diagnostics), "")
 		if got != want || want == "" {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
