@@ -147,7 +147,8 @@ func ignored(name string) bool {
 	return name == ".terraform.lock.hcl" || name == "tfplan" || strings.Contains(name, ".tfstate") || strings.HasSuffix(name, ".tfvars")
 }
 
-// TestEveryExampleIsRun finds a file that was added and is in no example of the table, and the other way round.
+// TestEveryExampleIsRun finds a file that was added and is in no example of the table, and the
+// other way round.
 func TestEveryExampleIsRun(t *testing.T) {
 	t.Parallel()
 	var run []string

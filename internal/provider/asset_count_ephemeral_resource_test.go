@@ -21,13 +21,15 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// needsEphemeral skips a test before Terraform 1.10 and OpenTofu 1.11, which know no ephemeral resources.
+// needsEphemeral skips a test before Terraform 1.10 and OpenTofu 1.11, which know no ephemeral
+// resources.
 func needsEphemeral(t *testing.T, tf *terraform) {
 	t.Helper()
 	tf.needs(t, 10, 11)
 }
 
-// TestOneClient makes the data source, the ephemeral resource and the action share calls and the quota.
+// TestOneClient makes the data source, the ephemeral resource and the action share calls and the
+// quota.
 func TestOneClient(t *testing.T) {
 	t.Parallel()
 	p := &Provider{Transport: isolated, version: "1.2.3", getenv: keyed(start(t, castest.Options{})).get}
@@ -50,7 +52,8 @@ func TestOneClient(t *testing.T) {
 	}
 }
 
-// TestTimeoutsBoundReads checks that no response keeps a read longer than its timeouts block allows.
+// TestTimeoutsBoundReads checks that no response keeps a read longer than its timeouts block
+// allows.
 func TestTimeoutsBoundReads(t *testing.T) {
 	t.Parallel()
 	for name, operation := range map[string]string{"data source": "read", "ephemeral resource": "open"} {
@@ -103,7 +106,8 @@ resource "echo" "this" {}
 	})
 }
 
-// gate has its condition outside of the ephemeral block: while a condition is in it, terraform show -json panics.
+// gate has its condition outside of the ephemeral block: while a condition is in it, terraform show
+// -json panics.
 const gate = `
 variable "release" {
   default = "first"
@@ -130,7 +134,8 @@ resource "terraform_data" "release" {
 }
 `
 
-// TestGateHoldsWhenASavedPlanIsApplied plans and applies like those whose plans are approved in between.
+// TestGateHoldsWhenASavedPlanIsApplied plans and applies like those whose plans are approved in
+// between.
 func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, gate, keysInEnvironment...)
@@ -161,7 +166,8 @@ type gateStep struct {
 	release string // that is there afterwards
 }
 
-// gate takes one step after the other. The log names the caller for each call, and each stop comes with the message.
+// gate takes one step after the other. The log names the caller for each call, and each stop comes
+// with the message.
 func (tf *terraform) gate(t *testing.T, caller, message string, steps []gateStep) {
 	t.Helper()
 	for _, step := range steps {
@@ -207,8 +213,8 @@ func (tf *terraform) gate(t *testing.T, caller, message string, steps []gateStep
 	}
 }
 
-// TestEphemeralValuesAreStoredNowhere looks for a number in all that Terraform stores and logs, and finds it for a data
-// source alone.
+// TestEphemeralValuesAreStoredNowhere looks for a number in all that Terraform stores and logs, and
+// finds it for a data source alone.
 func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 	t.Parallel()
 	const number = int64(8123456789012)

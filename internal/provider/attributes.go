@@ -11,15 +11,17 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-// attribute is an attribute of both the data source and the ephemeral resource. The framework declares one interface for
-// the attributes of either, so that one schema serves both. The action names its bounds after the numbers.
+// attribute is an attribute of both the data source and the ephemeral resource. The framework
+// declares one interface for the attributes of either, so that one schema serves both. The action
+// names its bounds after the numbers.
 type attribute struct {
 	name   string
 	value  attr.Value
 	schema schema.Attribute
 }
 
-// attributes returns the answer of the service as attributes. Their names and schemas don't depend on the answer.
+// attributes returns the answer of the service as attributes. Their names and schemas don't depend
+// on the answer.
 func attributes(c *cas.AssetCount) []attribute {
 	const orNull = " Null where the service doesn't send it."
 	number := func(name string, value *int64, description string) attribute {
@@ -59,7 +61,8 @@ func attributes(c *cas.AssetCount) []attribute {
 	}
 }
 
-// boundable returns the attributes that can have a bound: the numbers, except a time whose unit the service doesn't document.
+// boundable returns the attributes that can have a bound: the numbers, except a time whose unit the
+// service doesn't document.
 func boundable(c *cas.AssetCount) []attribute {
 	return slices.DeleteFunc(attributes(c), func(a attribute) bool {
 		_, number := a.schema.(schema.Int64Attribute)

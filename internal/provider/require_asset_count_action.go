@@ -72,7 +72,8 @@ func (a *requireAssetCountAction) Schema(_ context.Context, _ action.SchemaReque
 		Blocks:     map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
 	}
 	for _, limit := range newLimits() {
-		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the bound.
+		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the
+		// bound.
 		resp.Schema.Attributes[limit.name] = schema.MapAttribute{Optional: true, ElementType: types.NumberType,
 			MarkdownDescription: fmt.Sprintf("Whole numbers that values of the data source have to be %s, by the names of the "+
 				"attributes: `%s`.", limit.words, strings.Join(boundNames(), "`, `"))}
@@ -94,7 +95,8 @@ func (a *requireAssetCountAction) ValidateConfig(
 	resp.Diagnostics.Append(diags...)
 }
 
-// ModifyPlan reports what would certainly fail the invocation: an unknown argument of the provider may be known by then.
+// ModifyPlan reports what would certainly fail the invocation: an unknown argument of the provider
+// may be known by then.
 func (a *requireAssetCountAction) ModifyPlan(
 	ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse,
 ) {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -8,8 +9,10 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +22,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// require returns the diagnostics of validating, planning and invoking the action, and its progress.
+// require returns the diagnostics of validating, planning and invoking the action, and its
+// progress.
 func (p plugin) require(t *testing.T, block arguments) (validate, plan, invoke, progress string) {
 	t.Helper()
 	const name = "cas_require_asset_count"
@@ -137,8 +141,8 @@ func TestRequireAssetCount(t *testing.T) {
 	}
 }
 
-// TestBoundsAreDocumented compares the names with the numbers of the data source, and the schema with the page, which isn't
-// generated from it: only Terraform 1.14 lists the schemas of actions.
+// TestBoundsAreDocumented compares the names with the numbers of the data source, and the schema
+// with the page, which isn't generated from it: only Terraform 1.14 lists the schemas of actions.
 func TestBoundsAreDocumented(t *testing.T) {
 	t.Parallel()
 	var want []string
@@ -164,7 +168,8 @@ func TestBoundsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestRequireAssetCountBeforeApply plans with what may be known when the action is invoked, and with what can't work then.
+// TestRequireAssetCountBeforeApply plans with what may be known when the action is invoked, and
+// with what can't work then.
 func TestRequireAssetCountBeforeApply(t *testing.T) {
 	t.Parallel()
 	server := start(t, castest.Options{})
@@ -259,7 +264,8 @@ func TestInterruptedActionFails(t *testing.T) {
 	}
 }
 
-// gateAction has a bound that is unknown until the first apply. Terraform invokes the action before each of $EVENTS.
+// gateAction has a bound that is unknown until the first apply. Terraform invokes the action before
+// each of $EVENTS.
 const gateAction = `
 variable "release" {
   default = "first"
@@ -299,7 +305,8 @@ func (tf *terraform) hasActions(t *testing.T) bool {
 	return product == "Terraform" && minor >= 14
 }
 
-// TestTerraformActions invokes the action before each change that this Terraform has an event for, and by itself.
+// TestTerraformActions invokes the action before each change that this Terraform has an event for,
+// and by itself.
 func TestTerraformActions(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, strings.ReplaceAll(gateAction, "$EVENTS", "before_create, before_update"), keysInEnvironment...)
@@ -342,5 +349,41 @@ func TestTerraformActions(t *testing.T) {
 	want := `"action_invocations":[{"address":"action.cas_require_asset_count.healthy"`
 	if err != nil || !strings.Contains(said, want) {
 		t.Errorf("got %v, want %s in\n%s", err, want, said)
+	}
+}
+
+// TestInterruptedTerraformChangesNothing interrupts Terraform while the action waits for the
+// service.
+func TestInterruptedTerraformChangesNothing(t *testing.T) {
+	t.Parallel()
+	config := strings.NewReplacer("$EVENTS", "before_create", "terraform_data.minimum.output", "80").Replace(gateAction)
+	tf := newTerraform(t, config, keysInEnvironment...)
+	if !tf.hasActions(t) || runtime.GOOS == "windows" { // which has no such signal
+		return
+	}
+	for _, argument := range []string{"-auto-approve", "-invoke=action.cas_require_asset_count.healthy"} {
+		called, ended := make(chan struct{}), make(chan error, 1)
+		tf.cas.Script(func(w http.ResponseWriter, r *http.Request) {
+			close(called)
+			castest.Hang()(w, r)
+		})
+		var said bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), "apply", "-no-color", "-auto-approve", argument)
+		cmd.Dir, cmd.Env, cmd.Stdout = tf.dir, tf.env, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { ended <- cmd.Wait() }()
+		select {
+		case err := <-ended:
+			t.Fatalf("%s: got %v, want a call\n%s", argument, err, said.String())
+		case <-called:
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err == nil || strings.Contains(said.String(), "release[0]: Creation complete") {
+			t.Errorf("%s: got %v, want an error and nothing created\n%s", argument, err, said.String())
+		}
 	}
 }
