@@ -18,7 +18,7 @@ const answerTime = 30 * time.Millisecond
 func crowd(t *testing.T) {
 	executable := build(t, ".")
 	figures := newTable("Processes of one user, one read each, at one instant",
-		"processes", "calls", "throttled", "most calls in a second", "unanswered", "last answer", "ideal", "ratio")
+		"processes", "calls", "throttled", "most calls in a second", "unanswered", "last response", "ideal", "ratio")
 	for _, n := range []int{50, 100, 150, 200} {
 		fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: answerTime})
 		processes := launchAll(t, n, executable, environment(fake, t.TempDir()), "{}")
@@ -120,7 +120,7 @@ func launchAll(t *testing.T, n int, executable string, environment []string, blo
 	return processes
 }
 
-// readAll lets every process read once, at one instant, and returns how many had no answer.
+// readAll lets every process read once, at one instant, and returns how many had no response.
 func readAll(ctx context.Context, processes []*process) (unanswered int) {
 	begin := make(chan struct{})
 	failures := make(chan error, len(processes))

@@ -23,7 +23,7 @@ import (
 func machines(t *testing.T) {
 	const runs = 5
 	figures := newTable("Machines at once, one read each, in virtual time: the worst of 5 runs",
-		"machines", "limit", "calls", "unanswered", "last answer", "ideal", "ratio")
+		"machines", "limit", "calls", "unanswered", "last response", "ideal", "ratio")
 	for _, n := range []int{100, 300, 1000} {
 		for _, model := range []struct {
 			name  string
@@ -49,7 +49,7 @@ func machines(t *testing.T) {
 	figures.print()
 }
 
-// gather lets machines read once each, and returns how many had no answer.
+// gather lets machines read once each, and returns how many had no response.
 func gather(t *testing.T, machines int, s *service) (unanswered int) {
 	var mu sync.Mutex
 	var group sync.WaitGroup

@@ -79,7 +79,7 @@ func TestGateBacksOff(t *testing.T) {
 			},
 			longest: time.Second,
 		},
-		"nobody waits for an answer": {
+		"nobody waits for a response": {
 			events:  func(g *gate) { g.ended(t.Context(), failure); g.ended(t.Context(), context.Canceled) },
 			longest: 20 * time.Second,
 		},
@@ -117,7 +117,7 @@ func TestGateBacksOff(t *testing.T) {
 	}
 }
 
-// The answer to an earlier call ends a backoff.
+// The response to an earlier call ends a backoff.
 func TestAnswerEndsTheBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		g.ended(t.Context(), nil)
 		_, wait = g.enter(credential.Credentials{}, time.Now().Add(time.Minute))
 		if got := time.Until(wait.at); got != told {
-			t.Errorf("got a wait of %s after the answer to an earlier call, want %s", got, told)
+			t.Errorf("got a wait of %s after the response to an earlier call, want %s", got, told)
 		}
 	})
 }
@@ -253,7 +253,7 @@ func TestManyMachines(t *testing.T) {
 				}
 				group.Wait()
 				if n := unanswered.Load(); n > 0 {
-					t.Errorf("got no answer for %d of %d machines within %s, want one for each", n, test.machines, test.within)
+					t.Errorf("got no response for %d of %d machines within %s, want one for each", n, test.machines, test.within)
 				}
 			})
 		})

@@ -310,7 +310,7 @@ func leaks(text string) string {
 	return ""
 }
 
-// In each text that an error takes from an answer, wherever it is cut.
+// In each text that an error takes from a response, wherever it is cut.
 func TestRedaction(t *testing.T) {
 	t.Parallel()
 	for _, secret := range secrets {

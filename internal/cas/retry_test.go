@@ -119,7 +119,7 @@ func TestThrottlingIsNotCounted(t *testing.T) {
 		server.Script(castest.Throttle(), castest.Reset(), castest.Throttle(), castest.HTML(503), castest.Throttle())
 		client := inMemory(t, server, func(c *Config) { c.MaxRetries = 2 })
 		if _, err := client.GetAssetCount(t.Context()); err != nil {
-			t.Errorf("got %v, want an answer", err)
+			t.Errorf("got %v, want a response", err)
 		}
 		if calls := len(server.Calls()); calls != 6 {
 			t.Errorf("got %d calls, want 6", calls)
@@ -173,7 +173,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 			_, err := client.GetAssetCount(t.Context())
 			calls := server.Calls()
 			if (err == nil) != test.ok {
-				t.Errorf("got %v, want an answer: %t", err, test.ok)
+				t.Errorf("got %v, want a response: %t", err, test.ok)
 			}
 			if len(calls) != test.calls {
 				t.Fatalf("got %d calls, want %d", len(calls), test.calls)
@@ -255,7 +255,7 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 			t.Errorf("got a wait for %s, want Throttling.User in it", why)
 		}
 		if lasted.err != nil {
-			t.Errorf("who has the time for it: got %v, want an answer", lasted.err)
+			t.Errorf("who has the time for it: got %v, want a response", lasted.err)
 		}
 		if at := time.Since(started); at < time.Minute || at > time.Minute+time.Second {
 			t.Errorf("who has the time for it: got it at %s, want 60s to 61s", at)
@@ -352,7 +352,7 @@ func TestCancelledWait(t *testing.T) {
 	}
 }
 
-// A wait that ends with the read's time leaves none for an answer.
+// A wait that ends with the read's time leaves none for a response.
 func TestWaitThatLeavesNoTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -395,7 +395,7 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 		synctest.Wait()
 		got := <-begin(t.Context(), client, 1)
 		if got.err != nil {
-			t.Errorf("the next read: got %v, want an answer", got.err)
+			t.Errorf("the next read: got %v, want a response", got.err)
 		}
 		if got.took != 0 {
 			t.Errorf("the next read: got it after %s, want at once", got.took)
@@ -446,7 +446,7 @@ func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 			calls := len(server.Calls())
 			if test.ok {
 				if err != nil {
-					t.Errorf("got %v, want an answer", err)
+					t.Errorf("got %v, want a response", err)
 				}
 				if calls == 0 {
 					t.Error("got no call, want one")
@@ -483,7 +483,7 @@ func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 						castest.Fault(503, "ServiceUnavailable", "")(w, r)
 						return
 					}
-					server.ServeAnswer(w, r)
+					server.ServeResponse(w, r)
 				})...)
 				client := inMemory(t, server, func(c *Config) { c.MaxRetries = test.maxRetries })
 				var failed atomic.Int32
@@ -525,7 +525,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	for name, test := range map[string]struct {
 		limits []time.Duration // of readers, each of whom comes a second after the other
 		part   float64         // of the time that there is
-		usual  time.Duration   // what an answer takes
+		usual  time.Duration   // what a response takes
 		want   time.Duration   // until the call leaves
 	}{
 		"enough time":         {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
@@ -557,7 +557,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 				}
 				for i, reader := range readers {
 					if got := <-reader; got.err != nil {
-						t.Errorf("reader %d: got %v, want an answer", i+1, got.err)
+						t.Errorf("reader %d: got %v, want a response", i+1, got.err)
 					}
 				}
 				calls := server.Calls()

@@ -105,7 +105,7 @@ func TestCall(t *testing.T) {
 	}
 }
 
-// Whatever keeps an answer from coming, the error says which kind of failure it is, who was asked, and whether it may pass.
+// Whatever keeps a response from coming, the error says which kind of failure it is, who was asked, and whether it may pass.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	server := castest.Start(castest.Options{})
@@ -129,7 +129,7 @@ func TestUnanswered(t *testing.T) {
 		server.Script(test.step)
 		count, err := ask(t, client)
 		if count != nil {
-			t.Errorf("%s: got %v, want no answer", name, count)
+			t.Errorf("%s: got %v, want no response", name, count)
 		}
 		e, ok := errors.AsType[*Error](err)
 		if !ok {

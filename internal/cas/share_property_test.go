@@ -70,10 +70,10 @@ func anything(random *rand.Rand, server *castest.Server) http.HandlerFunc {
 	if i := random.IntN(3 * len(steps)); i < len(steps) {
 		return castest.Delay(delay(random), steps[i])
 	}
-	return castest.Delay(delay(random), server.ServeAnswer)
+	return castest.Delay(delay(random), server.ServeResponse)
 }
 
-// Whatever the delays and the faults, whoever gives up: an answer was asked for after its reader asked, everybody
+// Whatever the delays and the faults, whoever gives up: a response was asked for after its reader asked, everybody
 // who stays gets one, who gives up returns at once, and the limit holds.
 func TestEveryAnswerIsNewerThanItsQuestion(t *testing.T) {
 	t.Parallel()
@@ -120,7 +120,7 @@ func (n *slowNetwork) stay(t *testing.T, client *Client) {
 	asked := n.tick()
 	count, err := client.GetAssetCount(ctx)
 	if err != nil {
-		t.Errorf("a reader that stays: got %v, want an answer", err)
+		t.Errorf("a reader that stays: got %v, want a response", err)
 		return
 	}
 	n.check(t, asked, count)
@@ -145,7 +145,7 @@ func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
 	case !waited || wait.For == "":
 		t.Errorf("a reader that gave up: got %v, want what it waited for", err)
 	case wait.Needs > 0 && wait.Elapsed+wait.Needs < timeout:
-		t.Errorf("a reader that has the time of %s for it: got %#v, want an answer", timeout, wait)
+		t.Errorf("a reader that has the time of %s for it: got %#v, want a response", timeout, wait)
 	case wait.Needs == 0 && took != timeout:
 		t.Errorf("a reader that gave up: got back after %s, want %s", took, timeout)
 	}
@@ -158,6 +158,6 @@ func (n *slowNetwork) check(t *testing.T, asked int, count *AssetCount) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if sent := n.sent[*count.RequestID]; sent < asked {
-		t.Errorf("got the answer of a call sent at %d, want one after %d", sent, asked)
+		t.Errorf("got the response of a call sent at %d, want one after %d", sent, asked)
 	}
 }

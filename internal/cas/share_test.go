@@ -63,7 +63,7 @@ func TestCost(t *testing.T) {
 					t.Errorf("got %d calls, want at most %d", calls, test.calls)
 				}
 				if took := time.Since(started); took > test.took {
-					t.Errorf("got the last answer after %s, want at most %s", took, test.took)
+					t.Errorf("got the last response after %s, want at most %s", took, test.took)
 				}
 				within(t, server, 10)
 				synctest.Wait()
@@ -100,7 +100,7 @@ func TestClientsShareTheQuota(t *testing.T) {
 	})
 }
 
-// A reader that gives up gets its error at once, and the others get the answer.
+// A reader that gives up gets its error at once, and the others get the response.
 func TestLeave(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -134,7 +134,7 @@ func TestLeave(t *testing.T) {
 				}
 				for _, got := range []result{<-first, <-staying} {
 					if got.err != nil {
-						t.Errorf("a reader that stayed: got %v, want an answer", got.err)
+						t.Errorf("a reader that stayed: got %v, want a response", got.err)
 					}
 				}
 				if calls := len(server.Calls()); calls != 2 {
@@ -228,13 +228,13 @@ func TestFailureBeforeDeparture(t *testing.T) {
 			if attempts++; attempts == 1 {
 				return nil, refused
 			}
-			return new(AssetCount), c.depart(ctx, "an answer")
+			return new(AssetCount), c.depart(ctx, "a response")
 		}
 		if _, err := s.read(t.Context(), false); !errors.Is(err, refused) {
 			t.Errorf("got %v, want %v", err, refused)
 		}
 		if _, err := s.read(t.Context(), false); err != nil {
-			t.Errorf("got %v, want an answer", err)
+			t.Errorf("got %v, want a response", err)
 		}
 		if attempts != 2 {
 			t.Errorf("got %d attempts, want 2", attempts)
@@ -242,7 +242,7 @@ func TestFailureBeforeDeparture(t *testing.T) {
 	})
 }
 
-// An answer that comes in the moment in which a reader's time is up is an answer.
+// A response that comes in the moment in which a reader's time is up is a response.
 func TestAnswerAtTheLastMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -258,7 +258,7 @@ func TestAnswerAtTheLastMoment(t *testing.T) {
 	})
 }
 
-// A call that hangs holds back nobody: who comes later has a call of their own within a second, and its answer is good
+// A call that hangs holds back nobody: who comes later has a call of their own within a second, and its response is good
 // for those who asked first.
 func TestHang(t *testing.T) {
 	t.Parallel()
@@ -284,11 +284,11 @@ func TestHang(t *testing.T) {
 				a, b := <-first, <-second
 				for _, got := range []result{a, b} {
 					if got.err != nil {
-						t.Errorf("got %v, want an answer", got.err)
+						t.Errorf("got %v, want a response", got.err)
 					}
 				}
 				if a.count != b.count {
-					t.Errorf("got %v and %v, want one answer for both", a.count, b.count)
+					t.Errorf("got %v and %v, want one response for both", a.count, b.count)
 				}
 				calls := server.Calls()
 				if len(calls) != 2 {
@@ -304,7 +304,7 @@ func TestHang(t *testing.T) {
 	}
 }
 
-// What counts as hanging follows what answers usually take: not one that took long, and not what was no answer.
+// What counts as hanging follows what answers usually take: not one that took long, and not what was no response.
 func TestHangAfterALongCall(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -312,7 +312,7 @@ func TestHangAfterALongCall(t *testing.T) {
 		answer bool
 		hang   time.Duration // how long the call that hangs is out when the next one leaves
 	}{
-		"an answer":       {long: castest.Delay(8*time.Second, castest.Answer(castest.Assets())), answer: true, hang: 2 * time.Second},
+		"a response":      {long: castest.Delay(8*time.Second, castest.Respond(castest.Assets())), answer: true, hang: 2 * time.Second},
 		"an error":        {long: castest.Delay(8*time.Second, castest.Denied("somebody")), hang: 2 * time.Second},
 		"without answer":  {long: castest.Hang(), hang: time.Second},
 		"a quick failure": {long: castest.Reset(), hang: time.Second},
@@ -324,7 +324,7 @@ func TestHangAfterALongCall(t *testing.T) {
 				server.Script(test.long, castest.Hang())
 				client := inMemory(t, server, func(c *Config) { c.MaxRetries, c.RequestTimeout = 0, 10*time.Second })
 				if got := <-begin(t.Context(), client, 1); (got.err == nil) != test.answer {
-					t.Fatalf("got %v, want an answer: %t", got.err, test.answer)
+					t.Fatalf("got %v, want a response: %t", got.err, test.answer)
 				}
 				<-time.After(time.Minute)
 				first := begin(t.Context(), client, 1)
@@ -332,7 +332,7 @@ func TestHangAfterALongCall(t *testing.T) {
 				second := begin(t.Context(), client, 1)
 				for _, got := range []result{<-first, <-second} {
 					if got.err != nil {
-						t.Errorf("got %v, want an answer", got.err)
+						t.Errorf("got %v, want a response", got.err)
 					}
 					if got.took != test.hang {
 						t.Errorf("got it after %s, want %s", got.took, test.hang)
@@ -348,7 +348,7 @@ func TestLateAnswerIsForItsOwnReaders(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
-		server.Script(castest.Delay(1500*time.Millisecond, server.ServeAnswer), castest.Delay(5*time.Second, server.ServeAnswer))
+		server.Script(castest.Delay(1500*time.Millisecond, server.ServeResponse), castest.Delay(5*time.Second, server.ServeResponse))
 		client := inMemory(t, server)
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()
@@ -365,14 +365,14 @@ func TestFailureIsForItsOwnReaders(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
-		server.Script(castest.Delay(3*time.Second, server.ServeAnswer), castest.Denied("somebody"))
+		server.Script(castest.Delay(3*time.Second, server.ServeResponse), castest.Denied("somebody"))
 		client := inMemory(t, server)
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()
 		second := begin(t.Context(), client, 1)
 		a, b := <-first, <-second
 		if a.err != nil {
-			t.Errorf("the first reader: got %v, want an answer", a.err)
+			t.Errorf("the first reader: got %v, want a response", a.err)
 		}
 		if a.took != 3*time.Second {
 			t.Errorf("the first reader: got it after %s, want 3s", a.took)

@@ -24,7 +24,7 @@ import (
 // Issuer stands in for everything that issues credentials: STS, CloudSSO, OAuth, the ECS metadata service and a server
 // behind a credentials URI.
 //
-// It is also a proxy, for HTTPS_PROXY, that answers for every host itself. So clients whose addresses can't be changed, such
+// It is also a proxy, for HTTPS_PROXY, that responds for every host itself. So clients whose addresses can't be changed, such
 // as oauth.aliyun.com, reach it and nothing else. Trust [CertPEM], as [Isolate] does.
 type Issuer struct {
 	plain, secure *httptest.Server
@@ -33,7 +33,7 @@ type Issuer struct {
 	keys    map[string]Key
 	nonces  map[string]bool
 	used    map[string]bool // refresh tokens
-	answers map[string][]http.HandlerFunc
+	scripts map[string][]http.HandlerFunc
 	issued  []Key
 	calls   []Issue
 	expires time.Duration
@@ -73,7 +73,7 @@ func StartIssuer() *Issuer {
 		keys:    map[string]Key{DefaultKey.AccessKeyID: DefaultKey},
 		nonces:  make(map[string]bool),
 		used:    make(map[string]bool),
-		answers: make(map[string][]http.HandlerFunc),
+		scripts: make(map[string][]http.HandlerFunc),
 		expires: time.Hour,
 	}
 	mux := http.NewServeMux()
@@ -115,7 +115,7 @@ func (i *Issuer) ProxyURL() string { return i.plain.URL }
 // MetadataAddress is the host and port of the fake metadata service, for [Isolate].
 func (i *Issuer) MetadataAddress() string { return i.plain.Listener.Addr().String() }
 
-// CredentialsURI answers with credentials, over http.
+// CredentialsURI responds with credentials, over http.
 func (i *Issuer) CredentialsURI() string { return i.plain.URL + "/credentials" }
 
 // SignInURL is where CloudSSO exchanges access tokens, over https.
@@ -146,7 +146,7 @@ func (i *Issuer) OnIssue(do func(Key)) {
 func (i *Issuer) Script(service string, steps ...http.HandlerFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.answers[service] = append(i.answers[service], steps...)
+	i.scripts[service] = append(i.scripts[service], steps...)
 }
 
 // Calls returns every call so far.
@@ -170,8 +170,8 @@ type refusal struct {
 	text   string
 }
 
-// serve records a call of a service and answers it as scripted, else with answer.
-func (i *Issuer) serve(service string, answer func(*http.Request, *Issue) (any, *refusal)) http.HandlerFunc {
+// serve records a call of a service and responds as scripted, else with respond.
+func (i *Issuer) serve(service string, respond func(*http.Request, *Issue) (any, *refusal)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 		if r.Header.Get("Content-Type") != "application/json" {
@@ -186,14 +186,14 @@ func (i *Issuer) serve(service string, answer func(*http.Request, *Issue) (any, 
 		}
 		i.mu.Lock()
 		before := len(i.issued)
-		body, refused := answer(r, &call)
+		body, refused := respond(r, &call)
 		if len(i.issued) > before {
 			call.Issued = i.issued[before].AccessKeyID
 		}
 		i.calls = append(i.calls, call)
 		var step http.HandlerFunc
-		if steps := i.answers[service]; len(steps) > 0 {
-			step, i.answers[service] = steps[0], steps[1:]
+		if steps := i.scripts[service]; len(steps) > 0 {
+			step, i.scripts[service] = steps[0], steps[1:]
 		}
 		i.mu.Unlock()
 		w.Header().Set("X-Acs-Request-Id", newRequestID())
@@ -245,7 +245,7 @@ func (k Key) fields() map[string]any {
 	}
 }
 
-// proxy answers for every host: https through a tunnel to the issuer itself, http with mux.
+// proxy responds for every host: https through a tunnel to the issuer itself, http with mux.
 func (i *Issuer) proxy(mux http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect {

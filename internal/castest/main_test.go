@@ -62,7 +62,7 @@ type answer struct {
 	body   string
 }
 
-// fields returns the answer's JSON object.
+// fields returns the response's JSON object.
 func (a answer) fields(t *testing.T) map[string]any {
 	t.Helper()
 	var fields map[string]any
@@ -78,7 +78,7 @@ func send(t *testing.T, via http.RoundTripper, r *http.Request) answer {
 	t.Helper()
 	a, err := trySend(via, r)
 	if err != nil {
-		t.Fatalf("got %v, want an answer", err)
+		t.Fatalf("got %v, want a response", err)
 	}
 	return a
 }

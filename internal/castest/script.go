@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Error is the service's answer to a call that it refuses.
+// Error is the service's response to a call that it refuses.
 type Error struct {
 	Status             int
 	Code               string
@@ -25,7 +25,7 @@ type Error struct {
 	LowerCase          bool              // keys start in lower case, as those of some gateways do
 }
 
-// ServeHTTP answers with the error.
+// ServeHTTP responds with the error.
 func (e Error) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if call, ok := w.(*response); ok {
 		call.note(func(c *Call) { c.Code = e.Code })
@@ -50,19 +50,19 @@ func (e Error) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	Body(e.Status, jsonType, string(encode(fields)))(w, r)
 }
 
-// Fault answers with an error of the service.
+// Fault responds with an error of the service.
 func Fault(status int, code, message string) http.HandlerFunc {
 	return Error{Status: status, Code: code, Message: message}.ServeHTTP
 }
 
-// Throttle answers as the service does beyond the limit, with headers, given as name, value, name, value and so on,
+// Throttle responds as the service does beyond the limit, with headers, given as name, value, name, value and so on,
 // that say how long to wait.
 func Throttle(header ...string) http.HandlerFunc {
 	return Header(Fault(http.StatusBadRequest, "Throttling.User",
 		"Request was denied due to user flow control."), header...)
 }
 
-// Denied answers as RAM does when no policy allows principal, a RAM user, the call.
+// Denied responds as RAM does when no policy allows principal, a RAM user, the call.
 func Denied(principal string) http.HandlerFunc {
 	return Error{
 		Status:  http.StatusForbidden,
@@ -82,8 +82,8 @@ func Denied(principal string) http.HandlerFunc {
 
 const jsonType = "application/json;charset=utf-8"
 
-// Answer answers with assets and, unless they have one, a RequestId.
-func Answer(assets map[string]any) http.HandlerFunc {
+// Respond responds with assets and, unless they have one, a RequestId.
+func Respond(assets map[string]any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		fields := map[string]any{"RequestId": w.Header().Get("X-Acs-Request-Id")}
 		maps.Copy(fields, assets)
@@ -91,7 +91,7 @@ func Answer(assets map[string]any) http.HandlerFunc {
 	}
 }
 
-// Body answers with body as it is.
+// Body responds with body as it is.
 func Body(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
@@ -100,7 +100,7 @@ func Body(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
-// HTML answers with a page, as a proxy or gateway in between does.
+// HTML responds with a page, as a proxy or gateway in between does.
 func HTML(status int) http.HandlerFunc {
 	title := strconv.Itoa(status) + " " + http.StatusText(status)
 	return Body(status, "text/html; charset=utf-8",
@@ -112,7 +112,7 @@ func Redirect(to string) http.HandlerFunc {
 	return Header(HTML(http.StatusTemporaryRedirect), "Location", to)
 }
 
-// Truncated begins an answer and cuts the connection in the middle of it.
+// Truncated begins a response and cuts the connection in the middle of it.
 func Truncated() http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		body := encode(Assets())
@@ -125,7 +125,7 @@ func Truncated() http.HandlerFunc {
 	}
 }
 
-// Reset resets the connection (TCP RST) in place of an answer.
+// Reset resets the connection (TCP RST) in place of a response.
 func Reset() http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -151,7 +151,7 @@ func Hang() http.HandlerFunc {
 	}
 }
 
-// Trickle sends a good answer, one byte a second.
+// Trickle sends a good response, one byte a second.
 func Trickle() http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", jsonType)
@@ -166,7 +166,7 @@ func Trickle() http.HandlerFunc {
 	}
 }
 
-// Huge answers with a JSON object of about so many bytes, as fast as the client reads it.
+// Huge responds with a JSON object of about so many bytes, as fast as the client reads it.
 func Huge(size int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", jsonType)
@@ -182,7 +182,7 @@ func Huge(size int64) http.HandlerFunc {
 	}
 }
 
-// Endless answers with a JSON object that never ends, as fast as the client reads it.
+// Endless responds with a JSON object that never ends, as fast as the client reads it.
 func Endless() http.HandlerFunc { return Huge(math.MaxInt64) }
 
 // Delay lets d pass before step answers.
@@ -227,7 +227,7 @@ func (c compressed) Write(p []byte) (int, error) { return c.Writer.Write(p) }
 func encode(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic("castest: encode answer: " + err.Error())
+		panic("castest: encode response: " + err.Error())
 	}
 	return text
 }

@@ -31,7 +31,7 @@ func TestSteps(t *testing.T) {
 		status int
 		code   string // recorded
 		header map[string]string
-		body   string // that the answer contains
+		body   string // that the response contains
 		err    error
 	}{
 		"fault": {
@@ -56,7 +56,7 @@ func TestSteps(t *testing.T) {
 			header: map[string]string{"X-Acs-Retry-After": "1500", "Retry-After": "2"},
 		},
 		"answer": {
-			step:   castest.Answer(map[string]any{"Point": 1}),
+			step:   castest.Respond(map[string]any{"Point": 1}),
 			status: 200, body: `{"Point":1,"RequestId":"ID"}`,
 		},
 		"html": {
@@ -131,7 +131,7 @@ func TestScriptIsForAcceptedCallsInTurn(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	s := castest.New(castest.Options{CallsPerSecond: 4, Now: func() time.Time { return now }})
-	s.Script(castest.Fault(500, "InternalError", ""), s.ServeAnswer)
+	s.Script(castest.Fault(500, "InternalError", ""), s.ServeResponse)
 	s.Script(castest.HTML(502))
 	refused := newCall()
 	refused.key.AccessKeySecret = "wrong"
@@ -171,7 +171,7 @@ func TestTime(t *testing.T) {
 				begin := time.Now()
 				send(t, s.Transport(), newCall().to(t, memory))
 				if took := time.Since(begin); took != test.took {
-					t.Errorf("got an answer after %v, want %v", took, test.took)
+					t.Errorf("got a response after %v, want %v", took, test.took)
 				}
 			})
 		})
@@ -283,7 +283,7 @@ func TestCloseEndsEverything(t *testing.T) {
 			<-begun
 			s.Close()
 			if err := <-ended; err == nil {
-				t.Error("got a whole answer, want an error")
+				t.Error("got a whole response, want an error")
 			}
 		})
 	}
@@ -294,7 +294,7 @@ func TestGzip(t *testing.T) {
 	t.Parallel()
 	s := castest.Start(castest.Options{})
 	t.Cleanup(s.Close)
-	s.Script(castest.Gzip(s.ServeAnswer), castest.Gzip(s.ServeAnswer))
+	s.Script(castest.Gzip(s.ServeResponse), castest.Gzip(s.ServeResponse))
 
 	got := send(t, wire(t), newCall().to(t, s.URL()))
 	if !strings.Contains(got.body, `"Point":92`) {

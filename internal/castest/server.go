@@ -40,7 +40,7 @@ type Options struct {
 	TLS            bool             // serve https with the certificate of [CertPEM]
 	Keys           []Key            // default: DefaultKey alone
 	CallsPerSecond int              // accepted in any window of one second, over all keys; default: 10
-	Latency        time.Duration    // added before every answer
+	Latency        time.Duration    // added before every response
 	Now            func() time.Time // the server's clock; default: time.Now
 	OnResponse     func(Call)       // is called after each call
 }
@@ -53,7 +53,7 @@ type Call struct {
 	Nonce       string
 	Header      http.Header
 	Status      int    // 0 until, and unless, it was answered
-	Code        string // error code of the answer, if any
+	Code        string // error code of the response, if any
 }
 
 // Server is a fake of the service. Its methods may be called at any time and by any number of goroutines.
@@ -65,7 +65,7 @@ type Server struct {
 	keys      map[string]Key
 	nonces    map[string]bool
 	admitted  window
-	answer    http.HandlerFunc
+	always    http.HandlerFunc
 	steps     []http.HandlerFunc
 	calls     []*Call
 	throttled int
@@ -87,7 +87,7 @@ func New(o Options) *Server {
 		options: o,
 		keys:    make(map[string]Key),
 		nonces:  make(map[string]bool),
-		answer:  Answer(Assets()),
+		always:  Respond(Assets()),
 	}
 	for _, key := range o.Keys {
 		s.AddKey(key)
@@ -155,18 +155,18 @@ func Assets() map[string]any {
 	}
 }
 
-// Answer sets the elements to answer from now on. A fresh RequestId is added to them, unless they have one. A nil value
+// Respond sets the elements to respond with from now on. A fresh RequestId is added to them, unless they have one. A nil value
 // is a JSON null.
-func (s *Server) Answer(assets map[string]any) { s.Always(Answer(maps.Clone(assets))) }
+func (s *Server) Respond(assets map[string]any) { s.Always(Respond(maps.Clone(assets))) }
 
 // Always sets the step for every accepted call from now on, once the steps of [Server.Script] are used up.
 func (s *Server) Always(step http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer = step
+	s.always = step
 }
 
-// Script adds steps, each of which replaces the answer to one accepted call: one that is signed right and within the
+// Script adds steps, each of which replaces the response to one accepted call: one that is signed right and within the
 // limit.
 func (s *Server) Script(steps ...http.HandlerFunc) {
 	s.mu.Lock()
@@ -255,19 +255,19 @@ func (s *Server) arrive(r *http.Request, body []byte) (http.HandlerFunc, *Call) 
 		return Throttle(), call
 	}
 	if len(s.steps) == 0 {
-		return s.ServeAnswer, call
+		return s.ServeResponse, call
 	}
 	step := s.steps[0]
 	s.steps = s.steps[1:]
 	return step, call
 }
 
-// ServeAnswer is the step that gives the server's answer: that of [Server.Answer] or [Server.Always].
-func (s *Server) ServeAnswer(w http.ResponseWriter, r *http.Request) {
+// ServeResponse is the step that gives the server's response: that of [Server.Respond] or [Server.Always].
+func (s *Server) ServeResponse(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	answer := s.answer
+	step := s.always
 	s.mu.Unlock()
-	answer(w, r)
+	step(w, r)
 }
 
 // response notes what was answered in the call, before the client sees it.

@@ -159,7 +159,7 @@ func TestRefuses(t *testing.T) {
 				t.Errorf("got Date %q, want %q", date, want)
 			}
 			if strings.Contains(got.body, c.key.AccessKeySecret) {
-				t.Errorf("got an answer with the secret, want it left out: %s", got.body)
+				t.Errorf("got a response with the secret, want it left out: %s", got.body)
 			}
 			counted(t, s, 1, 0)
 			calls := s.Calls()
@@ -275,7 +275,7 @@ func TestLimit(t *testing.T) {
 			case got.status == http.StatusBadRequest && got.fields(t)["Code"] == "Throttling.User":
 				throttled++
 			default:
-				t.Fatalf("got %d %s, want an answer or a refusal for the rate", got.status, got.body)
+				t.Fatalf("got %d %s, want a response or a refusal for the rate", got.status, got.body)
 			}
 		}
 		if throttled != step.throttled {
@@ -353,14 +353,14 @@ func TestAnswers(t *testing.T) {
 	}
 
 	assets := map[string]any{"Point": nil, "LastPoint": json.Number("9007199254740993"), "RequestId": "mine"}
-	s.Answer(assets)
+	s.Respond(assets)
 	assets["Point"] = 1
 	want := map[string]any{"Point": nil, "LastPoint": json.Number("9007199254740993"), "RequestId": "mine"}
 	if got := ask(); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 
-	s.Answer(nil)
+	s.Respond(nil)
 	if got := ask(); len(got) != 1 || got["RequestId"] == nil {
 		t.Errorf("got %v, want nothing but a request ID", got)
 	}
@@ -419,7 +419,7 @@ func TestManyAtOnce(t *testing.T) {
 		r := newCall().to(t, s.URL())
 		group.Go(func() {
 			if _, err := trySend(via, r); err != nil {
-				t.Errorf("got %v, want an answer", err)
+				t.Errorf("got %v, want a response", err)
 			}
 			s.Calls()
 			s.MaxInAnySecond()
@@ -497,7 +497,7 @@ func TestAcceptsVendorSDK(t *testing.T) {
 			}
 			result, err := client.CallApi(params, &openapi.OpenApiRequest{}, &dara.RuntimeOptions{})
 			if err != nil {
-				t.Errorf("%s with %s: got %v, want an answer", method, key.AccessKeyID, err)
+				t.Errorf("%s with %s: got %v, want a response", method, key.AccessKeyID, err)
 				continue
 			}
 			if body, _ := result["body"].(map[string]any); body["Point"] != json.Number("92") {

@@ -20,7 +20,7 @@ const (
 	// nothing at all.
 	metadataTimeout = time.Second
 
-	// hopLimit is why a container gets no token: the answer that has it may not pass another
+	// hopLimit is why a container gets no token: the response that has it may not pass another
 	// router.
 	hopLimit = "A container on an instance gets no token where the instance's hop limit is 1: set HttpPutResponseHopLimit " +
 		"to 2, or use the host's network"
@@ -97,7 +97,7 @@ func (e *env) metadata(ctx context.Context, method, path, token string) (*egress
 	return e.send(req, limit, token)
 }
 
-// aboutMetadata returns what a failure of the metadata service means. No answer at all is final:
+// aboutMetadata returns what a failure of the metadata service means. No response at all is final:
 // there is no such service, and another request would only take as long again.
 func aboutMetadata(role string, err error, noToken bool) error {
 	e := asError(err)

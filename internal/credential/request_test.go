@@ -195,7 +195,7 @@ func viaOIDC(i *castest.Issuer) Config {
 	return Config{Source: testOIDC(), STS: STS{Endpoint: i.STSEndpoint()}}
 }
 
-// raw answers with bytes that may not be HTTP, and hangs up.
+// raw responds with bytes that may not be HTTP, and hangs up.
 func raw(answer string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, out, err := http.NewResponseController(w).Hijack()
@@ -341,7 +341,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				steps.Wait()
 				failed(t, err, egress.TooLarge, "response too large: HTTP 200")
 				if accepted.Load() > maximum {
-					t.Errorf("got %d bytes of the answer, want at most %d", accepted.Load(), maximum)
+					t.Errorf("got %d bytes of the response, want at most %d", accepted.Load(), maximum)
 				}
 			})
 		}

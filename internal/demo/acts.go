@@ -76,7 +76,7 @@ func (a act) play(ctx context.Context, tf *terraform, service *castest.Server) e
 	for _, s := range a.steps {
 		assets := castest.Assets()
 		assets[s.element] = s.value
-		service.Answer(assets)
+		service.Respond(assets)
 		before := len(service.Calls())
 		if err := tf.show(ctx, a.config, s); err != nil {
 			return err

@@ -128,7 +128,7 @@ func closed(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// says reads a request and answers with these bytes, then closes.
+// says reads a request and responds with these bytes, then closes.
 func says(text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		if _, err := conn.Read(make([]byte, 64<<10)); err == nil {

@@ -49,7 +49,7 @@ func TestIdleConnections(t *testing.T) {
 						t.Error(err)
 					}
 					if took := time.Since(began); took != 0 {
-						t.Errorf("got an answer after %s, want it at once", took)
+						t.Errorf("got a response after %s, want it at once", took)
 					}
 					time.Sleep(test.pause)
 				}

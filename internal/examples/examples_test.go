@@ -26,7 +26,7 @@ type example struct {
 	gated     []string          // further commands that a low score stops
 }
 
-// plan is what comes of an answer.
+// plan is what comes of a response.
 type plan struct {
 	answer map[string]any // of which elements to change; nil leaves one out
 	says   string
@@ -219,7 +219,7 @@ func (e example) understoodBy(product string, minor int) bool {
 func (w *workspace) answer(changes map[string]any) {
 	elements := castest.Assets()
 	maps.Copy(elements, changes)
-	w.service.Answer(elements)
+	w.service.Respond(elements)
 }
 
 func (w *workspace) check(t *testing.T, p plan, calls int) {

@@ -38,7 +38,7 @@ func (e environment) factories() map[string]func() (tfprotov6.ProviderServer, er
 func valuesOf(address string, want map[string]any) []statecheck.StateCheck {
 	values := answered()
 	delete(values, "timeouts")
-	delete(values, "request_id") // the fake makes a new one for every answer
+	delete(values, "request_id") // the fake makes a new one for every response
 	checks := []statecheck.StateCheck{}
 	for name := range values {
 		value, ok := want[name]
@@ -104,7 +104,7 @@ output "certificates" {
 				PreConfig: func() {
 					worse := castest.Assets()
 					worse["Point"] = 61
-					server.Answer(worse)
+					server.Respond(worse)
 				},
 				Config:      config,
 				ExpectError: regexp.MustCompile(`(?s)Resource postcondition failed.*The certificate health score is 61\.`),
@@ -145,7 +145,7 @@ output "domains" {
 `, keysInEnvironment...)
 	assets := castest.Assets()
 	assets["DomainAssetCount"] = int64(9007199254740993) // a float can't hold it
-	tf.cas.Answer(assets)
+	tf.cas.Respond(assets)
 
 	for i, args := range [][]string{
 		{"plan", "-no-color"},
@@ -210,7 +210,7 @@ func TestAliases(t *testing.T) {
 	international := start(t, castest.Options{Keys: []castest.Key{{AccessKeyID: "international", AccessKeySecret: hush}}})
 	other := castest.Assets()
 	other["Point"] = 81
-	international.Answer(other)
+	international.Respond(other)
 	tf := newTerraform(t, `
 provider "cas" {
   alias      = "international"

@@ -173,7 +173,7 @@ func (tf *terraform) gate(t *testing.T, caller, message string, steps []gateStep
 	for _, step := range steps {
 		assets := castest.Assets()
 		assets["Point"] = step.point
-		tf.cas.Answer(assets)
+		tf.cas.Respond(assets)
 		before := len(tf.cas.Calls())
 		name, args, _ := strings.Cut(step.command, " ")
 		said, log, err := tf.run(t, append([]string{name, "-no-color", "-input=false"}, strings.Fields(args)...)...)
@@ -237,7 +237,7 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 			for element := range assets {
 				assets[element] = number
 			}
-			tf.cas.Answer(assets)
+			tf.cas.Respond(assets)
 			places := map[string]string{}
 			for _, args := range [][]string{{"plan", "-out=tfplan"}, {"show", "-json", "tfplan"}, {"apply", "tfplan"}, {"show", "-json"}} {
 				said, log, err := tf.run(t, args...)

@@ -20,8 +20,8 @@ type attribute struct {
 	schema schema.Attribute
 }
 
-// attributes returns the answer of the service as attributes. Their names and schemas don't depend
-// on the answer.
+// attributes returns the service's response as attributes. Their names and schemas don't depend on
+// it.
 func attributes(c *cas.AssetCount) []attribute {
 	const orNull = " Null where the service doesn't send it."
 	number := func(name string, value *int64, description string) attribute {

@@ -294,7 +294,7 @@ func calls() map[string]error {
 	}
 }
 
-// failures returns failures to get an answer, which are the same for every server.
+// failures returns failures to get a response, which are the same for every server.
 func failures() map[string]*egress.Error {
 	dial := func(op string, err error) error {
 		return &net.OpError{Op: op, Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8443}, Err: err}

@@ -206,7 +206,7 @@ func TestSameMistakeEverywhere(t *testing.T) {
 						RequestsPerSecond: 10, MaxRetries: 1, RequestTimeout: time.Minute, Transport: transport,
 					}).GetAssetCount(t.Context())
 					if err == nil {
-						t.Errorf("%s: got an answer, want an error", source)
+						t.Errorf("%s: got a response, want an error", source)
 						return
 					}
 					d := diagnose(err)

@@ -211,11 +211,11 @@ func TestReadValues(t *testing.T) {
 		"DomainAssetCount":       {"domain_asset_count"},
 		"RequestId":              {"request_id"},
 	}
-	type response struct {
+	type variant struct {
 		change, want map[string]any
 		warnings     int
 	}
-	tests := map[string]response{
+	tests := map[string]variant{
 		"everything":    {},
 		"more elements": {change: map[string]any{"GoogleAssetCount": 23, "Details": map[string]any{"Point": 1}}},
 		"zeros": {
@@ -232,14 +232,14 @@ func TestReadValues(t *testing.T) {
 		"seconds": {change: map[string]any{"PointTime": 1767681210}, want: map[string]any{"point_time": int64(1767681210)}},
 	}
 	missing := struct{}{}
-	all := response{change: map[string]any{}, want: map[string]any{}, warnings: 1}
+	all := variant{change: map[string]any{}, want: map[string]any{}, warnings: 1}
 	for element, attributes := range elements {
 		null := map[string]any{}
 		for _, attribute := range attributes {
 			null[attribute], all.want[attribute] = nil, nil
 		}
-		tests[element+" null"] = response{change: map[string]any{element: nil}, want: null}
-		tests[element+" missing"] = response{change: map[string]any{element: missing}, want: null}
+		tests[element+" null"] = variant{change: map[string]any{element: nil}, want: null}
+		tests[element+" missing"] = variant{change: map[string]any{element: missing}, want: null}
 		all.change[element] = missing
 	}
 	delete(all.change, "RequestId")
@@ -254,8 +254,8 @@ func TestReadValues(t *testing.T) {
 			elements["RequestId"] = "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 			maps.Copy(elements, test.change)
 			maps.DeleteFunc(elements, func(_ string, v any) bool { return v == missing })
-			answer := castest.Body(200, "application/json", jsonOf(t, elements))
-			server.Script(answer, answer)
+			response := castest.Body(200, "application/json", jsonOf(t, elements))
+			server.Script(response, response)
 
 			p := newPlugin(t, keyed(server))
 			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {

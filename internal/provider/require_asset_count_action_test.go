@@ -120,7 +120,7 @@ func TestRequireAssetCount(t *testing.T) {
 			server := start(t, castest.Options{})
 			assets := castest.Assets()
 			maps.Copy(assets, test.answer)
-			server.Answer(assets)
+			server.Respond(assets)
 			p := newPlugin(t, keyed(server))
 			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
 				t.Fatal(texts(diagnostics))

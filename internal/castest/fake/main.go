@@ -71,7 +71,7 @@ func set(service *castest.Server, word string) error {
 	name, value, _ := strings.Cut(word, "=")
 	switch name {
 	case "ok":
-		service.Answer(castest.Assets())
+		service.Respond(castest.Assets())
 	case "score":
 		point, err := strconv.Atoi(value)
 		if err != nil {
@@ -79,7 +79,7 @@ func set(service *castest.Server, word string) error {
 		}
 		assets := castest.Assets()
 		assets["Point"] = point
-		service.Answer(assets)
+		service.Respond(assets)
 	case "throttle":
 		service.Always(castest.Throttle())
 	case "denied":
