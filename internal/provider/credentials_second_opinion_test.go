@@ -291,6 +291,11 @@ func TestSecondOpinion(t *testing.T) {
 			ours:    role + " by temporary",
 			because: theCLIs,
 		},
+		"RamRoleArn, completed by a variable": {
+			env:    environment{"ALIBABA_CLOUD_ROLE_ARN": testRole},
+			files:  files{cli: config("p", profile("p", "RamRoleArn", keys("caller")))},
+			signer: role + " by caller",
+		},
 		"ChainableRamRoleArn": {
 			files: files{
 				cli: config(
