@@ -16,7 +16,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// stub is a fetcher whose nth fetch takes a second and returns credentials for an hour, unless fail says otherwise.
+// stub is a fetcher whose nth fetch takes a second and returns credentials for an hour, unless fail
+// says otherwise.
 type stub struct {
 	fetches atomic.Int64
 	fail    func(n int64) error
@@ -361,7 +362,8 @@ func TestCacheRefusesWhatHasExpired(t *testing.T) {
 	}
 }
 
-// A pipeline's temporary credentials are new on every run: nothing of them may name the account's quota.
+// A pipeline's temporary credentials are new on every run: nothing of them may name the account's
+// quota.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)

@@ -66,7 +66,8 @@ func (c Credentials) expired(date time.Time) error {
 	if c.Expiration.IsZero() || now.Before(c.Expiration) {
 		return nil
 	}
-	text := "the session that it gave expired at " + c.Expiration.UTC().Format(time.RFC3339) + " by this machine's clock"
+	text := "the session that it gave expired at " + c.Expiration.UTC().Format(time.RFC3339) +
+		" by this machine's clock"
 	switch {
 	case date.IsZero():
 		return &Error{Kind: openapi.Clock, Err: errors.New(text)}
@@ -97,8 +98,8 @@ func KeyFlaw(s string) string {
 	return ""
 }
 
-// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz. What looks like no ID, such as a secret in its
-// place, shows its first three characters only.
+// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz. What looks like no
+// ID, such as a secret in its place, shows its first three characters only.
 func Shorten(id string) string {
 	const begun, kept = 3, 4
 	runes, looksLikeID := []rune(id), strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS.")

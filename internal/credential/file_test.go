@@ -11,8 +11,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// What is in a home that belongs to somebody else is what nobody has set up. Permissions don't keep a superuser who runs
-// the tests from anything, so that the error is made.
+// What is in a home that belongs to somebody else is what nobody has set up. Permissions don't keep
+// a superuser who runs the tests from anything, so that the error is made.
 func TestFileError(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -63,8 +63,8 @@ func TestHomeIsExpanded(t *testing.T) {
 	}
 }
 
-// A service of the system may have no home directory in its environment. Without one, ~ would name a directory of the working
-// directory, whose External command would be run.
+// A service of the system may have no home directory in its environment. Without one, ~ would name
+// a directory of the working directory, whose External command would be run.
 func TestHomeIsTheUserDatabasesWithoutAnotherOne(t *testing.T) { //nolint:paralleltest // it sets the environment
 	me, err := user.Current()
 	if err != nil {

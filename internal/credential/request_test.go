@@ -251,7 +251,8 @@ func cloudSSO(signInURL string) string {
 		`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": ` + inTwoHours
 }
 
-// Keys of a role or of a sign-in come with a token. Those of a credentials URI or of the metadata service need none.
+// Keys of a role or of a sign-in come with a token. Those of a credentials URI or of the metadata
+// service need none.
 //
 //nolint:paralleltest // shared is scripted
 func TestAnswerWithoutToken(t *testing.T) {
@@ -372,8 +373,8 @@ func TestTokenThatCantBeSent(t *testing.T) {
 	failed(t, err, NotAKey, "its access token begins or ends with white space")
 }
 
-// The vendor's library is the reference of what is sent for a sign-in: CloudSSO and OAuth are documented nowhere. A new version of
-// it that sends something else turns this red.
+// The vendor's library is the reference of what is sent for a sign-in: CloudSSO and OAuth are
+// documented nowhere. A new version of it that sends something else turns this red.
 //
 //nolint:paralleltest // shared is requested, and the library sends
 func TestWireFormat(t *testing.T) {
@@ -439,7 +440,8 @@ func TestWireFormat(t *testing.T) {
 	}
 }
 
-// sent returns what of a call is the same in each that asks for the same. A signature has been checked.
+// sent returns what of a call is the same in each that asks for the same. A signature has been
+// checked.
 func sent(call castest.Issue) []any {
 	values := func(from url.Values) map[string]string {
 		to := make(map[string]string)

@@ -12,7 +12,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// A session that has expired is a matter of this machine's clock, unless it has expired by the service's as well.
+// A session that has expired is a matter of this machine's clock, unless it has expired by the
+// service's as well.
 func TestExpiredSession(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -43,7 +44,8 @@ func TestExpiredSession(t *testing.T) {
 	}
 }
 
-// A source's error may quote what authenticates the request, however short, and without a name before it.
+// A source's error may quote what authenticates the request, however short, and without a name
+// before it.
 //
 //nolint:paralleltest // shared is scripted
 func TestErrorsEchoNoSecret(t *testing.T) {

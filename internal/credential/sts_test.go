@@ -86,7 +86,8 @@ func TestSTSHostIsNothingElse(t *testing.T) {
 	}
 }
 
-// A role on top of a profile is assumed where the profile's own would be: the network may have no other way.
+// A role on top of a profile is assumed where the profile's own would be: the network may have no
+// other way.
 func TestRoleOnAProfileUsesItsEndpoint(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
@@ -98,7 +99,8 @@ func TestRoleOnAProfileUsesItsEndpoint(t *testing.T) {
 	isIssued(t, i, c)
 }
 
-// The environment is for the maker of a Config to read: otherwise it would bring another identity, or another endpoint.
+// The environment is for the maker of a Config to read: otherwise it would bring another identity,
+// or another endpoint.
 //
 //nolint:paralleltest // it sets the environment
 func TestVariablesAreNotRead(t *testing.T) {
@@ -252,7 +254,8 @@ func TestOIDCTokenFileWithSomethingElse(t *testing.T) {
 	}
 }
 
-// An update of the vendor's library that makes its transport in another way, or that quotes what it composes, turns this red.
+// An update of the vendor's library that makes its transport in another way, or that quotes what it
+// composes, turns this red.
 //
 //nolint:paralleltest // it sets the default transport
 func TestLibrarySendsNothing(t *testing.T) {
