@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -61,6 +62,23 @@ func TestReadmeShowsTheExample(t *testing.T) {
 	t.Parallel()
 	if !strings.Contains(read(t, "README.md"), "```terraform\n"+read(t, "examples/provider/provider.tf")+"```") {
 		t.Error("got another example in README.md, want examples/provider/provider.tf as it is")
+	}
+}
+
+// TestReadmesSayTheSame finds a heading or an example of README.md without a counterpart in the Chinese one, and the other way
+// round. Headings are compared by their levels, examples by their text.
+func TestReadmesSayTheSame(t *testing.T) {
+	t.Parallel()
+	outline := func(file string) string {
+		part := regexp.MustCompile("(?ms)^(#+) [^\n]*$|^```.*?^```$|^!\\[[^\\]]*(\\]\\(.*?\\))$")
+		var b strings.Builder
+		for _, found := range part.FindAllStringSubmatch(read(t, file), -1) {
+			b.WriteString(cmp.Or(found[1]+found[2], found[0]) + "\n")
+		}
+		return b.String()
+	}
+	if got, want := outline("README.zh-CN.md"), outline("README.md"); got != want {
+		t.Errorf("got headings, examples and pictures\n%s\nin README.zh-CN.md, want those of README.md:\n%s", got, want)
 	}
 }
 

@@ -36,8 +36,9 @@ var headings = sync.OnceValue(func() []string {
 	if err != nil {
 		panic(err)
 	}
+	errors, _, _ := strings.Cut(string(guide), "## Frequent questions")
 	var found []string
-	for _, heading := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(string(guide), -1) {
+	for _, heading := range regexp.MustCompile(`(?m)^### (.*)$`).FindAllStringSubmatch(errors, -1) {
 		found = append(found, heading[1])
 	}
 	return found
