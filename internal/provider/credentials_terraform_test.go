@@ -189,7 +189,7 @@ var otherKey = castest.Key{AccessKeyID: "LTAI5tCasTestSomebodyElse", AccessKeySe
 
 // TestIdentity gives a real Terraform a configuration, an environment and what other tools have set
 // up: which key signs, which requests are made for it, to which endpoint, and what the user sees.
-// Each source is asked once for all reads of a plan.
+// Each source is fetched from once for all reads of a plan.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	const (

@@ -184,7 +184,7 @@ func TestUnknownProviderBlock(t *testing.T) {
 	}
 }
 
-// isDeferred checks that Terraform is told to ask again when the provider's block is known, and
+// isDeferred checks that Terraform is told to read again when the provider's block is known, and
 // nothing else.
 func isDeferred(t *testing.T, got *tfprotov6.Deferred, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()

@@ -47,7 +47,7 @@ const (
 
 // settings are all arguments, in the order of the documentation.
 //
-// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole says what roles need.
+// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole lists what roles need.
 var settings = []setting{
 	{
 		name: "access_key", text: "Access key ID. Needs `secret_key`.", check: key("Invalid access key"),
