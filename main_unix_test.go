@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -18,9 +19,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // roles names the variable that says what this program plays in its own tests, and what the
@@ -29,21 +28,21 @@ import (
 const roles, binary, terminal = "CAS_TEST_ROLES", "CAS_TEST_BINARY", "CAS_TEST_TERMINAL"
 
 func TestMain(m *testing.M) {
-	role, next, played := strings.Cut(os.Getenv(roles), " ")
+	role, next, more := strings.Cut(os.Getenv(roles), " ")
 	if role == "" {
 		os.Exit(run(m))
 	}
-	if !played {
+	if !more {
 		next = "provider"
 	}
-	cmd := play(context.Background(), next, os.NewFile(3, "life"))
+	cmd := play(next, os.NewFile(3, "life"))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	switch role {
 	case "terraform": // reads the output and the log of what it starts
 		cmd.Stdout, cmd.Stderr = struct{ io.Writer }{os.Stdout}, struct{ io.Writer }{os.Stderr}
 	case "nohup":
 		signal.Ignore(syscall.SIGHUP)
-	case "terminal": // controls the session that it has opened one in
+	case "terminal": // which controls the session, as its leader opens it
 		if _, err := os.OpenFile(os.Getenv(terminal), os.O_RDWR, 0); err != nil {
 			panic(err)
 		}
@@ -71,12 +70,11 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// play returns a command that plays these roles. All of them, the provider, and what it starts have
-// the file life.
-func play(ctx context.Context, as string, life *os.File) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0])
+// play returns a command that plays these roles. They, the provider and its commands have a file.
+func play(as string, life *os.File) *exec.Cmd {
+	cmd := exec.CommandContext(context.Background(), os.Args[0])
 	if name, args, _ := strings.Cut(as, " "); name == "provider" {
-		cmd = exec.CommandContext(ctx, os.Getenv(binary), strings.Fields(args)...)
+		cmd = exec.CommandContext(context.Background(), os.Getenv(binary), strings.Fields(args)...)
 	}
 	cmd.Env = append(os.Environ(), roles+"="+as)
 	cmd.ExtraFiles = []*os.File{life}
@@ -86,8 +84,9 @@ func play(ctx context.Context, as string, life *os.File) *exec.Cmd {
 // played is a running play, seen from outside.
 type played struct {
 	*exec.Cmd
+	config string // the CLI's file
 	stdout io.ReadCloser
-	life   *bufio.Reader // of what the command of an External profile writes; ends once all processes have ended
+	life   *bufio.Reader // of what a command writes; ends once all processes have ended
 	conn   *grpc.ClientConn
 }
 
@@ -96,101 +95,63 @@ func start(t *testing.T, as, profile string, env ...string) *played {
 	t.Helper()
 	home := t.TempDir()
 	r, life, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Close() })
-	p := &played{Cmd: play(context.Background(), as, life), life: bufio.NewReader(r)}
+	must(t, err, r.SetReadDeadline(time.Now().Add(time.Minute)))
+	p := &played{Cmd: play(as, life), life: bufio.NewReader(r), config: filepath.Join(home, ".aliyun", "config.json")}
+	must(t, os.Mkdir(filepath.Dir(p.config), 0o700),
+		os.WriteFile(p.config, []byte(`{"current": "p", "profiles": [{"name": "p", `+profile+`}]}`), 0o600))
 	p.Env = append([]string{
 		roles + "=" + as, binary + "=" + os.Getenv(binary), "PATH=" + os.Getenv("PATH"), "HOME=" + home,
 		"HTTPS_PROXY=http://127.0.0.1:1", "TF_LOG=TRACE", "TMPDIR=" + os.TempDir(), "PLUGIN_PROTOCOL_VERSIONS=6",
 		"TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
 	}, env...)
 	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if p.stdout, err = p.StdoutPipe(); err == nil {
-		err = r.SetReadDeadline(time.Now().Add(time.Minute))
+	p.stdout, err = p.StdoutPipe()
+	must(t, err, p.Start(), life.Close())
+	t.Cleanup(func() { _, _, _ = syscall.Kill(-p.Process.Pid, syscall.SIGKILL), p.Wait(), r.Close() })
+	path := ""
+	for lines := bufio.NewScanner(p.stdout); path == "" && lines.Scan(); {
+		path = regexp.MustCompile(`/[^|"]*plugin\d+`).FindString(lines.Text())
 	}
-	if err == nil {
-		err = os.Mkdir(filepath.Join(home, ".aliyun"), 0o700)
-	}
-	if err == nil {
-		err = os.WriteFile(p.config(), []byte(`{"current": "p", "profiles": [{"name": "p", `+profile+`}]}`), 0o600)
-	}
-	if err == nil {
-		err = p.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = syscall.Kill(-p.Process.Pid, syscall.SIGKILL), p.Wait() })
-	_ = life.Close()
-	socket := regexp.MustCompile(`/[^|"]*plugin\d+`)
-	for lines := bufio.NewScanner(p.stdout); p.conn == nil; {
-		if !lines.Scan() {
-			t.Fatal("got no socket on standard output")
-		}
-		if path := socket.FindString(lines.Text()); path != "" {
-			p.conn, err = grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	p.conn, err = grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
 	t.Cleanup(func() { _ = p.conn.Close() })
-	p.call(t, "ConfigureProvider", `{"config": {"json": "e30="}}`)
+	must(t, p.call("tfplugin6.Provider/ConfigureProvider", "\x12\x04\x12\x02{}")) // 2: config { 2: json }
 	return p
 }
 
-func (p *played) config() string {
-	return filepath.Join(strings.TrimPrefix(p.Env[3], "HOME="), ".aliyun", "config.json")
-}
-
-// call calls a method of the plugin protocol, whose messages terraform-plugin-go doesn't export.
-func (p *played) call(t *testing.T, method, request string) {
+func must(t *testing.T, errs ...error) {
 	t.Helper()
-	if err := p.try(t.Context(), method, request); err != nil {
-		t.Errorf("%s: got %v, want a response", method, err)
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
 	}
 }
 
-func (p *played) try(ctx context.Context, method, request string) error {
-	in, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("tfplugin6." + method + ".Request"))
-	if err != nil {
-		return err
-	}
-	out, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("tfplugin6." + method + ".Response"))
-	if err != nil {
-		return err
-	}
-	message := in.New().Interface()
-	if err := protojson.Unmarshal([]byte(request), message); err != nil {
-		return err
-	}
-	return p.conn.Invoke(ctx, "/tfplugin6.Provider/"+method, message, out.New().Interface())
+// call calls a method with the fields of its request, encoded: terraform-plugin-go exports no
+// messages.
+func (p *played) call(method, fields string) error {
+	request := new(emptypb.Empty)
+	request.ProtoReflect().SetUnknown([]byte(fields))
+	return p.conn.Invoke(context.Background(), "/"+method, request, new(emptypb.Empty))
 }
 
 // read has the provider read the data source, which fetches credentials first.
-func (p *played) read(t *testing.T) {
-	go func() {
-		_ = p.try(t.Context(), "ReadDataSource", `{"typeName": "cas_asset_count", "config": {"json": "e30="}}`)
-	}()
+func (p *played) read() {
+	go func() { _ = p.call("tfplugin6.Provider/ReadDataSource", "\x0a\x0fcas_asset_count\x12\x04\x12\x02{}") }()
 }
 
 // serves checks that the provider serves, over some time.
 func (p *played) serves(t *testing.T) {
 	t.Helper()
 	for range 1000 {
-		p.call(t, "GetMetadata", "{}")
+		must(t, p.call("tfplugin6.Provider/GetMetadata", ""))
 	}
 }
 
-// says returns the next line that the command of an External profile writes.
+// says returns the next line that a command writes.
 func (p *played) says(t *testing.T) string {
 	t.Helper()
 	line, err := p.life.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return strings.TrimSpace(line)
 }
 
@@ -205,46 +166,55 @@ func (p *played) ends(t *testing.T) {
 // external is a profile whose command writes the provider's ID, and doesn't end by itself.
 const external = `"mode": "External", "process_command": "sh -c 'echo $PPID >&3; exec sleep 1000'"`
 
-func TestProviderEndsWithTerraform(t *testing.T) {
+func kill(p *played) { _, _ = p.Process.Kill(), p.Wait() }
+
+func signalGroup(s syscall.Signal) func(*played) {
+	return func(p *played) { _ = syscall.Kill(-p.Process.Pid, s) }
+}
+
+// endings are how a play ends, and its provider with it.
+var endings = map[string]struct {
+	as  string
+	end func(*played)
+}{
+	"Terraform needs it no longer":  {"terraform", func(p *played) { _ = p.call("plugin.GRPCController/Shutdown", "") }},
+	"SIGTERM":                       {"terraform", signalGroup(syscall.SIGTERM)},
+	"SIGHUP":                        {"terraform", signalGroup(syscall.SIGHUP)},
+	"Terraform is killed":           {"terraform", kill},
+	"killed, with a launcher":       {"terraform launcher", kill},
+	"killed, with a wrapper":        {"terraform wrapper", kill},
+	"killed, with a wrapper's, too": {"terraform wrapper wrapper", kill},
+}
+
+func TestCommandEndsWithTheProvider(t *testing.T) {
 	t.Parallel()
-	for name, as := range map[string]string{
-		"alone":                  "terraform",
-		"with a launcher":        "terraform launcher",
-		"with a wrapper":         "terraform wrapper",
-		"with a wrapper of both": "terraform wrapper wrapper",
-	} {
+	for name, test := range endings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, as, external)
-			p.read(t)
+			p := start(t, test.as, external)
+			p.read()
 			p.says(t)
-			if err := p.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+			test.end(p)
 			p.ends(t)
 		})
 	}
 }
 
-// A provider whose starter has ended serves for as long as its output is read, and a debugger's
-// provider after that.
-func TestProviderOutlivesItsLauncher(t *testing.T) {
+func TestProviderServesOn(t *testing.T) {
 	t.Parallel()
-	for name, as := range map[string]string{"launcher": "launcher", "debugger": "provider -debug"} {
+	for name, test := range map[string]struct {
+		as      string
+		disturb func(*played)
+	}{
+		"without its launcher":       {"launcher", func(*played) {}},
+		"unread, for a debugger":     {"provider -debug", func(p *played) { _ = p.stdout.Close() }},
+		"after a SIGHUP, with nohup": {"nohup terraform", signalGroup(syscall.SIGHUP)},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, as, external)
+			p := start(t, test.as, external)
+			test.disturb(p)
 			p.serves(t)
-			if err := p.stdout.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if name == "debugger" {
-				p.serves(t)
-				if err := p.Process.Signal(os.Interrupt); err != nil {
-					t.Fatal(err)
-				}
-			}
-			p.ends(t)
 		})
 	}
 }
