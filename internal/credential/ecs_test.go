@@ -52,86 +52,55 @@ func TestECSRole(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	const secret = "tOpSeCrEt/+0123456789=="
 	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }
+	body := func(code string) http.HandlerFunc {
+		return castest.Body(200, "", `{"Code": "`+code+`", "AccessKeySecret": "`+secret+`", "SecurityToken": "c"}`)
+	}
 	token, role := castest.Body(200, "text/plain", "a-token"), castest.Body(200, "text/plain", castest.MetadataRole)
-	named := Config{Source: ECSRole{castest.MetadataRole}}
-	unnamed := Config{Source: Profile{File: config(t, `"name": "p", "mode": "EcsRamRole"`)}}
+	const onHops = "set HttpPutResponseHopLimit to 2"
 	for name, test := range map[string]struct {
-		cfg   Config
-		only2 bool // ALIBABA_CLOUD_IMDSV1_DISABLED
-		steps []http.HandlerFunc
-		kind  egress.Kind // none for success
-		want  string
+		unnamed bool
+		only2   bool // ALIBABA_CLOUD_IMDSV1_DISABLED
+		steps   script
+		kind    egress.Kind // none for success
+		want    string
 	}{
-		"token":              {cfg: named},
-		"token only":         {cfg: named, only2: true},
-		"no token":           {cfg: named, steps: []http.HandlerFunc{status(404)}},
-		"a token that hangs": {cfg: named, steps: []http.HandlerFunc{castest.Hang()}},
-		"hop limit": {
-			cfg: named, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid,
-			want: "set HttpPutResponseHopLimit to 2",
-		},
-		"hop limit, v1 off": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(403)}, kind: NotFound,
-			want: "set HttpPutResponseHopLimit to 2",
-		},
-		"hop limit that hangs": {
-			cfg: named, steps: []http.HandlerFunc{castest.Hang(), status(403)}, kind: Invalid,
-			want: "set HttpPutResponseHopLimit to 2",
-		},
-		"hop limit that hangs, no v1": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{castest.Hang()}, kind: NotFound,
-			want: "set HttpPutResponseHopLimit to 2",
-		},
+		"token":              {},
+		"token only":         {only2: true},
+		"no token":           {steps: script{status(404)}},
+		"a token that hangs": {steps: script{castest.Hang()}},
+
+		"hop limit":                   {steps: script{status(403), status(403)}, kind: Invalid, want: onHops},
+		"hop limit, v1 off":           {only2: true, steps: script{status(403)}, kind: NotFound, want: onHops},
+		"hop limit that hangs":        {steps: script{castest.Hang(), status(403)}, kind: Invalid, want: onHops},
+		"hop limit that hangs, no v1": {only2: true, steps: script{castest.Hang()}, kind: NotFound, want: onHops},
 		"hop limit, unnamed": {
-			cfg: unnamed, steps: []http.HandlerFunc{status(403), status(403)}, kind: Invalid,
-			want: "it requires IMDSv2",
+			unnamed: true, steps: script{status(403), status(403)}, kind: Invalid, want: "it requires IMDSv2",
 		},
-		"v1 off, no v2": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(404)}, kind: NotFound,
-			want: "HTTP 404. Enable IMDSv2",
-		},
-		"v1 off, busy": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{status(503)}, kind: openapi.Temporary,
-			want: "HTTP 503",
-		},
-		"token not taken (401)": {cfg: named, steps: []http.HandlerFunc{token, status(401)}},
-		"token not taken (403)": {cfg: unnamed, steps: []http.HandlerFunc{token, status(403)}},
-		"token not taken (404)": {cfg: named, steps: []http.HandlerFunc{token, status(404)}},
-		"token not taken (500)": {cfg: named, steps: []http.HandlerFunc{token, status(500)}},
-		"role not read with it": {cfg: unnamed, steps: []http.HandlerFunc{token, role, status(500)}},
-		"token not taken, no other": {
-			cfg: named, only2: true, steps: []http.HandlerFunc{token, status(403)}, kind: egress.Malformed, want: "HTTP 403",
+		"v1 off, no v2": {only2: true, steps: script{status(404)}, kind: NotFound, want: "HTTP 404. Enable IMDSv2"},
+		"v1 off, busy":  {only2: true, steps: script{status(503)}, kind: openapi.Temporary, want: "HTTP 503"},
+
+		"token not taken (401)": {steps: script{token, status(401)}},
+		"token not taken (403)": {unnamed: true, steps: script{token, status(403)}},
+		"token not taken (404)": {steps: script{token, status(404)}},
+		"token not taken (500)": {steps: script{token, status(500)}},
+		"role not read with it": {unnamed: true, steps: script{token, role, status(500)}},
+		"token not taken, no v1": {
+			only2: true, steps: script{token, status(403)}, kind: egress.Malformed, want: "HTTP 403",
 		},
 		"no role": {
-			cfg: named, steps: []http.HandlerFunc{token, status(404), status(403)}, kind: NotFound,
-			want: "the instance has no RAM role " + castest.MetadataRole,
+			steps: script{token, status(404), status(403)}, kind: NotFound, want: "has no RAM role " + castest.MetadataRole,
 		},
 		"no role, unnamed": {
-			cfg: unnamed, steps: []http.HandlerFunc{token, status(404), status(404)}, kind: NotFound,
-			want: "the instance has no RAM role",
+			unnamed: true, steps: script{token, status(404), status(404)}, kind: NotFound, want: "has no RAM role",
 		},
-		"busy": {
-			cfg: named, steps: []http.HandlerFunc{token, status(503), status(503)}, kind: openapi.Temporary, want: "HTTP 503",
-		},
+		"busy": {steps: script{token, status(503), status(429)}, kind: openapi.Temporary, want: "HTTP 503"},
 		"busy, unnamed": {
-			cfg: unnamed, steps: []http.HandlerFunc{token, status(429), status(503)}, kind: openapi.Throttled, want: "HTTP 429",
+			unnamed: true, steps: script{token, status(429), status(503)}, kind: openapi.Throttled, want: "HTTP 429",
 		},
-		"closes": {
-			cfg: named, steps: []http.HandlerFunc{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?",
-		},
-		"not HTTP": {
-			cfg: named, steps: []http.HandlerFunc{token, raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n")},
-			kind: egress.Malformed, want: "malformed response",
-		},
-		"no key": {
-			cfg: named, steps: []http.HandlerFunc{token, castest.Body(200, "", `{"AccessKeySecret": "`+secret+`", "SecurityToken": "c"}`)},
-			kind: egress.Malformed, want: "no access key ID"},
-		"another code": {
-			cfg:   named,
-			steps: []http.HandlerFunc{token, castest.Body(200, "", `{"Code": "Failed", "AccessKeySecret": "`+secret+`"}`)},
-			kind:  openapi.Rejected,
-			want:  "it answered Failed",
-		},
+		"closes":       {steps: script{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?"},
+		"not HTTP":     {steps: script{token, raw(secret + "\r\n\r\n")}, kind: egress.Malformed, want: "malformed response"},
+		"no key":       {steps: script{token, body("")}, kind: egress.Malformed, want: "no access key ID"},
+		"another code": {steps: script{token, body("Failed")}, kind: openapi.Rejected, want: "it answered Failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.only2 {
@@ -139,7 +108,11 @@ func TestMetadata(t *testing.T) {
 			}
 			shared.Script("metadata", test.steps...)
 			before := len(shared.Calls())
-			_, c, err := fetch(t, test.cfg, secret)
+			cfg := Config{Source: ECSRole{castest.MetadataRole}}
+			if test.unnamed {
+				cfg.Source = Profile{File: config(t, `"name": "p", "mode": "EcsRamRole"`)}
+			}
+			_, c, err := fetch(t, cfg, secret)
 			if test.kind == "" {
 				if err != nil {
 					t.Fatal(err)

@@ -138,6 +138,9 @@ func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, er
 	return s, c, err
 }
 
+// script is what answers the next calls, one step each.
+type script = []http.HandlerFunc
+
 // roundTripper sends requests nowhere.
 type roundTripper func(*http.Request) (*http.Response, error)
 

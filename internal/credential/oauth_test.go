@@ -74,7 +74,6 @@ func parsedConfig(t *testing.T, path string) (string, profile) {
 // What the service responds to a sign-in, and what is requested and saved for it.
 func TestOAuth(t *testing.T) { //nolint:paralleltest // shared is scripted
 	const secret = "new-access-token-0123456789"
-	type script []http.HandlerFunc
 	body := func(status int, body string) http.HandlerFunc { return castest.Body(status, "application/json", body) }
 	tokens := func(status int, fields string) http.HandlerFunc {
 		return body(status, `{"access_token": "`+castest.OAuthAccessToken+`", `+fields+`}`)
@@ -281,6 +280,28 @@ func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
 	}
 	if spent != 1 {
 		t.Errorf("got %d refresh tokens spent, want 1", spent)
+	}
+}
+
+// A renewal that waits for the lock has requested nothing yet, so nothing waits for it.
+func TestCloseWaitsForNoLock(t *testing.T) {
+	t.Parallel()
+	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "old"`)
+	held := flock.New(path + ".lock")
+	if err := held.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Config{Source: Profile{File: path}})
+		go func() { _, _ = c.Get(t.Context()) }()
+		synctest.Wait()
+		started := time.Now()
+		if c.Close(); time.Since(started) != 0 {
+			t.Errorf("got the end after %s, want it at once", time.Since(started))
+		}
+	})
+	if err := held.Unlock(); err != nil {
+		t.Error(err)
 	}
 }
 
