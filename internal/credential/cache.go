@@ -131,7 +131,7 @@ func (s *Cache) start(ctx context.Context) <-chan singleflight.Result {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	return s.flight.DoChan("", func() (any, error) {
 		defer cancel()
-		defer context.AfterFunc(s.life, cancel)()
+		defer context.AfterFunc(s.life, cancel)() //nolint:contextcheck // ctx is a reader's
 		return s.fetch(ctx)
 	})
 }

@@ -93,7 +93,8 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 func TestDefaultChainStopsAtASectionThatIsForbidden(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
 	try := forbidden(t, filepath.Join(home(t), iniPath), iniOf("p", "access_key", castest.DefaultKey.AccessKeyID))
 	try(func() {
-		_, err := New(Config{Transport: isolated, Source: Default{Section: "p", NoCLI: "X"}}).env.get(t.Context(), Default{Section: "p", NoCLI: "X"})
+		source := Default{Section: "p", NoCLI: "X"}
+		_, err := New(Config{Transport: isolated, Source: source}).env.get(t.Context(), source)
 		failed(t, err, Invalid, "permission denied")
 	})
 }

@@ -72,7 +72,9 @@ func parsedConfig(t *testing.T, path string) (string, profile) {
 }
 
 // What the service responds to a sign-in, and what is requested and saved for it.
-func TestOAuth(t *testing.T) { //nolint:paralleltest // shared is scripted
+//
+//nolint:paralleltest // shared is scripted
+func TestOAuth(t *testing.T) {
 	const secret = "new-access-token-0123456789"
 	body := func(status int, body string) http.HandlerFunc { return castest.Body(status, "application/json", body) }
 	tokens := func(status int, fields string) http.HandlerFunc {

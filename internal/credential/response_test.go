@@ -23,8 +23,11 @@ func TestExpiredSession(t *testing.T) {
 		kind    egress.Kind // none for success
 		skew    time.Duration
 	}{
-		"holds":             {expires: time.Hour, date: now.UTC().Format(http.TimeFormat)},
-		"clock ahead":       {expires: -time.Hour, date: now.Add(-2 * time.Hour).UTC().Format(http.TimeFormat), kind: openapi.Clock, skew: 2 * time.Hour},
+		"holds": {expires: time.Hour, date: now.UTC().Format(http.TimeFormat)},
+		"clock ahead": {
+			expires: -time.Hour, date: now.Add(-2 * time.Hour).UTC().Format(http.TimeFormat),
+			kind: openapi.Clock, skew: 2 * time.Hour,
+		},
 		"no date":           {expires: -time.Hour, kind: openapi.Clock},
 		"not a date":        {expires: -time.Hour, date: "now", kind: openapi.Clock},
 		"expired for both":  {expires: -time.Hour, date: now.UTC().Format(http.TimeFormat), kind: egress.Malformed},
@@ -46,8 +49,6 @@ func TestExpiredSession(t *testing.T) {
 
 // A source's error may quote what authenticates the request, however short, and without a name
 // before it.
-//
-//nolint:paralleltest // shared is scripted
 func TestErrorsEchoNoSecret(t *testing.T) {
 	key := keys()
 	key.Token = "CAIS+/short=="
