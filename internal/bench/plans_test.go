@@ -19,8 +19,8 @@ import (
 // share a file, and with one that has a rate limiter in each process and shares nothing.
 func plans(t *testing.T) {
 	ours, plain := build(t, "."), build(t, "./internal/bench/plain")
-	figures := newTable("Plans by Terraform, with this provider, with this provider without its file, and with rate.NewLimiter(10, 1)",
-		"plans at once × provider blocks × data blocks", "calls", "throttled", "wall", "no file: calls", "throttled", "wall",
+	figures := newTable("Plans by Terraform, with this provider, with this provider without its files, and with rate.NewLimiter(10, 1)",
+		"plans at once × provider blocks × data blocks", "calls", "throttled", "wall", "no files: calls", "throttled", "wall",
 		"limiter: calls", "throttled", "wall")
 	var last, lastPlain outcome
 	for _, w := range []workload{{1, 1, 1}, {1, 1, 10}, {1, 1, 1000}, {1, 5, 20}, {4, 5, 20}} {

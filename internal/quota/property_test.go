@@ -36,7 +36,7 @@ func (s *service) maximum(caller int) int {
 	for _, a := range s.arrivals {
 		if caller == all || caller == a.caller {
 			recent = append(recent, a.at)
-			recent = slices.DeleteFunc(recent, func(t time.Time) bool { return a.at.Sub(t) > window-clockTick })
+			recent = slices.DeleteFunc(recent, func(t time.Time) bool { return a.at.Sub(t) > time.Second-(clockTick-1) })
 			maximum = max(maximum, len(recent))
 		}
 	}
