@@ -87,7 +87,7 @@ func without(names ...string) *AssetCount {
 	return count
 }
 
-func TestDecode(t *testing.T) {
+func TestEveryElementIsRead(t *testing.T) {
 	t.Parallel()
 	expect(t, golden, goldenCount())
 	expect(t, " \t\r\n{\"RequestId\" \t\r\n: \"R-1\"} ", &AssetCount{RequestID: new("R-1")})
@@ -140,7 +140,7 @@ func TestWholeNumbersAreExact(t *testing.T) {
 }
 
 // Of several errors, the first in the documented order is reported.
-func TestDecodeRefuses(t *testing.T) {
+func TestFirstFlawIsReported(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		`{"AwsAssetCount":-1,"DomainAssetCount":"x","BuyCertificateCount":-2,"RequestId":7}`: `BuyCertificateCount is -2, and a count can't be negative`,
@@ -170,7 +170,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-func TestInstant(t *testing.T) {
+func TestPointTimeIsReadInEitherUnit(t *testing.T) {
 	t.Parallel()
 	for pointTime, want := range map[int64]string{
 		0:              "1970-01-01T00:00:00Z",

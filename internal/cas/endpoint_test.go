@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestEndpoint(t *testing.T) {
+func TestEndpointOfEachRegion(t *testing.T) {
 	t.Parallel()
 	const (
 		china     = "cas.aliyuncs.com"

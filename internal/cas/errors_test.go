@@ -34,7 +34,7 @@ func TestErrorOfEachSource(t *testing.T) {
 	}
 }
 
-func TestUnwrap(t *testing.T) {
+func TestWaitErrorHoldsTheLastFailure(t *testing.T) {
 	t.Parallel()
 	last := &Error{Kind: egress.ConnectionFailed, Err: &egress.Error{Err: io.ErrUnexpectedEOF}}
 	err := error(&WaitError{Cause: context.DeadlineExceeded, Last: last})

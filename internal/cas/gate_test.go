@@ -30,37 +30,6 @@ func testGate(t *testing.T, callsPerSecond int) *gate {
 	})
 }
 
-func TestPace(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const interval = 250 * time.Millisecond
-		g := testGate(t, 4)
-		for i, step := range []struct {
-			event func()
-			after time.Duration // the event before
-			want  time.Duration // until the next call leaves
-		}{
-			{event: func() { g.departed() }, want: interval},
-			{event: func() { g.ended(t.Context(), nil) }, after: 10 * time.Millisecond, want: interval - 10*time.Millisecond},
-			{event: func() { g.departed() }, after: time.Second, want: interval},
-			{event: func() { g.ended(t.Context(), nil) }, after: interval - 10*time.Millisecond, want: interval / 4},
-		} {
-			time.Sleep(step.after)
-			step.event()
-			place, wait := g.enter(credential.Credentials{}, time.Now())
-			if place != nil {
-				t.Errorf("step %d: got place %v, want a wait", i, place)
-			}
-			if got := time.Until(wait.at); got != step.want {
-				t.Errorf("step %d: got a wait of %s, want %s", i, got, step.want)
-			}
-			if wait.why != sharing {
-				t.Errorf("step %d: got a wait for %s, want %s", i, wait.why, sharing)
-			}
-		}
-	})
-}
-
 // A backoff grows with the time since the first failure in a row, and what ends the row ends the backoff.
 func TestGateBacksOff(t *testing.T) {
 	t.Parallel()
@@ -102,6 +71,9 @@ func TestGateBacksOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := testGate(t, 10)
 				test.events(g)
+				if test.longest == time.Second && !g.backoff.passed() {
+					t.Error("got a backoff that goes on, want none")
+				}
 				time.Sleep(10 * time.Second)
 				g.ended(t.Context(), failure)
 				wait := time.Until(g.backoff.at)
@@ -115,20 +87,6 @@ func TestGateBacksOff(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The response to an earlier call ends a backoff.
-func TestAnswerEndsTheBackoff(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := testGate(t, 10)
-		g.ended(t.Context(), &Error{Kind: openapi.Temporary})
-		g.ended(t.Context(), nil)
-		time.Sleep(g.interval)
-		if place, wait := g.enter(credential.Credentials{}, time.Now().Add(time.Minute)); place == nil {
-			t.Errorf("got a wait for %s, want a place", wait.why)
-		}
-	})
 }
 
 // What the service asks for holds whatever a call that left earlier ends with, and a wait of our own choice doesn't.
@@ -167,7 +125,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	})
 }
 
-func TestQuotaOf(t *testing.T) {
+func TestEachAccountHasItsQuota(t *testing.T) {
 	t.Parallel()
 	g := testGate(t, 1)
 	credentialsOf := func(id string) credential.Credentials {

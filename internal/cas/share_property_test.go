@@ -75,7 +75,7 @@ func anything(random *rand.Rand, server *castest.Server) http.HandlerFunc {
 
 // Whatever the delays and the faults, whoever gives up: a response was asked for after its reader asked, everybody
 // who stays gets one, who gives up returns at once, and the limit holds.
-func TestEveryAnswerIsNewerThanItsQuestion(t *testing.T) {
+func TestEveryResultIsNewerThanItsRead(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -101,7 +101,7 @@ func TestClientsShareTheQuota(t *testing.T) {
 }
 
 // A reader that gives up gets its error at once, and the others get the response.
-func TestLeave(t *testing.T) {
+func TestReaderThatGivesUpLeavesTheOthersTheirResponse(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		after    time.Duration
@@ -146,7 +146,7 @@ func TestLeave(t *testing.T) {
 }
 
 // A call that nobody waits for any more is cancelled, and its place given back.
-func TestAbandoned(t *testing.T) {
+func TestCallThatNoReadWaitsForIsCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
@@ -184,7 +184,7 @@ func TestAbandoned(t *testing.T) {
 }
 
 // A call that is abandoned before its turn ends at once, and takes no place, which it would make no use of.
-func TestAbandonedBeforeItsTurn(t *testing.T) {
+func TestBatchThatNoReadWaitsForTakesNoPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
@@ -243,7 +243,7 @@ func TestFailureBeforeDeparture(t *testing.T) {
 }
 
 // A response that comes in the moment in which a reader's time is up is a response.
-func TestAnswerAtTheLastMoment(t *testing.T) {
+func TestResponseAtTheLastMomentCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
@@ -260,7 +260,7 @@ func TestAnswerAtTheLastMoment(t *testing.T) {
 
 // A call that hangs holds back nobody: who comes later has a call of their own within a second, and its response is good
 // for those who asked first.
-func TestHang(t *testing.T) {
+func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		asked, leaves time.Duration
@@ -344,7 +344,7 @@ func TestHangAfterALongCall(t *testing.T) {
 }
 
 // An older answer is none for those who came after it was asked for.
-func TestLateAnswerIsForItsOwnReaders(t *testing.T) {
+func TestLateResponseIsForItsOwnReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
@@ -361,7 +361,7 @@ func TestLateAnswerIsForItsOwnReaders(t *testing.T) {
 }
 
 // A later call that fails says nothing to those who wait for an earlier one.
-func TestFailureIsForItsOwnReaders(t *testing.T) {
+func TestFailureIsForItsOwnReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
@@ -422,7 +422,7 @@ func TestFailureIsShared(t *testing.T) {
 }
 
 // A long wait shows in the log after ten seconds, and then every thirty.
-func TestLongWait(t *testing.T) {
+func TestLongWaitsAreLogged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
