@@ -98,7 +98,7 @@ func (r *resolver) files() credential.Files {
 
 // namedByBlock returns the setting by which the provider block names a source. What is unknown
 // neither names one nor conflicts, because the variables of a root module are unknown while
-// Terraform validates it.
+// Terraform validates it. An empty string doesn't either, so the framework's ConflictsWith won't do.
 func (r *resolver) namedByBlock() value {
 	var named value
 	for _, names := range sources {

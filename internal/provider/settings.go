@@ -182,7 +182,7 @@ var settings = []setting{
 		name: "endpoints.cas", variables: []string{"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"},
 		text: "Endpoint of Certificate Management Service, such as `cas-vpc.cn-hangzhou.aliyuncs.com`. `http://` is " +
 			"allowed for loopback addresses only. Default: the region's endpoint.",
-		check: isEndpoint("cas.aliyuncs.com"),
+		check: isEndpoint("cas.aliyuncs.com", false),
 	},
 	{
 		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
@@ -190,7 +190,7 @@ var settings = []setting{
 			"`sts.ap-southeast-1.aliyuncs.com`. The variables count where the CLI's profile has no `sts_endpoint`. " +
 			"Default: the endpoint of the profile's `sts_region` or of `ALIBABA_CLOUD_STS_REGION`, else " +
 			"`sts.aliyuncs.com`.",
-		check: isEndpoint("sts.ap-southeast-1.aliyuncs.com"),
+		check: isEndpoint("sts.ap-southeast-1.aliyuncs.com", true),
 	},
 	{
 		name: "requests_per_second", variables: []string{"CAS_REQUESTS_PER_SECOND"}, fallback: "10",

@@ -8,7 +8,6 @@ import (
 	"math"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/helpers/validatordiag"
@@ -35,16 +34,16 @@ type number struct{ validator.Int64 }
 // ValidateNumber has a number of the provider block checked.
 func (n number) ValidateNumber(ctx context.Context, req validator.NumberRequest, resp *validator.NumberResponse) {
 	if value := req.ConfigValue.ValueBigFloat(); value != nil {
-		resp.Diagnostics.Append(n.check(ctx, req.Path, value.Text('f', -1))...)
+		resp.Diagnostics.Append(n.validate(ctx, req.Path, value.Text('f', -1))...)
 	}
 }
 
 // ValidateString has a number of the environment checked.
 func (n number) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	resp.Diagnostics.Append(n.check(ctx, req.Path, req.ConfigValue.ValueString())...)
+	resp.Diagnostics.Append(n.validate(ctx, req.Path, req.ConfigValue.ValueString())...)
 }
 
-func (n number) check(ctx context.Context, at path.Path, text string) diag.Diagnostics {
+func (n number) validate(ctx context.Context, at path.Path, text string) diag.Diagnostics {
 	value, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return diag.Diagnostics{validatordiag.InvalidAttributeValueDiagnostic(at, n.Description(ctx), text)}
@@ -107,18 +106,17 @@ func isDuration(maximum time.Duration, end string) check {
 	return check{"Invalid duration", flaw, true, `Use one such as "30s" or "1m30s".`}
 }
 
-// isEndpoint returns the check of an endpoint. Only that of the service may be reached without
-// encryption.
-func isEndpoint(example string) check {
+// isEndpoint returns the check of an endpoint, to which requests may have to be encrypted.
+func isEndpoint(example string, encrypted bool) check {
 	flaw := func(s string) error {
 		endpoint, err := cas.ParseEndpoint(s)
-		if err == nil && endpoint.Scheme != "https" && strings.HasPrefix(example, "sts") {
+		if err == nil && endpoint.Scheme != "https" && encrypted {
 			return errors.New("requests to STS must be encrypted, so use https://")
 		}
 		return err
 	}
-	return check{"Invalid endpoint", flaw, false, fmt.Sprintf("Use a host name such as %q, with a port and https:// "+
-		"where needed.", example)}
+	advice := fmt.Sprintf("Use a host name such as %q, with a port and https:// where needed.", example)
+	return check{"Invalid endpoint", flaw, false, advice}
 }
 
 func notObject(s string) error {
