@@ -70,7 +70,7 @@ const fullDisk = "CREDENTIAL_TEST_FULL_DISK"
 func init() {
 	if path := os.Getenv(fullDisk); path != "" {
 		signal.Ignore(syscall.SIGXFSZ)
-		err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1200, Max: 1200})
+		err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2000, Max: 2000})
 		log.Fatal(errors.Join(err, writeFile(path, []byte(strings.Repeat("new ", 1000)))))
 	}
 }
