@@ -304,6 +304,31 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
+// A read that has too little time to find out whether a call hangs doesn't wait for it: it takes its own as long as responses
+// usually take.
+func TestCallThatHangsLeavesTimeForAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{Latency: 2 * time.Second})
+		client := inMemory(t, server)
+		for range 5 {
+			if _, err := client.GetAssetCount(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		server.Script(castest.Hang())
+		hanging := begin(t.Context(), client, 1)
+		<-time.After(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // and a call hangs after almost 8s
+		defer cancel()
+		for _, got := range []result{<-begin(ctx, client, 1), <-hanging} {
+			if got.err != nil {
+				t.Errorf("got %v, want a response", got.err)
+			}
+		}
+	})
+}
+
 // What counts as hanging follows what answers usually take: not one that took long, and not what was no response.
 func TestHangAfterALongCall(t *testing.T) {
 	t.Parallel()
