@@ -341,7 +341,7 @@ func TestRegionAndEndpoint(t *testing.T) {
 		"account of the international site": {block: arguments{"region": "us-east-1", "account_type": "International"},
 			want: intl},
 		"account without a region": {
-			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABA_CLOUD_ACCOUNT_TYPE": "International"},
+			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABA_CLOUD_ACCOUNT_TYPE": "international"},
 			want: intl,
 		},
 		"VPC of a profile": {block: named("vpc"), want: "cas-vpc.cn-hangzhou.aliyuncs.com"},
