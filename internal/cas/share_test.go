@@ -19,7 +19,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that they take.
+// What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that
+// they take.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
@@ -183,7 +184,8 @@ func TestCallThatNoReadWaitsForIsCancelled(t *testing.T) {
 	})
 }
 
-// A call that is abandoned before its turn ends at once, and takes no place, which it would make no use of.
+// A call that is abandoned before its turn ends at once, and takes no place, which it would make no
+// use of.
 func TestBatchThatNoReadWaitsForTakesNoPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -258,8 +260,8 @@ func TestResponseAtTheLastMomentCounts(t *testing.T) {
 	})
 }
 
-// A call that hangs holds back nobody: who comes later has a call of their own within a second, and its response is good
-// for those who asked first.
+// A call that hangs holds back nobody: who comes later has a call of their own within a second, and
+// its response is good for those who asked first.
 func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -304,8 +306,8 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// A read that has too little time to find out whether a call hangs doesn't wait for it: it takes its own as long as responses
-// usually take.
+// A read that has too little time to find out whether a call hangs doesn't wait for it: it takes
+// its own as long as responses usually take.
 func TestCallThatHangsLeavesTimeForAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -329,7 +331,8 @@ func TestCallThatHangsLeavesTimeForAnother(t *testing.T) {
 	})
 }
 
-// What counts as hanging follows what answers usually take: not one that took long, and not what was no response.
+// What counts as hanging follows what answers usually take: not one that took long, and not what
+// was no response.
 func TestHangAfterALongCall(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -25,7 +25,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// asked returns the service and the sources of credentials that are called over https at an address of another machine.
+// asked returns the service and the sources of credentials that are called over https at an address
+// of another machine.
 func asked(t *testing.T) map[string]credential.Config {
 	t.Helper()
 	profile := func(inside string) credential.Config {
@@ -110,8 +111,8 @@ func tunnel(t *testing.T, address string) func(net.Conn) {
 	}
 }
 
-// TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of credentials. The summary
-// and the number of attempts have to be the same.
+// TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of
+// credentials. The summary and the number of attempts have to be the same.
 func TestSameMistakeEverywhere(t *testing.T) {
 	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
 	stranger.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
