@@ -162,8 +162,8 @@ func (r *report) deny(d *openapi.AccessDenied) {
 		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
 	}
 	if d.NoPermissionType == "ExplicitDeny" {
-		r.do = "A policy denies this action explicitly, which no other policy can overrule: change that statement. " +
-			"The action must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
+		r.do = "A policy denies this action explicitly, which no other policy can overrule: change that " +
+			"statement. The action must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
 	}
 	action := cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")
 	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(action), clean(principal))
@@ -225,8 +225,8 @@ func aboutNetwork(e *egress.Error) report {
 	r := newReport(f)
 	if e.InHandshake {
 		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first " +
-			"message, which post-quantum " +
-			"key shares make larger than a packet: the environment variable GODEBUG=tlsmlkem=0 leaves them out."
+			"message, which post-quantum key shares make larger than a packet: the environment variable " +
+			"GODEBUG=tlsmlkem=0 leaves them out."
 	}
 	if certificate := e.Certificate; certificate != nil {
 		r.fact("Certificate of", certificate.Subject.String())

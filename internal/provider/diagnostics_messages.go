@@ -63,8 +63,7 @@ const (
 	orNoProxy = " If the host needs no proxy, add it to NO_PROXY."
 
 	checkProxy = "Check the proxy's URL in that variable. It begins with http:// unless the proxy itself speaks " +
-		"TLS: few do, and the " +
-		"others carry encrypted connections as well." + orNoProxy
+		"TLS: few do, and the others carry encrypted connections as well." + orNoProxy
 )
 
 // messages are about every failure of a read. The first one that fits counts.
@@ -113,8 +112,8 @@ var messages = []message{
 		"request ID."},
 	{fromSource, credential.Nowhere, "", "No Alibaba Cloud credentials", noCredentials,
 		"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if " +
-			"they are temporary; " +
-			"or name a source in the provider block, such as profile for a profile of the aliyun CLI."},
+			"they are temporary; or name a source in the provider block, such as profile for a profile of the " +
+			"aliyun CLI."},
 	{fromSource, credential.NotFound, "", "Alibaba Cloud credentials not found", noCredentials,
 		"Check what the provider block or the environment names: the file, the profile, the role."},
 	{fromSource, credential.Invalid, "", "Alibaba Cloud credentials can't be used", noCredentials,
@@ -127,8 +126,7 @@ var messages = []message{
 	}, "Remove it: it was probably added when the value was copied, or printed by a command."},
 	{fromSource, openapi.Clock, "", "This machine's clock is off", noCredentials,
 		"Check this machine's clock, and synchronize it with a time server (NTP). If it is right, the source gave " +
-			"a session that " +
-			"had expired: renew that."},
+			"a session that had expired: renew that."},
 	{fromSource, openapi.Throttled, "", "Throttled by the source of Alibaba Cloud credentials", noCredentials,
 		"Other machines or tools of the same account request credentials too: run fewer of them at once."},
 	{fromSource, openapi.Temporary, "", "Credentials source unavailable", noCredentials,
@@ -138,30 +136,26 @@ var messages = []message{
 	{fromSource, "", "", "Alibaba Cloud credentials refused", func(f failure) string {
 		return fmt.Sprintf("No credentials came from %s: the service refused the request.", f.source)
 	}, "Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check " +
-		"that it " +
-		"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole."},
+		"that it exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole."},
 	{fromNetwork, egress.Untrusted, "", "Certificate isn't trusted", func(f failure) string {
 		return fmt.Sprintf("The certificate that %s presented can't be verified: %s.", f.peer, f.cause)
 	}, "Check the address, and this machine's clock. If a proxy of yours decrypts connections, add its root " +
-		"certificate to a file " +
-		"that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise somebody may be " +
-		"intercepting the " +
-		"connection: verification can't be switched off."},
+		"certificate to a file that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise " +
+		"somebody may be intercepting the connection: verification can't be switched off."},
 	{fromNetwork, egress.NoRoots, "", "No root certificates", func(f failure) string {
-		return "This machine has no root certificates, so neither the certificate of " + f.peer + " nor any other can be verified. The " +
-			"provider looks for them in the file that SSL_CERT_FILE names and in the directories that " +
-			"SSL_CERT_DIR names, or else where " +
-			"the system keeps them, such as /etc/ssl/certs/ca-certificates.crt; on Windows and macOS, in the " +
-			"system's store."
+		return "This machine has no root certificates, so neither the certificate of " + f.peer + " nor any other " +
+			"can be verified. The provider looks for them in the file that SSL_CERT_FILE names and in the directories " +
+			"that SSL_CERT_DIR names, or else where the system keeps them, such as /etc/ssl/certs/ca-certificates.crt; " +
+			"on Windows and macOS, in the system's store."
 	}, "Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and " +
-		"SSL_CERT_DIR. On " +
-		"Windows and macOS, check that store: it has been emptied, or Terraform isn't allowed to read it."},
+		"SSL_CERT_DIR. On Windows and macOS, check that store: it has been emptied, or Terraform isn't allowed to " +
+		"read it."},
 	{fromNetwork, egress.InvalidProxy, "", "Invalid proxy",
 		func(f failure) string {
 			return fmt.Sprintf("%s can't be used: %s. Nothing was sent.", f.variable, f.cause)
 		},
-		"Set it to a URL such as http://proxy.example.com:3128, with nothing before or after it. In a user name or a " +
-			"password, write % as %25, and @, :, /, # and ? as %40, %3A, %2F, %23 and %3F."},
+		"Set it to a URL such as http://proxy.example.com:3128, with nothing before or after it. In a user name " +
+			"or a password, write % as %25, and @, :, /, # and ? as %40, %3A, %2F, %23 and %3F."},
 	{fromNetwork, egress.ProxyRefuses, "", "Proxy refused the request", func(f failure) string {
 		return fmt.Sprintf("No request reached %s, because %s answered HTTP %d.", f.address, f.peer, f.status)
 	}, "Check the user name and password in the proxy's URL if the proxy requires them, and whether it allows " +
@@ -182,15 +176,14 @@ var messages = []message{
 	{fromProxy, "", "", "Proxy not reached", noResponseByProxy, checkProxy},
 	{fromNetwork, egress.NoSuchHost, "", "Host name not resolved", noResponse,
 		"Check the spelling of this name, in region and endpoints or where the source of credentials is " +
-			"configured, and this " +
-			"machine's DNS. The name of a VPC endpoint is known within that VPC only."},
+			"configured, and this machine's DNS. The name of a VPC endpoint is known within that VPC only."},
 	{fromNetwork, egress.DNSFailed, "", "Host name not resolved", noResponse,
 		"Check this machine's DNS and its network. Try again later."},
 	{fromNetwork, egress.Refused, "", "Connection refused", noResponse,
 		"Nothing listens at this address and port, or a firewall refuses it. Check the address and the firewall."},
 	{fromNetwork, egress.TimedOut, "", "No response in time", noResponse,
-		"Check the network, and whether a firewall drops packets to this address. " +
-			"From abroad, use an endpoint nearby or raise request_timeout."},
+		"Check the network, and whether a firewall drops packets to this address. From abroad, use an endpoint " +
+			"nearby or raise request_timeout."},
 	{fromNetwork, egress.ConnectionFailed, "", "Connection failed", noResponse,
 		"Check this machine's network, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. Try again later."},
 	{fromNetwork, egress.NotTLS, "", "No encrypted connection", noResponse,
