@@ -66,7 +66,7 @@ func limits(t *testing.T) {
 		figures.add(label, len(calls), float64(len(calls))/period.Seconds())
 	}
 	for _, name := range []string{"ordinary-1", "ordinary-2", "three"} {
-		add(name, slices.DeleteFunc(fake.Calls(), func(c castest.Call) bool { return !strings.Contains(c.UserAgent, name) }))
+		add(name, slices.DeleteFunc(fake.Calls(), func(c castest.Call) bool { return !strings.Contains(c.Header.Get("User-Agent"), name) }))
 	}
 	add(fmt.Sprintf("all, at most %d in any second", fake.MaxInAnySecond()), fake.Calls())
 	figures.print()

@@ -15,8 +15,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil;
-// zero is zero.
+// AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil; zero is zero.
 //
 // Source: Certificate Management Service documentation, api-cas-2020-04-07-getassetcount.
 type AssetCount struct {
@@ -25,9 +24,8 @@ type AssetCount struct {
 	PointRatio *int64 // health score ratio; the service documents no scale
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
-	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is
-	// seconds. It is nil if PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't
-	// write.
+	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is seconds. It is nil if
+	// PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't write.
 	PointUpdatedAt *time.Time
 	PointChange    *int64 // Point − LastPoint; nil if either is
 
@@ -47,8 +45,7 @@ type AssetCount struct {
 	RequestID *string // unique for each call
 }
 
-// decode reads the body of a success. What has none of the documented elements isn't the service's,
-// unless it is a RequestId alone.
+// decode reads the body of a success. What has none of the documented elements isn't the service's, unless it is a RequestId alone.
 func decode(text []byte) (*AssetCount, error) {
 	members, err := readObject(text)
 	if err != nil {
@@ -93,8 +90,7 @@ func decode(text []byte) (*AssetCount, error) {
 	a.PointChange, fits[0] = difference(a.Point, a.LastPoint)
 	a.TotalCertificateCount, fits[1] = sum(a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
 	a.TotalCloudAssetCount, fits[2] = sum(a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
-	for i, what := range []string{"Point less LastPoint", "the sum of the certificate " +
-		"counts", "the sum of the four clouds' counts"} {
+	for i, what := range []string{"Point less LastPoint", "the sum of the certificate counts", "the sum of the four clouds' counts"} {
 		if !fits[i] {
 			return nil, fieldError("%s is out of range", what)
 		}
@@ -118,8 +114,8 @@ func foreign(names []string) error {
 	return foreignError(text)
 }
 
-// wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50".
-// It is nil if the element isn't there or is null, and never rounded.
+// wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50". It is nil if the element isn't
+// there or is null, and never rounded.
 func wholeNumber(name string, values []json.RawMessage) (*int64, error) {
 	text, err := only(name, values)
 	if text == "" || err != nil {
@@ -176,8 +172,8 @@ func only(name string, values []json.RawMessage) (string, error) {
 	return string(values[0]), nil
 }
 
-// unprintable reports whether r could take over the terminal of whoever prints it, or is
-// utf8.RuneError, which encoding/json puts for half of a surrogate pair.
+// unprintable reports whether r could take over the terminal of whoever prints it, or is utf8.RuneError, which encoding/json
+// puts for half of a surrogate pair.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
 // difference is nil if a or b is. It reports whether 64 bits hold it.
@@ -189,8 +185,7 @@ func difference(a, b *int64) (d *int64, fits bool) {
 	return d, (*d < *a) == (*b > 0)
 }
 
-// sum adds up counts, none of which is negative. It is nil if one of them is, and reports whether
-// 64 bits hold it.
+// sum adds up counts, none of which is negative. It is nil if one of them is, and reports whether 64 bits hold it.
 func sum(counts ...*int64) (total *int64, fits bool) {
 	total, fits = new(int64), true
 	for _, count := range counts {
@@ -203,12 +198,11 @@ func sum(counts ...*int64) (total *int64, fits bool) {
 	return total, fits
 }
 
-// maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds
-// 1973.
+// maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds 1973.
 const maxSeconds = 1e11
 
-// instant reads PointTime. The vendor's documentation shows milliseconds and a comment in its SDK
-// says seconds, so the size decides.
+// instant reads PointTime. The vendor's documentation shows milliseconds and a comment in its SDK says seconds, so the
+// size decides.
 func instant(pointTime *int64) *time.Time {
 	if pointTime == nil {
 		return nil

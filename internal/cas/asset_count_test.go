@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// golden is a response of which each number, and each sum of numbers, is there once, so that none
-// can pass for another.
+// golden is a response of which each number, and each sum of numbers, is there once, so that none can pass for another.
 const golden = `{"Point":92,"LastPoint":-70,"PointRatio":3,"PointTime":1767681210879,` +
 	`"BuyCertificateCount":2,"FreeCertificateCount":4,"UploadCertificateCount":8,` +
 	`"AliyunAssetCount":16,"TencentAssetCount":32,"HuaweiAssetCount":64,"AwsAssetCount":128,` +
@@ -39,8 +38,7 @@ func goldenCount() *AssetCount {
 	}
 }
 
-// goldenElements are the elements of the golden response, with all that is null where one of them
-// is.
+// goldenElements are the elements of the golden response, with all that is null where one of them is.
 var goldenElements = map[string][]string{
 	"Point":                  {"Point", "PointChange"},
 	"LastPoint":              {"LastPoint", "PointChange"},
@@ -145,7 +143,7 @@ func TestWholeNumbersAreExact(t *testing.T) {
 func TestFirstFlawIsReported(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		`{"AwsAssetCount":-1,"DomainAssetCount":"x","BuyCertificateCount":-2}`: `BuyCertificateCount is -2, and a count can't be negative`,
+		`{"AwsAssetCount":-1,"DomainAssetCount":"x","BuyCertificateCount":-2,"RequestId":7}`: `BuyCertificateCount is -2, and a count can't be negative`,
 		`{"Point":1,"Point":1}`:                        `Point is there twice`,
 		`{"Point":null,"Point":1}`:                     `Point is there twice`,
 		`{"Point":1,"\u0050oint":1}`:                   `Point is there twice`,

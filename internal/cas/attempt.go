@@ -7,8 +7,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
-// attempt makes one call for a batch: it gets credentials and a place, signs, sends and reads the
-// response.
+// attempt makes one call for a batch: it gets credentials and a place, signs, sends and reads the response.
 func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	var creds credential.Credentials
 	var place *quota.Place
@@ -28,13 +27,11 @@ func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	return count, err
 }
 
-// enter returns credentials and a place for a b. If it is too early for one of them, the batch
-// pauses, and has no place yet.
+// enter returns credentials and a place for a b. If it is too early for one of them, the batch pauses, and has no place
+// yet.
 func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credentials, place *quota.Place, err error) {
 	latest, source := b.latest(), c.config.Credentials.String()
-	fetch := wait{
-		at: c.config.Credentials.NextFetch(), why: "the next attempt to get credentials from " + source, flexible: true,
-	}
+	fetch := wait{at: c.config.Credentials.NextFetch(), why: "the next attempt to get credentials from " + source, flexible: true}
 	for _, w := range []wait{b.previous(), fetch} {
 		if latest.Before(w.at) {
 			w.at = latest
@@ -48,8 +45,7 @@ func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credenti
 		return creds, nil, err
 	}
 	c.identified.Do(func() {
-		c.config.Logger.InfoContext(ctx, "Reading Certificate Management "+
-			"Service", "source", c.config.Credentials.String(),
+		c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", c.config.Credentials.String(),
 			"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
 	})
 	b.setWait(wait{why: c.gate.quotaTitle()})

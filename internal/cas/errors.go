@@ -74,8 +74,8 @@ func (e *Error) brief() string {
 	return text
 }
 
-// WaitError is the failure of a read that ended while it still waited: its time was up, the wait
-// could not end before the deadline, or it was cancelled.
+// WaitError is the failure of a read that ended while it still waited: its time was up, the wait could not end before the
+// deadline, or it was cancelled.
 type WaitError struct {
 	For      string        // what the read waited for
 	Needs    time.Duration // how much longer the wait would last, at least; 0 if time ran out during it

@@ -17,8 +17,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// FuzzDecode checks that what is read is there, exactly, and that what has no documented element
-// isn't read.
+// FuzzDecode checks that what is read is there, exactly, and that what has no documented element isn't read.
 func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := decode(data)
@@ -42,7 +41,7 @@ func FuzzDecode(f *testing.F) {
 				documented++
 			}
 			want := rational(string(raw))
-			n, _ := reflect.TypeAssert[*int64](reflect.ValueOf(*got).FieldByName(fields[0]))
+			n, _ := reflect.ValueOf(*got).FieldByName(fields[0]).Interface().(*int64)
 			if (n != nil) != (want != nil) || n != nil && want.Cmp(new(big.Rat).SetInt64(*n)) != 0 {
 				t.Fatalf("%q: got %s %v, want %v", data, name, n, want)
 			}
@@ -140,8 +139,7 @@ func FuzzObject(f *testing.F) {
 	})
 }
 
-// FuzzResponse checks that no response gets anything unprintable, long or secret into an error, or
-// is taken for another kind.
+// FuzzResponse checks that no response gets anything unprintable, long or secret into an error, or is taken for another kind.
 func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte, header string) {
 		resp := &egress.Response{Status: 100 + int(uint(status)%500), Header: http.Header{}, Body: body}
@@ -182,8 +180,7 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// FuzzParseEndpoint checks that what is taken is canonical, encrypted unless it is this machine,
-// and holds no more than a host.
+// FuzzParseEndpoint checks that what is taken is canonical, encrypted unless it is this machine, and holds no more than a host.
 func FuzzParseEndpoint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		u, err := ParseEndpoint(s)

@@ -17,12 +17,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	castest.Isolate(castest.CertPEM(), "")
+	castest.Trust(castest.CertPEM())
 	goleak.VerifyTestMain(m)
 }
 
-// inMemory returns a client of server, or of the transport that change sets, without a network. It
-// is set up as the provider does by default, except for what change says.
+// inMemory returns a client of server, or of the transport that change sets, without a network. It is set up as the provider
+// does by default, except for what change says.
 func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
 	t.Helper()
 	source := credential.New(credential.Config{
@@ -52,8 +52,7 @@ type result struct {
 	took  time.Duration
 }
 
-// begin starts n reads at once, all of which have begun to wait when it returns. Called in a bubble
-// of virtual time.
+// begin starts n reads at once, all of which have begun to wait when it returns. Called in a bubble of virtual time.
 func begin(ctx context.Context, c *Client, n int) <-chan result {
 	results := make(chan result, n)
 	for range n {
@@ -66,24 +65,10 @@ func begin(ctx context.Context, c *Client, n int) <-chan result {
 	return results
 }
 
-// maximumInAnySecond is the largest number of calls in any closed window of one second, which is
-// stricter than the server: calls exactly one second apart count together.
-func maximumInAnySecond(calls []castest.Call) int {
-	maximum, first := 0, 0
-	for i, call := range calls {
-		for call.Arrived.Sub(calls[first].Arrived) > time.Second {
-			first++
-		}
-		maximum = max(maximum, i-first+1)
-	}
-	return maximum
-}
-
-// within checks what holds whatever happens: no call more than the limit in any second, none
-// throttled, none refused.
+// within checks what holds whatever happens: no call more than the limit in any second, none throttled, none refused.
 func within(t *testing.T, server *castest.Server, limit int) {
 	t.Helper()
-	if maximum := maximumInAnySecond(server.Calls()); maximum > limit {
+	if maximum := server.MaxInAnySecond(); maximum > limit {
 		t.Errorf("got %d calls in a second, want at most %d", maximum, limit)
 	}
 	if throttled := server.Throttled(); throttled > 0 {

@@ -17,13 +17,11 @@ import (
 var (
 	// errRefused is the error of parse for a response that reports an error.
 	errRefused = errors.New("the service reported an error")
-	// errCutShort is the error of a response that ends too early, because the connection was
-	// closed.
+	// errCutShort is the error of a response that ends too early, because the connection was closed.
 	errCutShort = errors.New("it is empty or breaks off")
 )
 
-// FieldError says what is wrong with an element of a response, or with a figure that follows from
-// several.
+// FieldError says what is wrong with an element of a response, or with a figure that follows from several.
 type FieldError string
 
 func (e FieldError) Error() string { return string(e) }
@@ -35,8 +33,7 @@ type foreignError string
 
 func (e foreignError) Error() string { return string(e) }
 
-// parse returns the counts of a response. It fails with errRefused, or with what is wrong with the
-// response.
+// parse returns the counts of a response. It fails with errRefused, or with what is wrong with the response.
 func parse(resp *egress.Response, r openapi.Report) (*AssetCount, error) {
 	if err := resp.Encoded(); err != nil {
 		return nil, err
@@ -50,12 +47,11 @@ func parse(resp *egress.Response, r openapi.Report) (*AssetCount, error) {
 	return nil, errRefused
 }
 
-// classify returns what a response means on which parse failed with err. No text of it holds a
-// secret.
+// classify returns what a response means on which parse failed with err. No text of it holds a secret.
 func classify(resp *egress.Response, r openapi.Report, err error, secrets ...string) *Error {
 	e := &Error{
-		Kind: r.Kind, Status: resp.Status, Code: r.Code, Message: r.Message, RequestID: r.RequestID,
-		Recommend: r.Recommend, Denied: r.Denied, Skew: r.Skew, retryAfter: r.RetryAfter,
+		Kind: r.Kind, Status: resp.Status, Code: r.Code, Message: r.Message, RequestID: r.RequestID, Recommend: r.Recommend,
+		Denied: r.Denied, Skew: r.Skew, retryAfter: r.RetryAfter,
 	}
 	if !r.Failed {
 		e.Kind = egress.Malformed
@@ -75,8 +71,8 @@ func classify(resp *egress.Response, r openapi.Report, err error, secrets ...str
 
 // readObject returns the members of a JSON object by name.
 //
-// Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement
-// characters for what isn't UTF-8: each a value that is quietly wrong.
+// Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement characters for what
+// isn't UTF-8: each a value that is quietly wrong.
 func readObject(text []byte) (map[string][]json.RawMessage, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	start, err := decoder.Token()
@@ -98,8 +94,7 @@ func readObject(text []byte) (map[string][]json.RawMessage, error) {
 		if err != nil {
 			return nil, notJSON(err)
 		}
-		key, _ := name.(string) // the decoder takes no other name
-		members[key] = append(members[key], value)
+		members[name.(string)] = append(members[name.(string)], value) //nolint:forcetypeassert // the decoder takes no other name
 	}
 	if _, err := decoder.Token(); err != nil {
 		return nil, notJSON(err)

@@ -15,8 +15,7 @@ import (
 
 var receivedAt = time.Date(2026, 1, 6, 6, 33, 30, 0, time.UTC)
 
-// respond passes a response through the client, with header given as name, value, name, value and
-// so on.
+// respond passes a response through the client, with header given as name, value, name, value and so on.
 func respond(status int, body string, header ...string) (*AssetCount, *Error) {
 	resp := &egress.Response{Status: status, Header: http.Header{}, Body: []byte(body)}
 	for i := 0; i < len(header); i += 2 {
@@ -59,7 +58,7 @@ func TestSuccessIsRead(t *testing.T) {
 	}
 }
 
-// What a response means by its status, its code and its headers, and whether it is tried again.
+// Every code that the service documents, and what may stand in for one, with whether it is tried again.
 func TestClassification(t *testing.T) {
 	t.Parallel()
 	code := func(c string) string { return `{"Code":"` + c + `","Message":"m"}` }
@@ -71,38 +70,66 @@ func TestClassification(t *testing.T) {
 		kind      egress.Kind
 		retryable bool
 	}{
-		"Throttling.User":        {status: 400, body: code("Throttling.User"), kind: openapi.Throttled, retryable: true},
-		"429":                    {status: 429, body: "", kind: openapi.Throttled, retryable: true},
-		"retry after, 400":       {status: 400, body: code("Forbidden"), header: after, kind: openapi.Throttled, retryable: true},
-		"retry after, 503":       {status: 503, body: "<html>", header: after, kind: openapi.Throttled, retryable: true},
-		"retry after, 200":       {status: 200, body: "[]", header: after, kind: egress.Malformed},
-		"retry after, 200, code": {status: 200, body: code("Forbidden"), header: after, kind: openapi.NoPermission},
-		"InternalError with 200": {status: 200, body: code("InternalError"), kind: openapi.Temporary, retryable: true},
-		"500, unknown code":      {status: 500, body: code("Oops"), kind: openapi.Temporary, retryable: true},
-		"503":                    {status: 503, body: `{"message":"busy"}`, kind: openapi.Temporary, retryable: true},
-		"501":                    {status: 501, body: "", kind: egress.Malformed},
-		"expired token":          {status: 400, body: code("InvalidSecurityToken.Expired"), kind: openapi.BadToken},
-		"Forbidden.RAM":          {status: 403, body: code("Forbidden.RAM"), kind: openapi.NoPermission},
-		"InvalidApi.NotFound":    {status: 404, body: code("InvalidApi.NotFound"), kind: openapi.WrongPlace},
-		"a numeric code":         {status: 400, body: `{"code":40013,"message":"m"}`, kind: openapi.Rejected},
-		"a numeric code, 200":    {status: 200, body: `{"code":500,"message":"m"}`, kind: openapi.Rejected},
-		"a code of no type, 200": {status: 200, body: `{"Code":{"a":1},` + golden[1:], kind: openapi.Rejected},
-		"a code that is true":    {status: 200, body: `{"Code":true,` + golden[1:], kind: openapi.Rejected},
-		"a code of no type, 400": {status: 400, body: `{"Code":["Forbidden"]}`, kind: openapi.Rejected},
-		"lower case":             {status: 400, body: `{"code":"Throttling"}`, kind: openapi.Throttled, retryable: true},
-		"success code with 400":  {status: 400, body: code("OK"), kind: openapi.Rejected},
-		"403 page":               {status: 403, body: "<html>", kind: egress.Malformed},
-		"403, nothing":           {status: 403, body: "", kind: egress.Malformed},
-		"404 page":               {status: 404, body: "<html>", kind: egress.Malformed},
-		"400, breaks off":        {status: 400, body: `{"Code":"Throttl`, kind: egress.Malformed},
-		"200, breaks off":        {status: 200, body: golden[:100], kind: egress.Malformed, retryable: true},
-		"200, nothing":           {status: 200, body: "", kind: egress.Malformed, retryable: true},
-		"204":                    {status: 204, body: "", kind: egress.Malformed, retryable: true},
-		"200, page":              {status: 200, body: "<html>", kind: egress.Malformed},
-		"200, not a success":     {status: 200, body: `{"Success":false}`, kind: egress.Malformed},
-		"200, null":              {status: 200, body: "null", kind: egress.Malformed},
-		"200, array":             {status: 200, body: "[" + golden + "]", kind: egress.Malformed},
-		"200, two":               {status: 200, body: golden + golden, kind: egress.Malformed},
+		"Throttling":              {status: 400, body: code("Throttling"), kind: openapi.Throttled, retryable: true},
+		"Throttling.User":         {status: 400, body: code("Throttling.User"), kind: openapi.Throttled, retryable: true},
+		"Throttling.Api":          {status: 400, body: code("Throttling.Api"), kind: openapi.Throttled, retryable: true},
+		"Throttling with 200":     {status: 200, body: code("Throttling"), kind: openapi.Throttled, retryable: true},
+		"429":                     {status: 429, body: "", kind: openapi.Throttled, retryable: true},
+		"retry after, 400":        {status: 400, body: code("Forbidden"), header: after, kind: openapi.Throttled, retryable: true},
+		"retry after, 503":        {status: 503, body: "<html>", header: after, kind: openapi.Throttled, retryable: true},
+		"retry after, 200":        {status: 200, body: "[]", header: after, kind: egress.Malformed},
+		"retry after, 200, code":  {status: 200, body: code("Forbidden"), header: after, kind: openapi.NoPermission},
+		"ServiceUnavailable":      {status: 400, body: code("ServiceUnavailable"), kind: openapi.Temporary, retryable: true},
+		"InternalError":           {status: 400, body: code("InternalError"), kind: openapi.Temporary, retryable: true},
+		"InternalError with 200":  {status: 200, body: code("InternalError"), kind: openapi.Temporary, retryable: true},
+		"SignatureNonceUsed":      {status: 400, body: code("SignatureNonceUsed"), kind: openapi.Temporary, retryable: true},
+		"408":                     {status: 408, body: "", kind: openapi.Temporary, retryable: true},
+		"500":                     {status: 500, body: "<html>", kind: openapi.Temporary, retryable: true},
+		"500, unknown code":       {status: 500, body: code("Oops"), kind: openapi.Temporary, retryable: true},
+		"502":                     {status: 502, body: "<html>", kind: openapi.Temporary, retryable: true},
+		"503":                     {status: 503, body: `{"message":"busy"}`, kind: openapi.Temporary, retryable: true},
+		"504":                     {status: 504, body: "", kind: openapi.Temporary, retryable: true},
+		"501":                     {status: 501, body: "", kind: egress.Malformed},
+		"InvalidTimeStamp":        {status: 400, body: code("InvalidTimeStamp.Expired"), kind: openapi.Clock},
+		"InvalidTimeStamp.Format": {status: 400, body: code("InvalidTimeStamp.Format"), kind: openapi.Clock},
+		"InvalidAccessKeyId":      {status: 404, body: code("InvalidAccessKeyId.NotFound"), kind: openapi.BadKey},
+		"inactive key":            {status: 403, body: code("InvalidAccessKeyId.Inactive"), kind: openapi.BadKey},
+		"SignatureDoesNotMatch":   {status: 400, body: code("SignatureDoesNotMatch"), kind: openapi.BadKey},
+		"IncompleteSignature":     {status: 400, body: code("IncompleteSignature"), kind: openapi.BadKey},
+		"expired token":           {status: 400, body: code("InvalidSecurityToken.Expired"), kind: openapi.BadToken},
+		"malformed token":         {status: 400, body: code("InvalidSecurityToken.Malformed"), kind: openapi.BadToken},
+		"another key's token":     {status: 400, body: code("InvalidSecurityToken.MismatchWithAccessKey"), kind: openapi.BadToken},
+		"MissingSecurityToken":    {status: 400, body: code("MissingSecurityToken"), kind: openapi.BadToken},
+		"Forbidden.RAM":           {status: 403, body: code("Forbidden.RAM"), kind: openapi.NoPermission},
+		"Forbidden":               {status: 403, body: code("Forbidden"), kind: openapi.NoPermission},
+		"NoPermission":            {status: 403, body: code("NoPermission"), kind: openapi.NoPermission},
+		"InvalidApi.NotFound":     {status: 404, body: code("InvalidApi.NotFound"), kind: openapi.WrongPlace},
+		"any other code":          {status: 400, body: code("InvalidParameter"), kind: openapi.Rejected},
+		"any other code with 200": {status: 200, body: code("InvalidParameter"), kind: openapi.Rejected},
+		"a code in between":       {status: 400, body: code("MyForbidden"), kind: openapi.Rejected},
+		"a numeric code":          {status: 400, body: `{"code":40013,"message":"m"}`, kind: openapi.Rejected},
+		"a numeric code, 200":     {status: 200, body: `{"code":500,"message":"m"}`, kind: openapi.Rejected},
+		"a code of no type, 200":  {status: 200, body: `{"Code":{"a":1},` + golden[1:], kind: openapi.Rejected},
+		"a code that is true":     {status: 200, body: `{"Code":true,` + golden[1:], kind: openapi.Rejected},
+		"a code of no type, 400":  {status: 400, body: `{"Code":["Forbidden"]}`, kind: openapi.Rejected},
+		"lower case":              {status: 400, body: `{"code":"Throttling"}`, kind: openapi.Throttled, retryable: true},
+		"success code with 400":   {status: 400, body: code("OK"), kind: openapi.Rejected},
+		"401 page":                {status: 401, body: "<html>", kind: egress.Malformed},
+		"403 page":                {status: 403, body: "<html>", kind: egress.Malformed},
+		"403, nothing":            {status: 403, body: "", kind: egress.Malformed},
+		"407 page":                {status: 407, body: "<html>", kind: egress.Malformed},
+		"404 page":                {status: 404, body: "<html>", kind: egress.Malformed},
+		"400, breaks off":         {status: 400, body: `{"Code":"Throttl`, kind: egress.Malformed},
+		"200, breaks off":         {status: 200, body: golden[:100], kind: egress.Malformed, retryable: true},
+		"200, nothing":            {status: 200, body: "", kind: egress.Malformed, retryable: true},
+		"200, spaces":             {status: 200, body: " \n", kind: egress.Malformed, retryable: true},
+		"204":                     {status: 204, body: "", kind: egress.Malformed, retryable: true},
+		"200, page":               {status: 200, body: "<html>", kind: egress.Malformed},
+		"200, not a success":      {status: 200, body: `{"Success":false}`, kind: egress.Malformed},
+		"Rejected.Throttling":     {status: 400, body: code("Rejected.Throttling"), kind: openapi.Throttled, retryable: true},
+		"200, null":               {status: 200, body: "null", kind: egress.Malformed},
+		"200, array":              {status: 200, body: "[" + golden + "]", kind: egress.Malformed},
+		"200, two":                {status: 200, body: golden + golden, kind: egress.Malformed},
 		"200, deep": {
 			status: 200, body: `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}", kind: egress.Malformed,
 		},

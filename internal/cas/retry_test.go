@@ -37,7 +37,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"internal error":        {step: castest.Fault(500, "InternalError", ""), kind: openapi.Temporary, retries: 5},
 		"bad gateway":           {step: castest.HTML(502), kind: openapi.Temporary, retries: 5},
 		"nonce":                 {step: castest.Fault(400, "SignatureNonceUsed", ""), kind: openapi.Temporary, retries: 5},
-		"reset":                 {step: castest.Reset(), kind: egress.ConnectionFailed, retries: 5},
+		"reset":                 {step: castest.Abort(), kind: egress.ConnectionFailed, retries: 5},
 		"truncated":             {step: castest.Truncated(), kind: egress.ConnectionFailed, retries: 5},
 		"hangs":                 {step: castest.Hang(), kind: egress.TimedOut, retries: 5},
 		"clock":                 {step: castest.Fault(400, "InvalidTimeStamp.Expired", ""), kind: openapi.Clock, retries: 0},
@@ -46,7 +46,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"token that is fixed":   {step: castest.Fault(400, "InvalidSecurityToken.Expired", ""), kind: openapi.BadToken, retries: 0},
 		"permission":            {step: castest.Denied("somebody"), kind: openapi.NoPermission, retries: 0},
 		"wrong place":           {step: castest.Fault(404, "InvalidApi.NotFound", ""), kind: openapi.WrongPlace, retries: 0},
-		"elsewhere":             {step: castest.Redirect("https://other.test/"), kind: egress.Redirected, retries: 0},
+		"elsewhere":             {step: http.RedirectHandler("https://other.test/", http.StatusTemporaryRedirect).ServeHTTP, kind: egress.Redirected, retries: 0},
 		"not JSON":              {step: castest.HTML(200), kind: egress.Malformed, retries: 0},
 		"anything else at once": {step: castest.Fault(400, "InvalidParameter", ""), kind: openapi.Rejected, retries: 0},
 	} {
@@ -116,7 +116,7 @@ func TestThrottlingIsNotCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
-		server.Script(castest.Throttle(), castest.Reset(), castest.Throttle(), castest.HTML(503), castest.Throttle())
+		server.Script(castest.Throttle(), castest.Abort(), castest.Throttle(), castest.HTML(503), castest.Throttle())
 		client := inMemory(t, server, func(c *Config) { c.MaxRetries = 2 })
 		if _, err := client.GetAssetCount(t.Context()); err != nil {
 			t.Errorf("got %v, want a response", err)
@@ -140,7 +140,7 @@ func TestAttemptsAreCountedAndSignedEachTime(t *testing.T) {
 		within(t, server, 1)
 		nonces := map[string]bool{}
 		for _, call := range server.Calls() {
-			nonces[call.Nonce] = true
+			nonces[call.Header.Get("X-Acs-Signature-Nonce")] = true
 			if date, want := call.Header.Get("X-Acs-Date"), call.Arrived.UTC().Format(time.RFC3339); date != want {
 				t.Errorf("got a call dated %s, want %s", date, want)
 			}
@@ -166,7 +166,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 			issuer := castest.StartIssuer()
 			defer issuer.Close()
 			server := castest.New(castest.Options{})
-			issuer.OnIssue(server.AddKey)
+			issuer.OnIssue(func(key *castest.Key) { server.AddKey(*key) })
 			server.Script(repeat(test.refusals, castest.Fault(400, "InvalidSecurityToken.Expired", ""))...)
 			source := credential.New(credential.Config{Source: credential.URI{Address: issuer.CredentialsURI()}})
 			client := inMemory(t, server, func(c *Config) { c.Credentials, c.MaxRetries = source, 0 })
@@ -279,8 +279,8 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 	})
 }
 
-// hopelessWait checks that err is a wait that wasn't begun, for how long it would have been at
-// least, and after how many attempts. It returns what the wait would have been for.
+// hopelessWait checks that err is a wait that wasn't begun, for how long it would have been at least, and after how many
+// attempts. It returns what the wait would have been for.
 func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) (why string) {
 	t.Helper()
 	wait, ok := errors.AsType[*WaitError](err)
@@ -299,8 +299,7 @@ func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) (w
 	return wait.For
 }
 
-// Cancellation ends every wait at once, and the error says what for, how often, how long, and what
-// came back last.
+// Cancellation ends every wait at once, and the error says what for, how often, how long, and what came back last.
 func TestCancelledWait(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -407,8 +406,8 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 	})
 }
 
-// A source of credentials that is out of reach for a moment is asked again, as often as the service
-// would be, and no call leaves meanwhile.
+// A source of credentials that is out of reach for a moment is asked again, as often as the service would be, and no call
+// leaves meanwhile.
 func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -484,7 +483,7 @@ func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 						castest.Fault(503, "ServiceUnavailable", "")(w, r)
 						return
 					}
-					server.ServeResponse(w, r)
+					castest.Respond(castest.Assets())(w, r)
 				})...)
 				client := inMemory(t, server, func(c *Config) { c.MaxRetries = test.maxRetries })
 				var failed atomic.Int32
@@ -520,51 +519,60 @@ func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 	}
 }
 
-// A wait of our own choice leaves each read time for an attempt, in whatever order they come.
+// A wait of our own choice leaves each reader time for an attempt, whoever comes to it last.
 func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	t.Parallel()
-	const outage = time.Minute // so that the backoff is longer
-	for name, limits := range map[string][]time.Duration{
-		"one":                        {10 * time.Second},
-		"next to no time":            {time.Second / 4},
-		"the second has less":        {time.Minute, 10 * time.Second},
-		"the second has more":        {10 * time.Second, time.Minute},
-		"the third has the shortest": {time.Minute, 9 * time.Second, 3 * time.Second},
+	for name, test := range map[string]struct {
+		limits []time.Duration // of readers, each of whom comes a second after the other
+		part   float64         // of the time that there is
+		usual  time.Duration   // what a response takes
+		want   time.Duration   // until the call leaves
+	}{
+		"enough time":         {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
+		"too little time":     {limits: []time.Duration{10 * time.Second}, part: 1, want: 9500 * time.Millisecond},
+		"answers take long":   {limits: []time.Duration{10 * time.Second}, part: 1, usual: 2 * time.Second, want: 7500 * time.Millisecond},
+		"next to no time":     {limits: []time.Duration{time.Second / 4}, part: 1, want: 0},
+		"a random part of it": {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
+		"the second has less": {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
+		"the second has more": {limits: []time.Duration{10 * time.Second, time.Minute}, part: 1, want: 9500 * time.Millisecond},
+		"the third has the shortest": {
+			limits: []time.Duration{time.Minute, 9 * time.Second, 3 * time.Second}, part: 1, want: 4500 * time.Millisecond,
+		},
+		"the second has next to none": {limits: []time.Duration{time.Minute, time.Second / 4}, part: 1, want: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := castest.New(castest.Options{})
-				client := inMemory(t, server, func(c *Config) { c.MaxRetries = math.MaxInt })
-				over := time.Now().Add(outage)
-				server.Script(repeat(20, func(w http.ResponseWriter, r *http.Request) {
-					if time.Now().Before(over) {
-						castest.Fault(503, "ServiceUnavailable", "")(w, r)
-						return
-					}
-					server.ServeResponse(w, r)
-				})...)
-				longest := begin(t.Context(), client, 1)
-				<-time.After(outage)
-				var reads []<-chan result
-				for _, limit := range limits {
+				client := inMemory(t, server)
+				started := time.Now()
+				client.gate.begins, client.gate.part, client.share.usual = started, test.part, test.usual
+				client.gate.backoff.delay(started.Add(20*time.Second), "the next attempt")
+				var readers []<-chan result
+				for _, limit := range test.limits {
 					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					defer cancel()
-					reads = append(reads, begin(ctx, client, 1))
+					readers = append(readers, begin(ctx, client, 1))
 					<-time.After(time.Second)
 				}
-				for i, read := range append(reads, longest) {
-					if got := <-read; got.err != nil {
-						t.Errorf("read %d: got %v, want a response", i+1, got.err)
+				for i, reader := range readers {
+					if got := <-reader; got.err != nil {
+						t.Errorf("reader %d: got %v, want a response", i+1, got.err)
 					}
+				}
+				calls := server.Calls()
+				if len(calls) != 1 {
+					t.Fatalf("got %d calls, want 1", len(calls))
+				}
+				if at := calls[0].Arrived.Sub(started); at != test.want {
+					t.Errorf("got the call after %s, want %s", at, test.want)
 				}
 			})
 		})
 	}
 }
 
-// What STS refuses for its rate is tried again for as long as there is time, and what it can't
-// answer for a number of times.
+// What STS refuses for its rate is tried again for as long as there is time, and what it can't answer for a number of times.
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[egress.Kind]bool{openapi.Throttled: true, openapi.Temporary: false} {

@@ -60,9 +60,7 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 }
 
 // trace logs a call, without anything that authenticates it.
-func (c *Client) trace(
-	ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error,
-) {
+func (c *Client) trace(ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error) {
 	attrs := []any{
 		"method", http.MethodPost, "endpoint", c.address(), "attempt", number,
 		"status", resp.Status, "bytes", len(resp.Body), "duration", took.String(),

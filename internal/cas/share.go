@@ -14,16 +14,13 @@ const itsTurn = "its turn"
 // farOff stands for the deadline of a reader that has none.
 const farOff = 24 * time.Hour
 
-// share lets reads that wait share the next call, as a database's group commit lets transactions
-// share a write.
+// share lets reads that wait share the next call, as a database's group commit lets transactions share a write.
 //
-// One call is in flight, and a read that begins meanwhile gets the response to the next one. If it
-// joined the call in flight instead (golang.org/x/sync/singleflight), its result could be older
-// than the read.
+// One call is in flight, and a read that begins meanwhile gets the response to the next one. If it joined the call in
+// flight instead (golang.org/x/sync/singleflight), its result could be older than the read.
 //
-// A call that may be hanging doesn't keep the next one from leaving, and the response to a call
-// serves the reads that began before it as well: it ends the calls that left earlier and are still
-// out.
+// A call that may be hanging doesn't keep the next one from leaving, and the response to a call serves the reads that
+// began before it as well: it ends the calls that left earlier and are still out.
 type share struct {
 	attempt func(context.Context, *batch) (*AssetCount, error)
 	logger  *slog.Logger
@@ -89,8 +86,7 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 	b := s.open
 	if b == nil || b.ended {
 		b = &batch{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, waiting: wait{why: itsTurn}}
-		// The call is for all reads: it keeps the first one's values, for the log, but not its
-		// cancellation.
+		// The call is for all reads: it keeps the first one's values, for the log, but not its cancellation.
 		ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		b.done = ctx.Done()
 		s.open = b
@@ -126,8 +122,8 @@ func (s *share) end(b *batch, count *AssetCount, err error) {
 	}
 }
 
-// hang returns how long a call is out before it may be hanging: a second, and four times as long as
-// responses usually take. The caller holds s.mu.
+// hang returns how long a call is out before it may be hanging: a second, and four times as long as responses usually
+// take. The caller holds s.mu.
 func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
 // finish does nothing if the response to a later call was faster. The caller holds share.mu.
@@ -139,8 +135,7 @@ func (b *batch) finish(count *AssetCount, err error) {
 	b.cancel()
 }
 
-// previous returns the wait for the last call that left, which ends with its response, or when it
-// may be hanging.
+// previous returns the wait for the last call that left, which ends with its response, or when it may be hanging.
 func (b *batch) previous() wait {
 	s := b.share
 	s.mu.Lock()
@@ -151,8 +146,7 @@ func (b *batch) previous() wait {
 	return wait{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the response to the call before", flexible: true}
 }
 
-// latest returns when a flexible wait ends at the latest, so that each read has time for a
-// response.
+// latest returns when a flexible wait ends at the latest, so that each read has time for a response.
 func (b *batch) latest() time.Time {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
@@ -165,8 +159,7 @@ func (b *batch) latest() time.Time {
 	return latest
 }
 
-// setWait notes what the reads wait for, and dismisses those that it would outlast, unless it is
-// flexible.
+// setWait notes what the reads wait for, and dismisses those that it would outlast, unless it is flexible.
 func (b *batch) setWait(w wait) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
@@ -202,8 +195,7 @@ func (b *batch) interrupt() {
 	}
 }
 
-// depart closes the batch to further reads, since its call is about to leave. It fails if no read
-// waits any more.
+// depart closes the batch to further reads, since its call is about to leave. It fails if no read waits any more.
 func (b *batch) depart(ctx context.Context, what string) error {
 	s := b.share
 	s.mu.Lock()
@@ -216,8 +208,8 @@ func (b *batch) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// remove takes away a reader, and ends the call if it was the last one. A response that has come by
-// then is still handed out.
+// remove takes away a reader, and ends the call if it was the last one. A response that has come by then is still
+// handed out.
 func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()

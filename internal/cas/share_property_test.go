@@ -55,9 +55,8 @@ func delay(random *rand.Rand) time.Duration {
 	return time.Duration(random.Int64N([]int64{1, 2, int64(50 * time.Millisecond), int64(2 * time.Second)}[random.IntN(4)]))
 }
 
-// anything is a step of a service and a network that have every fault that may pass, and work most
-// of the time.
-func anything(random *rand.Rand, server *castest.Server) http.HandlerFunc {
+// anything is a step of a service and a network that have every fault that may pass, and work most of the time.
+func anything(random *rand.Rand) http.HandlerFunc {
 	steps := []http.HandlerFunc{
 		castest.Throttle(),
 		castest.Throttle("X-Acs-Retry-After", "700"),
@@ -66,16 +65,16 @@ func anything(random *rand.Rand, server *castest.Server) http.HandlerFunc {
 		castest.Fault(http.StatusServiceUnavailable, "ServiceUnavailable", "later"),
 		castest.Fault(http.StatusBadRequest, "SignatureNonceUsed", "again"),
 		castest.HTML(http.StatusBadGateway),
-		castest.Reset(), castest.Truncated(), castest.Hang(),
+		castest.Abort(), castest.Truncated(), castest.Hang(),
 	}
 	if i := random.IntN(3 * len(steps)); i < len(steps) {
 		return castest.Delay(delay(random), steps[i])
 	}
-	return castest.Delay(delay(random), server.ServeResponse)
+	return castest.Delay(delay(random), castest.Respond(castest.Assets()))
 }
 
-// Whatever the delays and the faults, whoever gives up: a response was asked for after its reader
-// asked, everybody who stays gets one, who gives up returns at once, and the limit holds.
+// Whatever the delays and the faults, whoever gives up: a response was asked for after its reader asked, everybody
+// who stays gets one, who gives up returns at once, and the limit holds.
 func TestEveryResultIsNewerThanItsRead(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
@@ -86,7 +85,7 @@ func TestEveryResultIsNewerThanItsRead(t *testing.T) {
 				limit, readers := 1+random.IntN(10), 1+random.IntN(30)
 				server := castest.New(castest.Options{CallsPerSecond: limit})
 				for range 2000 {
-					server.Script(anything(random, server))
+					server.Script(anything(random))
 				}
 				network := &slowNetwork{to: server.Transport(), random: random, sent: map[string]int{}}
 				client := inMemory(t, server, func(c *Config) {

@@ -19,8 +19,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that
-// they take.
+// What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that they take.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
@@ -184,8 +183,7 @@ func TestCallThatNoReadWaitsForIsCancelled(t *testing.T) {
 	})
 }
 
-// A call that is abandoned before its turn ends at once, and takes no place, which it would make no
-// use of.
+// A call that is abandoned before its turn ends at once, and takes no place, which it would make no use of.
 func TestBatchThatNoReadWaitsForTakesNoPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -260,8 +258,8 @@ func TestResponseAtTheLastMomentCounts(t *testing.T) {
 	})
 }
 
-// A call that hangs holds back nobody: who comes later has a call of their own within a second, and
-// its response is good for those who asked first.
+// A call that hangs holds back nobody: who comes later has a call of their own within a second, and its response is good
+// for those who asked first.
 func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -306,33 +304,7 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// A read that has too little time to find out whether a call hangs doesn't wait for it: it takes
-// its own as long as responses usually take.
-func TestCallThatHangsLeavesTimeForAnother(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := castest.New(castest.Options{Latency: 2 * time.Second})
-		client := inMemory(t, server)
-		for range 5 {
-			if _, err := client.GetAssetCount(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		server.Script(castest.Hang())
-		hanging := begin(t.Context(), client, 1)
-		<-time.After(time.Second)
-		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // and a call hangs after almost 8s
-		defer cancel()
-		for _, got := range []result{<-begin(ctx, client, 1), <-hanging} {
-			if got.err != nil {
-				t.Errorf("got %v, want a response", got.err)
-			}
-		}
-	})
-}
-
-// What counts as hanging follows what answers usually take: not one that took long, and not what
-// was no response.
+// What counts as hanging follows what answers usually take: not one that took long, and not what was no response.
 func TestHangAfterALongCall(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -343,7 +315,7 @@ func TestHangAfterALongCall(t *testing.T) {
 		"a response":      {long: castest.Delay(8*time.Second, castest.Respond(castest.Assets())), answer: true, hang: 2 * time.Second},
 		"an error":        {long: castest.Delay(8*time.Second, castest.Denied("somebody")), hang: 2 * time.Second},
 		"without answer":  {long: castest.Hang(), hang: time.Second},
-		"a quick failure": {long: castest.Reset(), hang: time.Second},
+		"a quick failure": {long: castest.Abort(), hang: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -376,7 +348,7 @@ func TestLateResponseIsForItsOwnReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
-		server.Script(castest.Delay(1500*time.Millisecond, server.ServeResponse), castest.Delay(5*time.Second, server.ServeResponse))
+		server.Script(castest.Delay(1500*time.Millisecond, castest.Respond(castest.Assets())), castest.Delay(5*time.Second, castest.Respond(castest.Assets())))
 		client := inMemory(t, server)
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()
@@ -393,7 +365,7 @@ func TestFailureIsForItsOwnReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
-		server.Script(castest.Delay(3*time.Second, server.ServeResponse), castest.Denied("somebody"))
+		server.Script(castest.Delay(3*time.Second, castest.Respond(castest.Assets())), castest.Denied("somebody"))
 		client := inMemory(t, server)
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()

@@ -11,51 +11,54 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Isolate makes this process trust the fakes whose certificate is pem, as
-// [Trust] does, and returns a transport that sends nothing beyond this machine.
-// It is for the beginning of a process, which can do it once.
-//
-// What is meant for the ECS metadata service goes to metadata, a host and port,
-// where that isn't empty. No name exists, except that a name server has trouble
-// with those that end in .trouble.
-//
-// A process that this one starts does the same with [IsolateChild].
-func Isolate(pem []byte, metadata string) *http.Transport {
-	for _, variable := range ChildEnvironment(pem, metadata) {
+// Isolate keeps this process, and those that it starts, away from the credentials, the settings and
+// the network of this machine: issuer is the proxy for every host, and home, which is empty, the
+// home directory. It is for the beginning of a process, and returns what [IsolateChild] does. A
+// process that this one starts calls that.
+func Isolate(issuer *Issuer, home string) *http.Transport {
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		switch prefix, _, _ := strings.Cut(strings.ToUpper(name), "_"); prefix {
+		case "ALIBABA", "ALIBABACLOUD", "ALICLOUD", "CAS", "TF", "ALL", "HTTP", "HTTPS", "NO", "DEBUG":
+			if !strings.HasPrefix(name, "TF_ACC_") {
+				_ = os.Unsetenv(name)
+			}
+		}
+	}
+	for _, variable := range append(issuer.ChildEnvironment(), "HOME="+home, "USERPROFILE="+home,
+		"XDG_CACHE_HOME="+home, "LOCALAPPDATA="+home, "HTTPS_PROXY="+issuer.ProxyURL(),
+		"HTTP_PROXY=http://127.0.0.1:1") { // which nothing may use
 		name, value, _ := strings.Cut(variable, "=")
 		if err := os.Setenv(name, value); err != nil {
 			panic("castest: " + err.Error())
 		}
 	}
-	return isolate(pem, metadata)
+	return IsolateChild()
 }
 
-// IsolateChild does what [Isolate] does, with what [ChildEnvironment] holds.
-func IsolateChild() *http.Transport {
-	return isolate([]byte(os.Getenv(childPEM)), os.Getenv(childMetadata))
-}
-
-// ChildEnvironment is for the environment of a process that calls
-// [IsolateChild].
-func ChildEnvironment(pem []byte, metadata string) []string {
-	return []string{childPEM + "=" + string(pem), childMetadata + "=" + metadata}
+// ChildEnvironment is for the environment of a process that calls [IsolateChild].
+func (i *Issuer) ChildEnvironment() []string {
+	return []string{childRoot + "=" + string(CertPEM()), childMetadata + "=" + i.plain.Listener.Addr().String()}
 }
 
 const (
-	childPEM      = "CASTEST_ROOT"
+	childRoot     = "CASTEST_ROOT"
 	childMetadata = "CASTEST_METADATA"
 )
 
-func isolate(pem []byte, metadata string) *http.Transport {
-	Trust(pem)
+// IsolateChild makes this process trust the fakes, as [Trust] does, and returns a transport that
+// sends nothing beyond this machine. What is meant for the ECS metadata service goes to the issuer.
+// No name exists, except that a name server has trouble with those that end in .trouble.
+func IsolateChild() *http.Transport {
+	Trust([]byte(os.Getenv(childRoot)))
 	transport := egress.NewTransport()
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, _, _ := net.SplitHostPort(address)
 		ip := net.ParseIP(host)
 		switch {
-		case address == "100.100.100.200:80" && metadata != "":
-			return dial(ctx, network, metadata)
+		case address == "100.100.100.200:80":
+			return dial(ctx, network, os.Getenv(childMetadata))
 		case ip.IsLoopback(), host == "localhost":
 			return dial(ctx, network, address)
 		case ip != nil:
@@ -63,9 +66,6 @@ func isolate(pem []byte, metadata string) *http.Transport {
 		}
 		trouble := strings.HasSuffix(host, ".trouble")
 		failure := &net.DNSError{Err: "no such host", Name: host, IsNotFound: !trouble, IsTemporary: trouble}
-		if trouble {
-			failure.Err = "server misbehaving"
-		}
 		return nil, &net.OpError{Op: "dial", Net: network, Err: failure}
 	}
 	return transport

@@ -1,6 +1,7 @@
 package castest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -17,32 +18,28 @@ var (
 	sessionName = regexp.MustCompile(`^[\w.@-]{2,64}$`)
 )
 
-// sts answers AssumeRole, which the caller signs, and AssumeRoleWithOIDC, which it doesn't.
-func (i *Issuer) sts(r *http.Request, call *Issue) (any, *refusal) {
+// sts responds to AssumeRole, which the caller signs, and AssumeRoleWithOIDC, which it doesn't.
+func (i *Issuer) sts(r *http.Request, call *Issue) (any, *Error) {
 	call.Action = r.Form.Get("Action")
 	call.AccessKeyID = r.Form.Get("AccessKeyId")
 	call.Token = r.Form.Get("OIDCToken")
-	if at, err := time.Parse(dateLayout, r.Form.Get("Timestamp")); err != nil || time.Since(at).Abs() > maxSkew {
-		return nil, &refusal{http.StatusBadRequest, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."}
-	}
+	at, err := time.Parse(dateLayout, r.Form.Get("Timestamp"))
+	withOIDC := call.Action == "AssumeRoleWithOIDC"
+	var refused *Error
 	switch {
-	case r.TLS == nil || r.Method != http.MethodPost || r.Form.Get("Version") != "2015-04-01":
-		return nil, &refusal{http.StatusNotFound, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."}
-	case call.Action == "AssumeRole":
-		if refused := i.checkCaller(r, call); refused != nil {
-			return nil, refused
-		}
-	case call.Action == "AssumeRoleWithOIDC":
-		if !providerARN.MatchString(r.Form.Get("OIDCProviderArn")) {
-			return nil, &refusal{http.StatusBadRequest, "InvalidParameter.OIDCProviderArn", "The parameter OIDCProviderArn is wrongly formed."}
-		}
-		if call.Token != OIDCToken {
-			return nil, &refusal{http.StatusBadRequest, "AuthenticationFail.OIDCToken.Invalid", "This OIDC token is invalid: " + call.Token}
-		}
-	default:
-		return nil, &refusal{http.StatusNotFound, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."}
+	case err != nil || time.Since(at).Abs() > maxSkew:
+		refused = refuse(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
+	case r.TLS == nil || r.Method != http.MethodPost || r.Form.Get("Version") != "2015-04-01",
+		!withOIDC && call.Action != "AssumeRole":
+		refused = refuse(404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method.")
+	case !withOIDC:
+		refused = i.checkCaller(r, call)
+	case !providerARN.MatchString(r.Form.Get("OIDCProviderArn")):
+		refused = refuse(400, "InvalidParameter.OIDCProviderArn", "The parameter OIDCProviderArn is wrongly formed.")
+	case call.Token != OIDCToken:
+		refused = refuse(400, "AuthenticationFail.OIDCToken.Invalid", "This OIDC token is invalid: "+call.Token)
 	}
-	if refused := checkRole(r); refused != nil {
+	if refused = cmp.Or(refused, checkRole(r)); refused != nil {
 		return nil, refused
 	}
 	return map[string]any{
@@ -52,7 +49,7 @@ func (i *Issuer) sts(r *http.Request, call *Issue) (any, *refusal) {
 	}, nil
 }
 
-func (i *Issuer) checkCaller(r *http.Request, call *Issue) *refusal {
+func (i *Issuer) checkCaller(r *http.Request, call *Issue) *Error {
 	key, known := i.keys[call.AccessKeyID]
 	signed := make(map[string]*string)
 	for name := range r.Form {
@@ -60,65 +57,53 @@ func (i *Issuer) checkCaller(r *http.Request, call *Issue) *refusal {
 			signed[name] = new(r.Form.Get(name))
 		}
 	}
-	nonce := r.Form.Get("SignatureNonce")
 	switch {
 	case !known:
-		return &refusal{http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}
+		return refuse(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
 	case key.SecurityToken != r.Form.Get("SecurityToken"):
-		return &refusal{
-			http.StatusBadRequest, "InvalidSecurityToken.MismatchWithAccessKey",
-			"Specified SecurityToken is mismatched with the AccessKey.",
-		}
+		return refuse(400, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken is mismatched with the AccessKey.")
 	case !key.Expires.IsZero() && time.Now().After(key.Expires):
-		return &refusal{http.StatusBadRequest, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."}
+		return refuse(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
 	case *openapi.GetRPCSignature(signed, &r.Method, &key.AccessKeySecret) != r.Form.Get("Signature"):
-		return &refusal{
-			http.StatusBadRequest, "SignatureDoesNotMatch",
-			"Specified signature is not matched with our calculation. server string to sign is:" + r.Method + "&%2F&" + r.URL.RawQuery,
-		}
-	case nonce == "" || i.nonces[nonce]:
-		return &refusal{http.StatusBadRequest, "SignatureNonceUsed", "Specified signature nonce was used already."}
+		return refuse(400, "SignatureDoesNotMatch",
+			"Specified signature is not matched with our calculation. server string to sign is:"+r.Method+"&%2F&"+r.URL.RawQuery)
 	}
-	i.nonces[nonce] = true
-	return nil
+	return i.checkNonce(r.Form.Get("SignatureNonce"))
 }
 
-func checkRole(r *http.Request) *refusal {
+func checkRole(r *http.Request) *Error {
 	seconds, err := strconv.Atoi(r.Form.Get("DurationSeconds"))
 	policy := r.Form.Get("Policy")
 	switch {
 	case !roleARN.MatchString(r.Form.Get("RoleArn")):
-		return &refusal{http.StatusBadRequest, "InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed."}
+		return refuse(400, "InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed.")
 	case strings.Contains(r.Form.Get("RoleArn"), "role/denied"):
-		return &refusal{http.StatusForbidden, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM."}
+		return refuse(403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
 	case !sessionName.MatchString(r.Form.Get("RoleSessionName")):
-		return &refusal{http.StatusBadRequest, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."}
+		return refuse(400, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
 	case err != nil || seconds < 900 || seconds > 43200:
-		return &refusal{http.StatusBadRequest, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."}
+		return refuse(400, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr.")
 	case policy != "" && !json.Valid([]byte(policy)):
-		return &refusal{http.StatusBadRequest, "InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check."}
+		return refuse(400, "InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check.")
 	}
 	return nil
 }
 
-func (i *Issuer) cloudSSO(r *http.Request, call *Issue) (any, *refusal) {
-	var asked struct{ AccountId, AccessConfigurationId string }
-	_ = json.NewDecoder(r.Body).Decode(&asked)
-	call.Parameters["AccountId"] = asked.AccountId
-	call.Parameters["AccessConfigurationId"] = asked.AccessConfigurationId
+func (i *Issuer) cloudSSO(r *http.Request, call *Issue) (any, *Error) {
+	_ = json.NewDecoder(r.Body).Decode(&call.Parameters)
 	call.Token = bearer(r)
 	if call.Token != SSOAccessToken {
-		return nil, &refusal{http.StatusUnauthorized, "InvalidAccessToken", "The access token " + call.Token + " is invalid."}
+		return nil, refuse(401, "InvalidAccessToken", "The access token "+call.Token+" is invalid.")
 	}
 	return map[string]any{"CloudCredential": i.issue().fields(), "RequestId": newRequestID()}, nil
 }
 
 // oauthToken gives a new access token and uses up the refresh token.
-func (i *Issuer) oauthToken(r *http.Request, call *Issue) (any, *refusal) {
+func (i *Issuer) oauthToken(r *http.Request, call *Issue) (any, *Error) {
 	call.Token = r.Form.Get("refresh_token")
 	known := strings.HasPrefix(call.Token, OAuthRefreshToken) && !i.used[call.Token]
 	if r.Form.Get("grant_type") != "refresh_token" || r.Form.Get("client_id") == "" || !known {
-		return nil, &refusal{http.StatusBadRequest, "invalid_grant", "The refresh token is invalid."}
+		return nil, refuse(400, "invalid_grant", "The refresh token is invalid.")
 	}
 	i.used[call.Token] = true
 	return map[string]any{
@@ -126,10 +111,10 @@ func (i *Issuer) oauthToken(r *http.Request, call *Issue) (any, *refusal) {
 	}, nil
 }
 
-func (i *Issuer) oauthExchange(r *http.Request, call *Issue) (any, *refusal) {
+func (i *Issuer) oauthExchange(r *http.Request, call *Issue) (any, *Error) {
 	call.Token = bearer(r)
 	if call.Token != OAuthAccessToken {
-		return nil, &refusal{http.StatusUnauthorized, "invalid_token", "The access token " + call.Token + " is invalid."}
+		return nil, refuse(401, "invalid_token", "The access token "+call.Token+" is invalid.")
 	}
 	key := i.issue()
 	return map[string]any{
@@ -138,33 +123,31 @@ func (i *Issuer) oauthExchange(r *http.Request, call *Issue) (any, *refusal) {
 	}, nil
 }
 
-func (i *Issuer) metadataToken(r *http.Request, _ *Issue) (any, *refusal) {
+func (i *Issuer) metadataToken(r *http.Request, _ *Issue) (any, *Error) {
 	seconds, err := strconv.Atoi(r.Header.Get("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds"))
 	if r.Method != http.MethodPut || err != nil || seconds < 1 || seconds > 21600 {
-		return nil, &refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "PUT with a TTL of at most six hours"}
+		return nil, refuse(405, "MethodNotAllowed", "PUT with a TTL of at most six hours")
 	}
 	return metadataToken, nil
 }
 
-// metadata answers those who have a token and those who don't try, as instances in the normal mode do.
-func (i *Issuer) metadata(r *http.Request, call *Issue) (any, *refusal) {
+// metadata responds to calls with a token and without one, as instances in the normal mode do.
+func (i *Issuer) metadata(r *http.Request, call *Issue) (any, *Error) {
 	call.Token = r.Header.Get("X-Aliyun-Ecs-Metadata-Token")
 	if call.Token != metadataToken && call.Token != "" {
-		return nil, &refusal{http.StatusUnauthorized, "Unauthorized", "the metadata token is invalid"}
+		return nil, refuse(401, "Unauthorized", "the metadata token is invalid")
 	}
 	_, role, _ := strings.Cut(r.URL.Path, "/security-credentials/")
 	switch role {
 	case "":
 		return MetadataRole, nil
 	case MetadataRole:
-		fields := i.issue().fields()
-		fields["Code"] = "Success"
-		return fields, nil
+		return i.uri(r, call)
 	}
-	return nil, &refusal{http.StatusNotFound, "NotFound", "no such role"}
+	return nil, refuse(404, "NotFound", "no such role")
 }
 
-func (i *Issuer) uri(*http.Request, *Issue) (any, *refusal) {
+func (i *Issuer) uri(*http.Request, *Issue) (any, *Error) {
 	fields := i.issue().fields()
 	fields["Code"] = "Success"
 	return fields, nil

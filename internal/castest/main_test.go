@@ -14,9 +14,6 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// memory is the base URL of a server that is driven through its Transport.
-const memory = "http://cas.test"
-
 // call describes a call to make: a good one but for what a test changes.
 type call struct {
 	openapi.Request
@@ -28,7 +25,7 @@ type call struct {
 
 func newCall() call {
 	return call{
-		Request: openapi.Request{Method: http.MethodPost, Action: "GetAssetCount", Version: "2020-04-07"},
+		Request: openapi.Request{Method: http.MethodPost, Host: "cas.test", Action: "GetAssetCount", Version: "2020-04-07"},
 		path:    "/",
 		key:     castest.DefaultKey,
 		at:      time.Now(),
@@ -37,18 +34,13 @@ func newCall() call {
 }
 
 // to returns the signed request.
-func (c call) to(t *testing.T, base string) *http.Request {
+func (c call) to(t *testing.T) *http.Request {
 	t.Helper()
-	target, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target.Path, target.RawQuery = c.path, c.Query.Encode()
+	target := url.URL{Scheme: "http", Host: c.Host, Path: c.path, RawQuery: c.Query.Encode()}
 	r, err := http.NewRequestWithContext(t.Context(), c.Method, target.String(), http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Host = target.Host
 	r.Header = openapi.Sign(c.Request, openapi.Key{
 		AccessKeyID: c.key.AccessKeyID, AccessKeySecret: c.key.AccessKeySecret, SecurityToken: c.key.SecurityToken,
 	}, c.at, c.nonce)
@@ -74,9 +66,15 @@ func (a answer) fields(t *testing.T) map[string]any {
 	return fields
 }
 
-func send(t *testing.T, via http.RoundTripper, r *http.Request) answer {
+// code returns the error code in the answer, or nil.
+func (a answer) code(t *testing.T) any {
 	t.Helper()
-	a, err := trySend(via, r)
+	return a.fields(t)["Code"]
+}
+
+func send(t *testing.T, s *castest.Server, r *http.Request) answer {
+	t.Helper()
+	a, err := trySend(s, r)
 	if err != nil {
 		t.Fatalf("got %v, want a response", err)
 	}
@@ -84,8 +82,8 @@ func send(t *testing.T, via http.RoundTripper, r *http.Request) answer {
 }
 
 // trySend returns what came, even where an error ended it.
-func trySend(via http.RoundTripper, r *http.Request) (answer, error) {
-	response, err := via.RoundTrip(r)
+func trySend(s *castest.Server, r *http.Request) (answer, error) {
+	response, err := s.Transport().RoundTrip(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -103,12 +101,4 @@ func counted(t *testing.T, s *castest.Server, refused, throttled int) {
 	if got := s.Throttled(); got != throttled {
 		t.Errorf("got %d calls throttled, want %d", got, throttled)
 	}
-}
-
-// wire returns a transport over real connections that ends with the test.
-func wire(t *testing.T) *http.Transport {
-	t.Helper()
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	return transport
 }

@@ -1,14 +1,15 @@
-// Package castest stands in for Certificate Management Service in tests, the demo and the benchmarks: a server that
-// answers GetAssetCount and is at least as strict as the service.
+// Package castest stands in for Certificate Management Service in tests, the demo and the
+// benchmarks: a server that responds to GetAssetCount and is at least as strict as the service.
 //
-// It refuses, with the service's own codes and statuses, what the service refuses: a method other than POST and GET, a
-// path other than /, another action or version, a header that has to be signed and isn't, a signature that doesn't
-// match, a body other than the one hashed, a date that is malformed or more than 15 minutes off, a key that isn't
-// known, a security token that is missing, unknown, another key's or expired, a nonce seen before, and every call
-// beyond the limit in any window of one second.
+// It refuses, with the service's own codes and statuses, what the service refuses: a method other
+// than POST and GET, a path other than /, another action or version, a header that has to be signed
+// and isn't, a signature that doesn't match, a body other than the one hashed, a date that is
+// malformed or more than 15 minutes off, a key that isn't known, a security token that is missing,
+// unknown, another key's or expired, a nonce seen before, and every call beyond the limit in any
+// window of one second.
 //
-// Signatures are computed with the vendor's own code, never with that of this module, so that a mistake in one can't
-// hide in the other.
+// Signatures are computed with the vendor's own code, never with that of this module, so that a
+// mistake in one can't hide in the other.
 package castest
 
 import (
@@ -20,51 +21,35 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"time"
 )
 
-// DefaultKey is the key that a server knows unless it is told others.
-var DefaultKey = Key{AccessKeyID: "LTAI5tCasTestAccessKeyId", AccessKeySecret: "cAsTeStAcCeSsKeYsEcReT00000000"}
-
-// Key is an access key that the server knows.
-type Key struct {
-	AccessKeyID     string
-	AccessKeySecret string
-	SecurityToken   string    // makes the key a temporary one
-	Expires         time.Time // of a temporary key; zero is never
-}
-
 // Options are the ways in which a server differs from the default one.
 type Options struct {
-	TLS            bool             // serve https with the certificate of [CertPEM]
-	Keys           []Key            // default: DefaultKey alone
-	CallsPerSecond int              // accepted in any window of one second, over all keys; default: 10
-	Latency        time.Duration    // added before every response
-	Now            func() time.Time // the server's clock; default: time.Now
-	OnResponse     func(Call)       // is called after each call
+	TLS            bool          // serve https with the certificate of [CertPEM]
+	Keys           []Key         // default: DefaultKey alone
+	CallsPerSecond int           // accepted in any window of one second, over all keys; default: 10
+	Latency        time.Duration // added before every response
+	OnResponse     func(Call)    // is called after each call
 }
 
 // Call is one request as the server saw it.
 type Call struct {
 	Arrived     time.Time
 	AccessKeyID string
-	UserAgent   string
-	Nonce       string
 	Header      http.Header
-	Status      int    // 0 until, and unless, it was answered
+	Status      int    // 0 until it has a response
 	Code        string // error code of the response, if any
 }
 
-// Server is a fake of the service. Its methods may be called at any time and by any number of goroutines.
+// Server is a fake of the service. Its methods may be called at any time and by any number of
+// goroutines.
 type Server struct {
 	options Options
 	http    *httptest.Server
 
-	mu        sync.Mutex
-	keys      map[string]Key
-	nonces    map[string]bool
-	admitted  window
+	*keyring
+	admitted  []time.Time
 	always    http.HandlerFunc
 	steps     []http.HandlerFunc
 	calls     []*Call
@@ -72,7 +57,8 @@ type Server struct {
 	refused   int
 }
 
-// New returns a server that doesn't listen. Drive it as an [http.Handler], or through [Server.Transport].
+// New returns a server that doesn't listen. Drive it as an [http.Handler], or through
+// [Server.Transport].
 func New(o Options) *Server {
 	if o.Keys == nil {
 		o.Keys = []Key{DefaultKey}
@@ -80,94 +66,70 @@ func New(o Options) *Server {
 	if o.CallsPerSecond == 0 {
 		o.CallsPerSecond = 10
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	s := &Server{
+	return &Server{
 		options: o,
-		keys:    make(map[string]Key),
-		nonces:  make(map[string]bool),
+		keyring: newKeyring(o.Keys...),
 		always:  Respond(Assets()),
 	}
-	for _, key := range o.Keys {
-		s.AddKey(key)
-	}
-	return s
 }
 
 // Start returns a server that listens on a free port of 127.0.0.1. It panics if it can't.
 func Start(o Options) *Server {
 	s := New(o)
-	s.http = httptest.NewUnstartedServer(s)
-	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if !o.TLS {
-		s.http.Start()
-		return s
+	s.http = listen(s, o.TLS)
+	return s
+}
+
+func listen(handler http.Handler, secure bool) *httptest.Server {
+	s := httptest.NewUnstartedServer(handler)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if secure {
+		s.TLS = serverTLS()
+		s.StartTLS()
+	} else {
+		s.Start()
 	}
-	s.http.TLS = serverTLS()
-	s.http.StartTLS()
 	return s
 }
 
 // URL returns where a server of [Start] listens, without a trailing slash.
 func (s *Server) URL() string { return s.http.URL }
 
-// Close cuts every connection, which ends the steps that hang, and waits until nothing of the server runs any more.
-func (s *Server) Close() {
-	if s.http == nil {
-		return
-	}
-	_ = s.http.Listener.Close() // before the connections, so that none is added
-	s.http.CloseClientConnections()
-	s.http.Close()
+// Close cuts every connection, which ends the steps that hang, and waits until nothing of the
+// server runs any more.
+func (s *Server) Close() { stop(s.http) }
+
+func stop(s *httptest.Server) {
+	_ = s.Listener.Close() // before the connections, so that none is added
+	s.CloseClientConnections()
+	s.Close()
 }
 
-// AddKey makes the server know key.
-func (s *Server) AddKey(key Key) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys[key.AccessKeyID] = key
-}
-
-// RemoveKey makes the server forget the key of that access key ID.
-func (s *Server) RemoveKey(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.keys, id)
-}
-
-// Assets returns the elements that a server answers by default. Each has a value of its own, and so has each sum of
-// them that the provider shows.
+// Assets returns the elements that a server responds with by default. Each has a value of its own,
+// and so has each sum of them that the provider shows.
 func Assets() map[string]any {
 	return map[string]any{
-		"Point":                  92,
-		"LastPoint":              88,
-		"PointRatio":             1,
-		"PointTime":              int64(1767681210879),
-		"BuyCertificateCount":    2,
-		"FreeCertificateCount":   3,
-		"UploadCertificateCount": 5,
-		"AliyunAssetCount":       7,
-		"TencentAssetCount":      11,
-		"HuaweiAssetCount":       13,
-		"AwsAssetCount":          17,
-		"DomainAssetCount":       19,
+		"Point": 92, "LastPoint": 88, "PointRatio": 1, "PointTime": int64(1767681210879),
+		"BuyCertificateCount": 2, "FreeCertificateCount": 3, "UploadCertificateCount": 5,
+		"AliyunAssetCount": 7, "TencentAssetCount": 11, "HuaweiAssetCount": 13, "AwsAssetCount": 17,
+		"DomainAssetCount": 19,
 	}
 }
 
-// Respond sets the elements to respond with from now on. A fresh RequestId is added to them, unless they have one. A nil value
-// is a JSON null.
+// Respond sets the elements to respond with from now on. A fresh RequestId is added to them, unless
+// they have one. A nil value is a JSON null.
 func (s *Server) Respond(assets map[string]any) { s.Always(Respond(maps.Clone(assets))) }
 
-// Always sets the step for every accepted call from now on, once the steps of [Server.Script] are used up.
+// Always sets the step for every accepted call from now on, once the steps of [Server.Script] are
+// used up.
 func (s *Server) Always(step http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.always = step
 }
 
-// Script adds steps, each of which replaces the response to one accepted call: one that is signed right and within the
-// limit.
+// Script adds steps, each of which replaces the response to one accepted call: one that is signed
+// right and within the limit.
 func (s *Server) Script(steps ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,37 +143,37 @@ func (s *Server) Calls() []Call {
 	calls := make([]Call, len(s.calls))
 	for i, call := range s.calls {
 		calls[i] = *call
-		calls[i].Header = call.Header.Clone()
 	}
 	return calls
 }
 
-// MaxInAnySecond returns the largest number of calls, refused ones too, that arrived within any window of one second.
+// MaxInAnySecond returns the largest number of calls, refused ones too, that arrived within a
+// second.
 func (s *Server) MaxInAnySecond() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	arrivals := make([]time.Time, len(s.calls))
-	for i, call := range s.calls {
-		arrivals[i] = call.Arrived
+	var arrivals []time.Time
+	for _, call := range s.Calls() {
+		arrivals = append(arrivals, call.Arrived)
 	}
-	return maxInAnySecond(arrivals)
+	return MaxWithin(time.Second, arrivals)
 }
 
-// Throttled returns how many calls were refused for exceeding the limit. Scripted throttling isn't counted.
+// Throttled returns how many calls were refused for exceeding the limit. Scripted throttling isn't
+// counted.
 func (s *Server) Throttled() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.throttled
 }
 
-// Refused returns how many calls were refused for any reason but the limit. Scripted faults aren't counted.
+// Refused returns how many calls were refused for any reason but the limit. Scripted faults aren't
+// counted.
 func (s *Server) Refused() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refused
 }
 
-// ServeHTTP answers one call.
+// ServeHTTP responds to one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Read whole and at once: only then does net/http notice a client that leaves.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
@@ -220,57 +182,43 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	step, call := s.arrive(r, body)
 	w.Header().Set("X-Acs-Request-Id", newRequestID())
-	w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat))
 	if s.options.OnResponse != nil {
-		defer func() {
-			s.mu.Lock()
-			done := *call
-			s.mu.Unlock()
-			s.options.OnResponse(done)
-		}()
+		defer func() { s.options.OnResponse(*call) }() // nothing notes anything in it any more
 	}
 	pause(r.Context(), s.options.Latency)
 	step(&response{ResponseWriter: w, server: s, call: call}, r)
 }
 
-// arrive records the call and decides what answers it.
+// arrive records the call and decides what responds to it.
 func (s *Server) arrive(r *http.Request, body []byte) (http.HandlerFunc, *Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.options.Now()
+	now := time.Now()
 	call := &Call{
 		Arrived:     now,
-		AccessKeyID: parseAuthorization(r.Header.Get("Authorization")).accessKeyID,
-		UserAgent:   r.UserAgent(),
-		Nonce:       r.Header.Get("X-Acs-Signature-Nonce"),
-		Header:      r.Header.Clone(),
+		AccessKeyID: authorization(r, "Credential"),
+		Header:      r.Header,
 	}
 	s.calls = append(s.calls, call)
 	if err := s.verify(r, body, now); err != nil {
 		s.refused++
 		return err.ServeHTTP, call
 	}
-	if !s.admitted.admit(now, s.options.CallsPerSecond) {
+	limit := s.options.CallsPerSecond
+	if n := len(s.admitted) - limit; n >= 0 && now.Sub(s.admitted[n]) < time.Second {
 		s.throttled++
 		return Throttle(), call
 	}
+	s.admitted = append(s.admitted, now)
 	if len(s.steps) == 0 {
-		return s.ServeResponse, call
+		return s.always, call
 	}
 	step := s.steps[0]
 	s.steps = s.steps[1:]
 	return step, call
 }
 
-// ServeResponse is the step that gives the server's response: that of [Server.Respond] or [Server.Always].
-func (s *Server) ServeResponse(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	step := s.always
-	s.mu.Unlock()
-	step(w, r)
-}
-
-// response notes what was answered in the call, before the client sees it.
+// response notes the response in the call, before the client sees it.
 type response struct {
 	http.ResponseWriter
 	server *Server
@@ -286,13 +234,6 @@ func (r *response) note(set func(*Call)) {
 func (r *response) WriteHeader(status int) {
 	r.note(func(c *Call) { c.Status = status })
 	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *response) Write(p []byte) (int, error) {
-	if r.call.Status == 0 {
-		r.WriteHeader(http.StatusOK)
-	}
-	return r.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController flush and hijack.

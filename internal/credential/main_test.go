@@ -45,12 +45,6 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "ALIBABA") || strings.HasPrefix(name, "ALICLOUD_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
-			_ = os.Unsetenv(name)
-		}
-	}
 	home, err := os.MkdirTemp("", "credential")
 	if err != nil {
 		panic(err)
@@ -59,15 +53,7 @@ func run(m *testing.M) int {
 	shared = castest.StartIssuer()
 	defer shared.Close()
 	egress.Intercept()
-	isolated = castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
-	for name, value := range map[string]string{
-		"HOME": home, "USERPROFILE": home, "HTTPS_PROXY": shared.ProxyURL(),
-		"HTTP_PROXY": "http://127.0.0.1:1", // which nothing may use
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			panic(err)
-		}
-	}
+	isolated = castest.Isolate(shared, home)
 	return m.Run()
 }
 

@@ -74,7 +74,7 @@ func TestProfileModes(t *testing.T) {
 				jsonString(file(t, "token", castest.OIDCToken)),
 			i, i.STSEndpoint(),
 		},
-		"CredentialsURI": {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, i.MetadataAddress()},
+		"CredentialsURI": {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, strings.TrimPrefix(i.ProxyURL(), "http://")},
 		"CloudSSO":       {strings.TrimPrefix(cloudSSO(i.SignInURL()), `"name": "p", `), i, i.STSEndpoint()},
 		"OAuth":          {`"mode": "OAuth", "oauth_site_type": "CN"` + oauth, shared, "oauth.aliyun.com"},
 		"OAuth, abroad":  {`"mode": "OAuth", "oauth_site_type": "INTL"` + oauth, shared, "oauth.alibabacloud.com"},

@@ -99,8 +99,6 @@ func TestFetchFailures(t *testing.T) {
 			raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
 			egress.ConnectionFailed, "unexpected EOF",
 		},
-		"STS, closes":    {raw(""), egress.ConnectionFailed, "EOF"},
-		"STS, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "response too large"},
 		"STS, bomb": {
 			castest.Header(body("\x1f\x8b"), "Content-Encoding", "gzip"),
 			egress.Malformed, "it is compressed (gzip), though the request didn't accept that",
@@ -131,21 +129,9 @@ func TestFetchFailures(t *testing.T) {
 			body(`{"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "` + secret + `"}`),
 			egress.Malformed, "RFC 3339",
 		},
-		"URI, too large": {castest.Huge(egress.MaxBody + 1), egress.TooLarge, "response too large"},
 		"URI, redirected": {
-			castest.Redirect("http://127.0.0.1:1/" + secret),
+			http.RedirectHandler("http://127.0.0.1:1/"+secret, http.StatusTemporaryRedirect).ServeHTTP,
 			egress.Redirected, ", to http://127.0.0.1:1",
-		},
-		"URI, no HTTP":   {raw(`{"AccessKeySecret": "` + secret + "\"}\r\n\r\n"), egress.Malformed, "malformed response"},
-		"URI, no status": {raw("HTTP/1.1 " + secret + "\r\n\r\n"), egress.Malformed, "malformed response"},
-		"URI, no header": {raw("HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n"), egress.Malformed, "malformed response"},
-		"URI, no length": {
-			raw("HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n"),
-			egress.Malformed, "malformed response",
-		},
-		"URI, cut off": {
-			raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + secret),
-			egress.ConnectionFailed, "unexpected EOF",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -290,7 +276,7 @@ func TestNothingIsSentWhereARedirectPoints(t *testing.T) {
 				if service == "oauth" || service == "metadata" {
 					at = shared
 				}
-				step := castest.Redirect(target(trap) + "/?token=hush-hush-hush")
+				step := http.RedirectHandler(target(trap)+"/?token=hush-hush-hush", http.StatusTemporaryRedirect).ServeHTTP
 				at.Script(service, step)
 				if service == "metadata" { // whose first request is for a token, without which it is asked once more
 					at.Script(service, step)
@@ -352,8 +338,8 @@ func TestAnswersAreBounded(t *testing.T) {
 func TestPlainSignInIsGuardedToo(t *testing.T) {
 	t.Parallel()
 	i, trap := issuer(t), issuer(t)
-	i.Script("cloudsso", castest.Redirect("https://"+trap.STSEndpoint()))
-	plain := "http://" + i.MetadataAddress()
+	i.Script("cloudsso", http.RedirectHandler("https://"+trap.STSEndpoint(), http.StatusTemporaryRedirect).ServeHTTP)
+	plain := i.ProxyURL()
 	_, _, err := fetch(t, Config{Source: Profile{File: config(t, cloudSSO(plain))}})
 	failed(t, err, egress.Redirected, plain+": redirected")
 	if n := len(trap.Calls()); n > 0 {

@@ -180,7 +180,7 @@ func TestAssumeRoleOnEverySource(t *testing.T) {
 	i := issuer(t)
 	temporary := castest.Key{AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/=="}
 	i.AddKey(temporary)
-	shared.OnIssue(i.AddKey)
+	shared.OnIssue(func(key *castest.Key) { i.AddKey(*key) })
 	defer shared.OnIssue(nil)
 	for name, source := range map[string]Source{
 		"keys":           keys(),

@@ -27,14 +27,12 @@ const (
 	Malformed        Kind = "malformed response" // the response isn't what is documented, or isn't HTTP
 )
 
-// Error is a failure to get a response. It holds no secret and nothing of what a peer sent but a
-// redirect's host.
+// Error is a failure to get a response. It holds no secret and nothing of what a peer sent but a redirect's host.
 type Error struct {
 	Kind    Kind
 	Address string // scheme and host that were requested
 
-	// Proxy is the host and port of the proxy if it is the proxy that failed, and Variable what
-	// names it.
+	// Proxy is the host and port of the proxy if it is the proxy that failed, and Variable what names it.
 	Proxy, Variable string
 
 	InHandshake bool              // the connection failed or the time ran out during the TLS handshake
@@ -86,7 +84,7 @@ func TemporaryStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-		509, 520, 521, 522, 523, 524, 529: // gateways: a limit, a server that isn't reached, overload
+		509, 520, 521, 522, 523, 524, 529: // which gateways send for a limit, for a server that they don't reach, and for overload
 		return true
 	}
 	return false

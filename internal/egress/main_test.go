@@ -2,29 +2,25 @@
 package egress
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/pki"
 )
 
-// noRoots is a variable of processes that trust nobody: because there are no roots, or because the
-// system's can't be read.
+// noRoots is a variable of processes that trust nobody: because there are no roots, or because the system's can't be read.
 const noRoots = "EGRESS_TEST_NO_ROOTS"
 
-// trusted is the only system root of these tests.
-var trusted = newAuthority()
+// trusted is the only system root of these tests, and stranger is none.
+var trusted, stranger = pki.New(), pki.New()
 
 func TestMain(m *testing.M) {
 	for _, variable := range os.Environ() {
@@ -34,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	roots := x509.NewCertPool()
 	if os.Getenv(noRoots) == "" {
-		roots.AddCert(trusted.certificate)
+		roots.AddCert(trusted.Root)
 	}
 	if os.Getenv(noRoots) != "system" {
 		x509.SetFallbackRoots(roots)
@@ -42,56 +38,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// authority issues certificates for the peers of these tests.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-func newAuthority() *authority {
-	a := new(authority)
-	a.certificate, a.key = a.issue(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "test root"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	return a
-}
-
-// issue completes template and signs it; by itself where there is no authority yet.
-func (a *authority) issue(template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	template.SerialNumber = big.NewInt(1)
-	template.NotBefore = time.Now().Add(-48 * time.Hour)
-	if template.NotAfter.IsZero() {
-		template.NotAfter = time.Now().Add(time.Hour)
-	}
-	parent, signer := a.certificate, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return certificate, key
-}
-
-// server returns the settings of a peer with a certificate for host.
-func (a *authority) server(host string, notAfter time.Time) *tls.Config {
-	template := &x509.Certificate{Subject: pkix.Name{CommonName: "test peer"}, DNSNames: []string{host}, NotAfter: notAfter}
-	if ip := net.ParseIP(host); ip != nil {
-		template.DNSNames, template.IPAddresses = nil, []net.IP{ip}
-	}
-	certificate, key := a.issue(template)
+// certified returns the settings of a peer at host with a certificate of an authority.
+func certified(a *pki.Authority, host string) *tls.Config {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS10, // to see it refused
-		Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}},
+		Certificates: []tls.Certificate{a.Issue(time.Hour, host)},
 	}
 }
 

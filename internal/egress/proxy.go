@@ -11,22 +11,21 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// proxyOf returns the proxy of a request. HTTP_PROXY isn't looked at: what isn't encrypted is for
-// this machine and its own link.
+// proxyOf returns the proxy of a request. HTTP_PROXY isn't looked at: what isn't encrypted is for this machine and its own link.
 func proxyOf(req *http.Request) (*url.URL, error) {
 	config := httpproxy.FromEnvironment()
 	if config.HTTPSProxy == "" {
 		return nil, nil
 	}
-	// The library takes what isn't a URL for no proxy at all, so it only decides whether NO_PROXY
-	// names the host. For it, a name with a period at its end is another name.
+	// The library takes what isn't a URL for no proxy at all, so it only decides whether NO_PROXY names the host.
+	// For it, a name with a period at its end is another name.
 	exceptions := httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: withoutPeriods(config.NoProxy)}
 	host := url.URL{Scheme: req.URL.Scheme, Host: withoutPeriods(req.URL.Host)}
 	if used, err := exceptions.ProxyFunc()(&host); used == nil || err != nil {
 		return nil, err
 	}
 	variable := "HTTPS_PROXY"
-	if runtime.GOOS != "windows" && os.Getenv("https_proxy") != "" { // as in the library; Windows knows no case
+	if runtime.GOOS != "windows" && os.Getenv("https_proxy") != "" { // the library prefers it too; Windows knows no case
 		variable = "https_proxy"
 	}
 	u, err := ParseAddress(config.HTTPSProxy, "http", "https", "socks5", "socks5h")

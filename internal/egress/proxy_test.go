@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // named returns the name of a variable as an error has it: Windows knows no case.
@@ -40,13 +39,13 @@ func proxied(asked chan<- *http.Request, status string, serve func(net.Conn)) fu
 
 func TestProxyIsUsed(t *testing.T) {
 	asked := make(chan *http.Request, 1)
-	peer := secured(trusted.server("cas.test", time.Time{}), says(ok+"\r\n"))
+	peer := secured(certified(trusted, "cas.test"), says(ok+"\r\n"))
 	for name, test := range map[string]struct {
 		scheme string
 		serve  func(net.Conn)
 	}{
 		"http":  {scheme: "http", serve: proxied(asked, "200 OK", peer)},
-		"https": {scheme: "https", serve: secured(trusted.server("127.0.0.1", time.Time{}), proxied(asked, "200 OK", peer))},
+		"https": {scheme: "https", serve: secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", peer))},
 		"none":  {serve: proxied(asked, "200 OK", peer)},
 	} {
 		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
@@ -202,7 +201,6 @@ func TestInvalidProxy(t *testing.T) {
 func TestProxyFails(t *testing.T) {
 	asked := make(chan *http.Request, 100)
 	refuses := func(status string) func(net.Conn) { return proxied(asked, status, nil) }
-	stranger := newAuthority()
 	for name, test := range map[string]struct {
 		scheme string // http where there is none
 		serve  func(net.Conn)
@@ -222,23 +220,23 @@ func TestProxyFails(t *testing.T) {
 		"not HTTP":           {serve: says("SSH-2.0-OpenSSH\r\n\r\n"), kind: Malformed},
 		"closes":             {serve: says(""), kind: ConnectionFailed, may: true},
 		"TLS to a plain one": {scheme: "https", serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS},
-		"not trusted":        {scheme: "https", serve: secured(stranger.server("127.0.0.1", time.Time{}), says("")), kind: Untrusted},
+		"not trusted":        {scheme: "https", serve: secured(certified(stranger, "127.0.0.1"), says("")), kind: Untrusted},
 		"refuses, encrypted": {
-			scheme: "https", serve: secured(trusted.server("127.0.0.1", time.Time{}), refuses("403 Forbidden")), kind: ProxyRefuses, status: 403,
+			scheme: "https", serve: secured(certified(trusted, "127.0.0.1"), refuses("403 Forbidden")), kind: ProxyRefuses, status: 403,
 		},
 		"no SOCKS": {scheme: "socks5", serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: ConnectionFailed, may: true},
 		"peer not trusted": {
-			serve: proxied(asked, "200 OK", secured(stranger.server("cas.test", time.Time{}), says(""))), kind: Untrusted, peer: true,
+			serve: proxied(asked, "200 OK", secured(certified(stranger, "cas.test"), says(""))), kind: Untrusted, peer: true,
 		},
 		"peer not TLS": {serve: proxied(asked, "200 OK", says("HTTP/1.1 400 Bad Request\r\n\r\n")), kind: NotTLS, peer: true},
 		"peer closes":  {serve: proxied(asked, "200 OK", says("")), kind: ConnectionFailed, may: true, peer: true},
 		"peer closes, in TLS": {
-			serve: proxied(asked, "200 OK", secured(trusted.server("cas.test", time.Time{}), says(""))),
+			serve: proxied(asked, "200 OK", secured(certified(trusted, "cas.test"), says(""))),
 			kind:  ConnectionFailed, may: true, peer: true,
 		},
 		"peer not TLS, encrypted": {
 			scheme: "https",
-			serve:  secured(trusted.server("127.0.0.1", time.Time{}), proxied(asked, "200 OK", says("HTTP/1.1 400 Bad Request\r\n\r\n"))),
+			serve:  secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", says("HTTP/1.1 400 Bad Request\r\n\r\n"))),
 			kind:   NotTLS, peer: true,
 		},
 	} {

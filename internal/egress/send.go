@@ -1,5 +1,5 @@
-// Package egress sends every request of the provider, to the service and to all that issues
-// credentials, through one transport. It decides what a failure to get a response means.
+// Package egress sends every request of the provider, to the service and to all that issues credentials, through one transport. It
+// decides what a failure to get a response means.
 package egress
 
 import (
@@ -33,8 +33,7 @@ type Response struct {
 	Body   []byte
 }
 
-// Encoded returns an error if the body is compressed, by the header or by the first bytes of gzip.
-// No request accepts that.
+// Encoded returns an error if the body is compressed, by the header or by the first bytes of gzip. No request accepts that.
 func (r *Response) Encoded() error {
 	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
 	if bytes.HasPrefix(r.Body, []byte("\x1f\x8b")) {
@@ -46,9 +45,8 @@ func (r *Response) Encoded() error {
 	return fmt.Errorf("it is compressed (%s), though the request didn't accept that", Printable(encoding, 20))
 }
 
-// Send sends a request and reads its response, both within limit. It follows no redirect and reads
-// no more than [MaxBody]. If it gets no response that can be used, the error is an [*Error]; if the
-// request's context ended, the context's.
+// Send sends a request and reads its response, both within limit. It follows no redirect and reads no more than [MaxBody].
+// If it gets no response that can be used, the error is an [*Error]; if the request's context ended, the context's.
 func Send(transport Transport, req *http.Request, limit time.Duration) (*Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
@@ -96,8 +94,7 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 	return received, nil
 }
 
-// round is a request on its way. The transport calls it from goroutines of its own, also after the
-// request has ended.
+// round is a request on its way. The transport calls it from goroutines of its own, also after the request has ended.
 type round struct {
 	deadline time.Time
 
@@ -174,8 +171,7 @@ func (r *round) explain(err error, late bool) *Error {
 // wsaConnRefused is what a refused connection is on Windows, for which package syscall has no name.
 const wsaConnRefused = syscall.Errno(10061)
 
-// isAlert reports whether one side sent the other a TLS alert. Errors of crypto/tls about alerts
-// have these names.
+// isAlert reports whether one side sent the other a TLS alert. Errors of crypto/tls about alerts have these names.
 func isAlert(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && (op.Op == "remote error" || op.Op == "local error")

@@ -145,16 +145,16 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// oldHello is how a server answers that knows no newer version than TLS 1.1, where Go's sends an
-// alert.
+// oldHello is how a server answers that knows no newer version than TLS 1.1, where Go's sends an alert.
 var oldHello = "\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02" + strings.Repeat("x", 32) + "\x00\xc0\x13\x00"
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	old := trusted.server("127.0.0.1", time.Time{})
+	old := certified(trusted, "127.0.0.1")
 	old.MaxVersion = tls.VersionTLS11
-	stranger := newAuthority().server("127.0.0.1", time.Time{})
-	picky := trusted.server("127.0.0.1", time.Time{})
+	expired := certified(trusted, "127.0.0.1")
+	expired.Certificates[0] = trusted.Issue(-time.Hour, "127.0.0.1")
+	picky := certified(trusted, "127.0.0.1")
 	picky.ClientAuth = tls.RequireAnyClientCert
 	for name, test := range map[string]struct {
 		serve func(net.Conn)
@@ -162,12 +162,12 @@ func TestTLS(t *testing.T) {
 		shown bool // whose certificate it is
 		text  string
 	}{
-		"good":           {serve: secured(trusted.server("127.0.0.1", time.Time{}), says(ok+"\r\n"))},
-		"unknown issuer": {serve: secured(stranger, says("")), kind: Untrusted, shown: true, text: "unknown authority"},
+		"good":           {serve: secured(certified(trusted, "127.0.0.1"), says(ok+"\r\n"))},
+		"unknown issuer": {serve: secured(certified(stranger, "127.0.0.1"), says("")), kind: Untrusted, shown: true, text: "unknown authority"},
 		"expired": {
-			serve: secured(trusted.server("127.0.0.1", time.Now().Add(-time.Hour)), says("")), kind: Untrusted, shown: true, text: "has expired",
+			serve: secured(expired, says("")), kind: Untrusted, shown: true, text: "has expired",
 		},
-		"another's":      {serve: secured(trusted.server("portal.test", time.Time{}), says("")), kind: Untrusted, shown: true, text: "IP SANs"},
+		"another's":      {serve: secured(certified(trusted, "portal.test"), says("")), kind: Untrusted, shown: true, text: "IP SANs"},
 		"TLS 1.1":        {serve: secured(old, says("")), kind: NotTLS, text: "protocol version not supported"},
 		"TLS 1.1, plain": {serve: says(oldHello), kind: NotTLS, text: "unsupported protocol version"},
 		"HTTP":           {serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS, text: "does not look like a TLS handshake"},
@@ -204,8 +204,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestNoRoots runs itself again in processes that have no roots, because a process looks for them
-// once.
+// TestNoRoots runs itself again in processes that have no roots, because a process looks for them once.
 func TestNoRoots(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(noRoots) == "" {
@@ -230,7 +229,7 @@ func TestNoRoots(t *testing.T) {
 		return
 	}
 	for _, host := range []string{"127.0.0.1", "portal.test"} {
-		_, err := ask(t, "https://"+listen(t, secured(trusted.server(host, time.Time{}), says(""))))
+		_, err := ask(t, "https://"+listen(t, secured(certified(trusted, host), says(""))))
 		e := failed(t, err)
 		if e.Kind != NoRoots {
 			t.Errorf("%s: got %v, want kind %q", host, e, NoRoots)
@@ -246,8 +245,7 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// A transport also notes what happens after it has returned. The race detector sees it if that
-// isn't locked.
+// A transport also notes what happens after it has returned. The race detector sees it if that isn't locked.
 func TestTransportNotesLater(t *testing.T) {
 	t.Parallel()
 	var notes sync.WaitGroup

@@ -11,13 +11,13 @@ const (
 	maxLine = 500
 	// maxInspected is how many bytes of a text are inspected, to bound the cost.
 	maxInspected = 4 << 10
-	// minSecretRun is how many bytes of a secret in a row are taken for a part of it: few enough to
-	// tell nothing, and more than an error code and a secret made up of words have in common.
+	// minSecretRun is how many bytes of a secret in a row are taken for a part of it: few enough to tell nothing, and more
+	// than an error code and a secret made up of words have in common.
 	minSecretRun = 16
 )
 
-// Printable makes text from outside safe to print: one line of at most limit characters, so that it
-// can't take over a terminal or look like a line of the provider's.
+// Printable makes text from outside safe to print: one line of at most limit characters, so that it can't take over a
+// terminal or look like a line of the provider's.
 func Printable(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -31,14 +31,12 @@ func Printable(s string, limit int) string {
 	return s
 }
 
-// Quote returns a text of a response as an error may show it: redacted, and then as [Printable]
-// makes it.
+// Quote returns a text of a response as an error may show it: redacted, and then as [Printable] makes it.
 func Quote(text string, limit int, secrets ...string) string {
 	return Printable(redact(text[:min(len(text), maxInspected)], secrets...), limit)
 }
 
-// PublicAddress returns an address without what may be secret: user information, query and
-// fragment. It need not be valid.
+// PublicAddress returns an address without what may be secret: user information, query and fragment. It need not be valid.
 func PublicAddress(address string) string {
 	address = regexp.MustCompile(`(?s)[?#].*`).ReplaceAllString(address, "")
 	return regexp.MustCompile(`(?s)^(.*?://)?.*@`).ReplaceAllString(address, "${1}…@")
@@ -51,10 +49,9 @@ func hostOf(u *url.URL) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// redact takes secrets out of a text from outside: a service quotes the token in its message about
-// a wrong signature, and a proxy may show whole requests. A text may break off within a secret, or
-// spell some of its characters in another way, so a run of [minSecretRun] bytes of one counts. What
-// looks like a secret that isn't known counts, too.
+// redact takes secrets out of a text from outside: a service quotes the token in its message about a wrong signature, and a
+// proxy may show whole requests. A text may break off within a secret, or spell some of its characters in another way, so a
+// run of [minSecretRun] bytes of one counts. What looks like a secret that isn't known counts, too.
 func redact(text string, secrets ...string) string {
 	var forms []string
 	for _, secret := range secrets {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// answers serves requests on a connection until after so many it reads nothing more, and doesn't
-// close: as a router does that has dropped it.
+// answers serves requests on a connection until after so many it reads nothing more, and doesn't close: as a router does
+// that has dropped it.
 func answers(requests int) func(net.Conn) {
 	return func(conn net.Conn) {
 		in := bufio.NewReader(conn)
@@ -65,7 +65,7 @@ func TestIdleConnections(t *testing.T) {
 
 func TestNothingIsAskedCompressedOrWithHTTP2(t *testing.T) {
 	t.Parallel()
-	server := trusted.server("127.0.0.1", time.Time{})
+	server := certified(trusted, "127.0.0.1")
 	server.NextProtos = []string{"h2", "http/1.1"}
 	asked := make(chan *http.Request, 1)
 	address := listen(t, secured(server, func(conn net.Conn) {

@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// ParseURL reads a URL of one of the schemes, with a host. An error says what is wrong with it, and
-// never quotes it, as it may hold a password.
+// ParseURL reads a URL of one of the schemes, with a host. An error says what is wrong with it, and never quotes it, as it may
+// hold a password.
 func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	_, badEscape := errors.AsType[url.EscapeError](err)
@@ -34,8 +34,8 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// ParseAddress reads a host with or without a port, or a URL of no more than that. The scheme is
-// the first one if it is left out.
+// ParseAddress reads a host with or without a port, or a URL of no more than that. The scheme is the first one if it is
+// left out.
 func ParseAddress(text string, schemes ...string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = schemes[0] + "://" + text
@@ -47,8 +47,7 @@ func ParseAddress(text string, schemes ...string) (*url.URL, error) {
 	return u, err
 }
 
-// hostNames is compiled where there is something to match, because Terraform starts the provider
-// several times for a plan.
+// hostNames is compiled where there is something to match, because Terraform starts the provider several times for a plan.
 const hostNames = `^\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?$`
 
 func isHost(host string) bool {

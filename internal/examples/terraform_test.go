@@ -37,7 +37,7 @@ func newWorkspace(t *testing.T, example string, env map[string]string) *workspac
 	}
 	t.Cleanup(w.service.Close)
 	t.Cleanup(w.issuer.Close)
-	w.issuer.OnIssue(w.service.AddKey)
+	w.issuer.OnIssue(func(key *castest.Key) { w.service.AddKey(*key) })
 	w.dir = filepath.Join(w.home, "examples", filepath.FromSlash(example))
 
 	w.copyExamples(t)
@@ -112,7 +112,7 @@ func (w *workspace) environment(extra map[string]string) []string {
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(w.home, "terraformrc"),
 		"CHECKPOINT_DISABLE=1",
 	}
-	env = append(env, castest.ChildEnvironment(castest.CertPEM(), w.issuer.MetadataAddress())...)
+	env = append(env, w.issuer.ChildEnvironment()...)
 	for _, name := range []string{"HOME", "USERPROFILE", "XDG_CACHE_HOME", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TMP", "TEMP"} {
 		env = append(env, name+"="+w.home)
 	}

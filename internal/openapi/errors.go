@@ -12,16 +12,15 @@ import (
 const (
 	Throttled    egress.Kind = "throttled"               // the account's calls of this second are spent
 	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
-	Clock        egress.Kind = "clock is off"            // it is more than 15 minutes off the service's
-	BadKey       egress.Kind = "access key refused"      // it is unknown or inactive, or its secret is wrong
-	BadToken     egress.Kind = "security token refused"  // it is expired, revoked or another key's
+	Clock        egress.Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
+	BadKey       egress.Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
+	BadToken     egress.Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key
 	NoPermission egress.Kind = "permission denied"       // RAM doesn't allow the action
 	WrongPlace   egress.Kind = "unknown operation"       // the endpoint doesn't know the operation
 	Rejected     egress.Kind = "rejected"                // any other error that the service reported
 )
 
-// codes are the error codes about which the user can do something specific, as Alibaba Cloud
-// documents them.
+// codes are the error codes about which the user can do something specific, as Alibaba Cloud documents them.
 var codes = map[string]egress.Kind{
 	"ServiceUnavailable":     Temporary,
 	"InternalError":          Temporary,
@@ -39,16 +38,14 @@ var codes = map[string]egress.Kind{
 	"InvalidVersion":         WrongPlace,
 }
 
-// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status.
-// A code that begins with a known one, and continues with a period or a capital letter, counts like
-// the known one; one of throttling may have the word anywhere. It is [egress.Malformed] if there is
-// no code, and the status isn't that of a failure that may pass.
+// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. A code that begins with a known
+// one, and continues with a period or a capital letter, counts like the known one; one of throttling may have the word anywhere. It
+// is [egress.Malformed] if there is no code, and the status isn't that of a failure that may pass.
 func KindOf(status int, code string) egress.Kind {
 	if strings.Contains(code, "Throttling") {
 		return Throttled
 	}
-	begins := func(r rune) bool { return r == '.' || unicode.IsUpper(r) }
-	for end := len(code); end > 0; end = strings.LastIndexFunc(code[:end], begins) {
+	for end := len(code); end > 0; end = strings.LastIndexFunc(code[:end], func(r rune) bool { return r == '.' || unicode.IsUpper(r) }) {
 		if kind, known := codes[code[:end]]; known {
 			return kind
 		}

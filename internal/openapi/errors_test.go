@@ -34,25 +34,3 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 }
-
-// The codes that the vendor documents, and the statuses of failures that may pass.
-func TestEachDocumentedCodeIsKnown(t *testing.T) {
-	t.Parallel()
-	for kind, known := range map[egress.Kind][]string{
-		Throttled:    {"Throttling", "Throttling.User", "Throttling.Api"},
-		Temporary:    {"ServiceUnavailable", "InternalError", "SignatureNonceUsed"},
-		Clock:        {"InvalidTimeStamp.Expired", "InvalidTimeStamp.Format"},
-		BadKey:       {"InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "SignatureDoesNotMatch", "IncompleteSignature"},
-		NoPermission: {"Forbidden", "Forbidden.RAM", "NoPermission"},
-		WrongPlace:   {"InvalidApi.NotFound", "InvalidAction.NotFound", "InvalidVersion"},
-		BadToken: {
-			"InvalidSecurityToken.Expired", "InvalidSecurityToken.Malformed", "InvalidSecurityToken.MismatchWithAccessKey", "MissingSecurityToken",
-		},
-	} {
-		for _, code := range known {
-			if got := KindOf(400, code); got != kind {
-				t.Errorf("%s: got %q, want %q", code, got, kind)
-			}
-		}
-	}
-}

@@ -12,8 +12,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Report is what a service's response says about the call, apart from its result. No text of it
-// holds a secret, and each can be printed.
+// Report is what a service's response says about the call, apart from its result. No text of it holds a secret, and each can be
+// printed.
 type Report struct {
 	Failed bool        // the response reports an error, whatever its HTTP status
 	Kind   egress.Kind // what the error means
@@ -28,8 +28,7 @@ type Report struct {
 
 // AccessDenied is the detail that RAM gives for a denied permission.
 //
-// See
-// https://www.alibabacloud.com/help/en/ram/user-guide/how-do-i-troubleshoot-access-denied-errors.
+// See https://www.alibabacloud.com/help/en/ram/user-guide/how-do-i-troubleshoot-access-denied-errors.
 type AccessDenied struct {
 	AuthAction               string // as in "yundun-cert:GetAssetCount"
 	AuthPrincipalType        string // as in "SubUser" or "AssumedRoleUser"
@@ -39,9 +38,8 @@ type AccessDenied struct {
 	PolicyType               string // as in "AccountLevelIdentityBasedPolicy"
 }
 
-// ReadReport reads a response that was received at now. Gateways send names that begin with a small
-// letter, and encoding/json takes them in any case. It leaves out what isn't a report, and elements
-// of another type.
+// ReadReport reads a response that was received at now. Gateways send names that begin with a small letter, and encoding/json
+// takes them in any case. It leaves out what isn't a report, and elements of another type.
 func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report {
 	var said struct {
 		Code, Success                 any // strings, and sometimes a number and a boolean
@@ -58,8 +56,7 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	if said.Code != nil {
 		r.Code = fmt.Sprint(said.Code)
 	}
-	r.Failed = resp.Status/100 != 2 ||
-		!slices.Contains([]string{"", "200", "OK", "SUCCESS"}, strings.ToUpper(r.Code)) ||
+	r.Failed = resp.Status/100 != 2 || !slices.Contains([]string{"", "200", "OK", "SUCCESS"}, strings.ToUpper(r.Code)) ||
 		said.Success != nil && !strings.EqualFold(fmt.Sprint(said.Success), "true")
 	d := &said.AccessDeniedDetail
 	for _, text := range []*string{
@@ -78,8 +75,7 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	return r
 }
 
-// Skew returns by how much now is ahead of the service's clock, as the header Date shows it. It is
-// zero without one.
+// Skew returns by how much now is ahead of the service's clock, as the header Date shows it. It is zero without one.
 func Skew(header http.Header, now time.Time) time.Duration {
 	date, err := http.ParseTime(header.Get("Date"))
 	if err != nil {

@@ -28,7 +28,7 @@ func TestReportOfAFailure(t *testing.T) {
 		`{"Success":null,"Code":null}`: false, `{"Success":false}`: true, `{"success":"no"}`: true, `{"Success":0}`: true, `{"Code":"X"}`: true,
 		`{"Code":404}`: true, `{"Code":{}}`: true,
 	} {
-		if got := ReadReport(&egress.Response{Status: 200, Body: []byte(body)}, time.Time{}).Failed; got != want {
+		if got := ReadReport(&egress.Response{Status: 200, Body: []byte(body)}, time.Now()).Failed; got != want {
 			t.Errorf("%s: got a failure: %t, want %t", body, got, want)
 		}
 	}

@@ -14,10 +14,9 @@ const headerRetryAfter = "X-Acs-Retry-After"
 // farOff limits what a header can ask for.
 const farOff = 24 * time.Hour
 
-// RetryAfter returns how long the service asks to wait, by the first of the headers that says it:
-// x-acs-retry-after (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and
-// x-ratelimit-user, and Retry-After (seconds or a date, RFC 9110, section 10.2.3). It is zero if
-// none does.
+// RetryAfter returns how long the service asks to wait, by the first of the headers that says it: x-acs-retry-after
+// (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and x-ratelimit-user, and Retry-After
+// (seconds or a date, RFC 9110, section 10.2.3). It is zero if none does.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
 	return cmp.Or(
 		scaled(header.Get(headerRetryAfter), time.Millisecond),
@@ -34,8 +33,7 @@ func timeLeft(limits string) time.Duration {
 	return scaled(number, time.Millisecond)
 }
 
-// untilDate reads Retry-After as a date, by the service's clock if that is known, because this
-// machine's may be off.
+// untilDate reads Retry-After as a date, by the service's clock if that is known, because this machine's may be off.
 func untilDate(header http.Header, now time.Time) time.Duration {
 	until, _ := http.ParseTime(header.Get("Retry-After")) // what isn't a date is long past
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {

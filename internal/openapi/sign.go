@@ -1,12 +1,10 @@
-// Package openapi holds what all services of Alibaba Cloud have in common: the signature of
-// requests (ACS3-HMAC-SHA256, that of version 3 of their APIs), the error codes, and the headers
-// that say when to try again.
+// Package openapi holds what all services of Alibaba Cloud have in common: the signature of requests (ACS3-HMAC-SHA256, that of
+// version 3 of their APIs), the error codes, and the headers that say when to try again.
 //
-// It has no clock, no randomness and no network: time and nonce are arguments, so that a signature
-// can be compared with published ones.
+// It has no clock, no randomness and no network: time and nonce are arguments, so that a signature can be compared with
+// published ones.
 //
-// Source:
-// https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+// Source: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 package openapi
 
 import (
@@ -41,11 +39,11 @@ type Key struct {
 	SecurityToken   string // empty unless the key is a temporary one
 }
 
-// Sign returns the headers that authenticate r: Authorization, and those whose names start with
-// x-acs-. Host is signed too, but net/http sends it from the request's own field.
+// Sign returns the headers that authenticate r: Authorization, and those whose names start with x-acs-. Host is signed too,
+// but net/http sends it from the request's own field.
 //
-// The service refuses a nonce that it has seen before, and a time that is more than 15 minutes from
-// its own, so each attempt needs a signature of its own.
+// The service refuses a nonce that it has seen before, and a time that is more than 15 minutes from its own, so each attempt
+// needs a signature of its own.
 func Sign(r Request, k Key, at time.Time, nonce string) http.Header {
 	bodyHash := hexSHA256("")
 	header := make(http.Header)
@@ -87,8 +85,8 @@ func signature(canonical, secret string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// escapeQuery sorts query by name. Values of one name keep their order. Of what net/url escapes,
-// only the space differs from RFC 3986.
+// escapeQuery sorts query by name. Values of one name keep their order. Of what net/url escapes, only the space differs from
+// RFC 3986.
 func escapeQuery(query url.Values) string { return strings.ReplaceAll(query.Encode(), "+", "%20") }
 
 func hexSHA256(data string) string {

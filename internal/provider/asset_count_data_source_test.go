@@ -113,8 +113,8 @@ output "certificates" {
 	})
 	agent := regexp.MustCompile(`^terraform-provider-cas/1\.2\.3 Terraform/[0-9]+\.[0-9]+\.[0-9]+[^ ]* ci/42$`)
 	for _, call := range server.Calls() {
-		if !agent.MatchString(call.UserAgent) || call.Code != "" {
-			t.Errorf("got user agent %q and code %q, want a match of %s and no code", call.UserAgent, call.Code, agent)
+		if !agent.MatchString(call.Header.Get("User-Agent")) || call.Code != "" {
+			t.Errorf("got user agent %q and code %q, want a match of %s and no code", call.Header.Get("User-Agent"), call.Code, agent)
 		}
 	}
 	if throttled := server.Throttled(); throttled > 0 {

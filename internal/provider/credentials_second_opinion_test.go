@@ -45,7 +45,7 @@ func serveLibrary() {
 func startLibrary(t *testing.T) (keyID func(*testing.T) string) {
 	t.Helper()
 	library := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], libraryMode) // it ends with its input
-	library.Env = append(os.Environ(), castest.ChildEnvironment(castest.CertPEM(), shared.MetadataAddress())...)
+	library.Env = append(os.Environ(), shared.ChildEnvironment()...)
 	library.Stderr = os.Stderr
 	in, err := library.StdinPipe()
 	if err != nil {

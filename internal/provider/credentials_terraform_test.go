@@ -50,7 +50,7 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	}
 	t.Cleanup(tf.cas.Close)
 	t.Cleanup(tf.issuer.Close)
-	tf.issuer.OnIssue(tf.cas.AddKey)
+	tf.issuer.OnIssue(func(key *castest.Key) { tf.cas.AddKey(*key) })
 	home := t.TempDir()
 	tf.home = home
 	tf.write(
@@ -64,7 +64,7 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 		"TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
 		"HTTPS_PROXY="+tf.issuer.ProxyURL(), "CAS_ENDPOINT="+tf.cas.URL(),
 		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE")
-	tf.env = append(tf.env, castest.ChildEnvironment(castest.CertPEM(), tf.issuer.MetadataAddress())...)
+	tf.env = append(tf.env, tf.issuer.ChildEnvironment()...)
 	tf.env = append(tf.env, tf.fill(env...)...)
 	tf.write(
 		t,
@@ -312,7 +312,12 @@ func TestIdentity(t *testing.T) {
 			},
 		},
 		"credentials that expire during the plan": {
-			block: "credentials_uri = \"$URI\"\n", prepare: func(tf *terraform) { tf.issuer.ExpireAfter(time.Minute) },
+			block: "credentials_uri = \"$URI\"\n", prepare: func(tf *terraform) {
+				tf.issuer.OnIssue(func(key *castest.Key) {
+					key.Expires = key.Expires.Add(-59 * time.Minute)
+					tf.cas.AddKey(*key)
+				})
+			},
 		},
 		"a throttled STS, which max_retries doesn't count": {
 			block: "max_retries = 0\n" + sts + keys + "assume_role {\n role_arn = \"$ROLE\"\n}\n",

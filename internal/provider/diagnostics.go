@@ -42,9 +42,7 @@ type report struct {
 
 // newReport returns the report of a failure. Its facts follow.
 func newReport(f failure) report {
-	for _, text := range []*string{&f.address, &f.peer, &f.location, &f.source, &f.cause} {
-		*text = clean(*text)
-	}
+	f.address, f.peer, f.location, f.source, f.cause = clean(f.address), clean(f.peer), clean(f.location), clean(f.source), clean(f.cause)
 	m := messages[slices.IndexFunc(messages, func(m message) bool { return m.about(f) })]
 	return report{
 		message: m, text: m.what(f), cause: fmt.Sprint(f.from, f.kind, f.code, f.status, f.address, f.peer, f.source),
@@ -70,15 +68,14 @@ func about(err error) report {
 
 // aboutWait describes a read that ended before a response came.
 func aboutWait(e *cas.WaitError) report {
-	after := fmt.Sprintf("after %s (attempts: %d)", e.Elapsed.Round(time.Millisecond), e.Attempts)
-	during := after + ", while it waited for " + e.For
+	during := fmt.Sprintf("after %s (attempts: %d), while it waited for %s", e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)
 	if errors.Is(e.Cause, context.Canceled) {
 		return newReport(failure{from: fromWait, kind: cancelled, cause: during})
 	}
 	r := newReport(failure{from: fromWait, cause: during})
 	if e.Needs > 0 {
-		r.text = fmt.Sprintf("The read gave up %s: it would have to wait for %s for at least %s more, which is longer "+
-			"than the time that is left.", after, clean(e.For), e.Needs.Round(time.Millisecond))
+		r.text = fmt.Sprintf("The read gave up after %s (attempts: %d): it would have to wait for %s for at least %s more, which is longer "+
+			"than the time that is left.", e.Elapsed.Round(time.Millisecond), e.Attempts, clean(e.For), e.Needs.Round(time.Millisecond))
 	}
 	r.cause = e.For
 	switch {
@@ -86,15 +83,14 @@ func aboutWait(e *cas.WaitError) report {
 		last := about(e.Last)
 		r.text += " The last attempt failed: " + last.text
 		r.do += " " + last.do
-		r.facts, r.cause = last.facts, last.cause
+		r.facts, r.cause = last.facts, r.cause+last.cause
 	case e.Attempts > 0:
 		r.do = "Check that this machine reaches the endpoint: a firewall or a proxy may drop its packets. " + r.do
 	}
 	return r
 }
 
-// aboutCall describes a call that failed, with what the service said, the endpoint and the
-// credentials.
+// aboutCall describes a call that failed, with what the service said, the endpoint and the credentials.
 func aboutCall(e *cas.Error) report {
 	var r report
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
@@ -120,8 +116,7 @@ func aboutCall(e *cas.Error) report {
 // aboutResponse describes a response that reports an error or can't be used.
 func aboutResponse(e *cas.Error) report {
 	f := failure{
-		from: fromService, kind: e.Kind, code: e.Code, status: e.Status, address: e.Endpoint,
-		cause: "it isn't the service's JSON",
+		from: fromService, kind: e.Kind, code: e.Code, status: e.Status, address: e.Endpoint, cause: "it isn't the service's JSON",
 	}
 	if e.Err != nil {
 		f.cause = e.Err.Error()
@@ -129,8 +124,7 @@ func aboutResponse(e *cas.Error) report {
 	r := newReport(f)
 	r.cause += f.cause
 	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
-		r.do = "If this persists, the API may have changed: look for a newer version of the provider, or report " +
-			"it with the request ID."
+		r.do = "If this persists, the API may have changed: look for a newer version of the provider, or report it with the request ID."
 	}
 	switch e.Kind {
 	case openapi.NoPermission:
@@ -145,9 +139,7 @@ func aboutResponse(e *cas.Error) report {
 }
 
 // principals are RAM's types of those to whom a permission is denied.
-var principals = map[string]string{
-	"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account",
-}
+var principals = map[string]string{"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account"}
 
 // deny says which action RAM denied, and to whom.
 func (r *report) deny(d *openapi.AccessDenied) {
@@ -162,11 +154,10 @@ func (r *report) deny(d *openapi.AccessDenied) {
 		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
 	}
 	if d.NoPermissionType == "ExplicitDeny" {
-		r.do = "A policy denies this action explicitly, which no other policy can overrule: change that " +
-			"statement. The action must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
+		r.do = "A policy denies this action explicitly, which no other policy can overrule: change that statement. " +
+			"The action must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
 	}
-	action := cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")
-	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(action), clean(principal))
+	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")), clean(principal))
 	r.cause += r.text
 }
 
@@ -177,8 +168,7 @@ func (r *report) addSkew(skew time.Duration) {
 		direction = "behind"
 	}
 	if skew.Abs() >= time.Minute {
-		r.text += fmt.Sprintf(" This machine's clock is %s %s the service's, by the Date of its "+
-			"response.", skew.Abs().Round(time.Second), direction)
+		r.text += fmt.Sprintf(" This machine's clock is %s %s the service's, by the Date of its response.", skew.Abs().Round(time.Second), direction)
 	}
 }
 
@@ -224,15 +214,13 @@ func aboutNetwork(e *egress.Error) report {
 	}
 	r := newReport(f)
 	if e.InHandshake {
-		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first " +
-			"message, which post-quantum key shares make larger than a packet: the environment variable " +
-			"GODEBUG=tlsmlkem=0 leaves them out."
+		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, which post-quantum " +
+			"key shares make larger than a packet: the environment variable GODEBUG=tlsmlkem=0 leaves them out."
 	}
 	if certificate := e.Certificate; certificate != nil {
 		r.fact("Certificate of", certificate.Subject.String())
 		r.fact("Issued by", certificate.Issuer.String())
-		from, to := certificate.NotBefore.UTC(), certificate.NotAfter.UTC()
-		r.fact("Valid", from.Format(time.DateOnly)+" to "+to.Format(time.DateOnly))
+		r.fact("Valid", certificate.NotBefore.UTC().Format(time.DateOnly)+" to "+certificate.NotAfter.UTC().Format(time.DateOnly))
 	}
 	return r
 }
@@ -256,6 +244,5 @@ const indent = "  "
 // oneLine makes text from outside safe to print.
 func oneLine(s string) string { return egress.Printable(s, 4000) }
 
-// clean makes text from outside safe to print within a sentence, which ends in a full stop of its
-// own.
+// clean makes text from outside safe to print within a sentence, which ends in a full stop of its own.
 func clean(s string) string { return strings.TrimSuffix(oneLine(s), ".") }

@@ -30,8 +30,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
-// headings are those of the troubleshooting guide, which has one for the summary of each
-// diagnostic.
+// headings are those of the troubleshooting guide, which has one for the summary of each diagnostic.
 var headings = sync.OnceValue(func() []string {
 	guide, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", "troubleshooting.md.tmpl"))
 	if err != nil {
@@ -45,9 +44,8 @@ var headings = sync.OnceValue(func() []string {
 	return found
 })
 
-// TestTroubleshootingKnowsEveryDiagnostic compares the summaries of the messages and of the
-// settings with the guide's headings, as TestDiagnose and checkProblems do with those of all
-// diagnostics that they meet.
+// TestTroubleshootingKnowsEveryDiagnostic compares the summaries of the messages and of the settings with the guide's headings, as
+// TestDiagnose and checkProblems do with those of all diagnostics that they meet.
 func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 	t.Parallel()
 	summaries := []string{ // which are in no table
@@ -124,8 +122,7 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-// Of several reads that one cause makes fail, one explains it, and another cause is explained as
-// well.
+// Of several reads that one cause makes fail, one explains it, and another cause is explained as well.
 func TestEachCauseIsExplainedOnce(t *testing.T) {
 	t.Parallel()
 	network := failures()

@@ -25,8 +25,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// asked returns the service and the sources of credentials that are called over https at an address
-// of another machine.
+// asked returns the service and the sources of credentials that are called over https at an address of another machine.
 func asked(t *testing.T) map[string]credential.Config {
 	t.Helper()
 	profile := func(inside string) credential.Config {
@@ -111,8 +110,8 @@ func tunnel(t *testing.T, address string) func(net.Conn) {
 	}
 }
 
-// TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of
-// credentials. The summary and the number of attempts have to be the same.
+// TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of credentials. The summary
+// and the number of attempts have to be the same.
 func TestSameMistakeEverywhere(t *testing.T) {
 	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
 	stranger.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
@@ -177,10 +176,10 @@ func TestSameMistakeEverywhere(t *testing.T) {
 		},
 		"broken off": {proxy: listen(t, proxyTo("200 OK", saysPlainly(""))), summary: "Connection failed", tries: 2},
 		"redirected to http": {
-			proxy: answered(castest.Redirect("http://" + nobody + "/hush-hush")), summary: "Request redirected", tries: 1,
+			proxy: answered(http.RedirectHandler("http://"+nobody+"/hush-hush", http.StatusTemporaryRedirect).ServeHTTP), summary: "Request redirected", tries: 1,
 		},
-		"redirected to https": {proxy: answered(castest.Redirect("https://portal.test/hush-hush")), summary: "Request redirected", tries: 1},
-		"too large":           {proxy: answered(castest.Huge(egress.MaxBody + 1)), summary: "Response too large", tries: 1},
+		"redirected to https": {proxy: answered(http.RedirectHandler("https://portal.test/hush-hush", http.StatusTemporaryRedirect).ServeHTTP), summary: "Request redirected", tries: 1},
+		"too large":           {proxy: answered(castest.Body(200, "", strings.Repeat("x", egress.MaxBody+1))), summary: "Response too large", tries: 1},
 		"not HTTP":            {proxy: answered(notHTTP), summary: "Unexpected response", tries: 1},
 		"a page":              {proxy: answered(castest.HTML(200)), summary: "Unexpected response", tries: 1},
 	} {

@@ -69,15 +69,6 @@ func TestMain(m *testing.M) {
 // run keeps the tests away from the credentials, the network and the quota of whoever runs them. The certificate of the
 // fakes has to be trusted before the first of them is asked.
 func run(m *testing.M) int {
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		switch prefix, _, _ := strings.Cut(strings.ToUpper(name), "_"); prefix {
-		case "ALIBABA", "ALICLOUD", "CAS", "TF", "HTTP", "HTTPS", "NO", "DEBUG":
-			if !strings.HasPrefix(name, "TF_ACC_") {
-				_ = os.Unsetenv(name)
-			}
-		}
-	}
 	home, err := os.MkdirTemp("", "provider")
 	if err != nil {
 		panic(err)
@@ -85,11 +76,7 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(home) }()
 	shared = castest.StartIssuer()
 	defer shared.Close()
-	isolated = castest.Isolate(castest.CertPEM(), shared.MetadataAddress())
-	setenv(map[string]string{
-		"HOME": home, "USERPROFILE": home, "XDG_CACHE_HOME": filepath.Join(home, "cache"), "HTTPS_PROXY": shared.ProxyURL(),
-		"HTTP_PROXY": "http://127.0.0.1:1", // which nothing may use
-	})
+	isolated = castest.Isolate(shared, home)
 	return m.Run()
 }
 

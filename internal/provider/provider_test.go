@@ -314,8 +314,9 @@ func TestRegionAndEndpoint(t *testing.T) {
 		env   environment
 		want  string
 	}{
-		"nothing":         {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere"}, want: china},
-		"current profile": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file}, want: intl},
+		"nothing":              {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere"}, want: china},
+		"current profile":      {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file}, want: intl},
+		"profile of the block": {block: named("intl"), want: intl},
 		"profile of a variable": {env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file,
 			"ALIBABA_CLOUD_PROFILE": "china"}, want: china},
 		"region ID after the profile": {block: named("intl"),
@@ -340,8 +341,12 @@ func TestRegionAndEndpoint(t *testing.T) {
 		},
 		"account of the international site": {block: arguments{"region": "us-east-1", "account_type": "International"},
 			want: intl},
+		"account of a variable": {
+			block: arguments{"region": "us-east-1"}, env: environment{"ALIBABA_CLOUD_ACCOUNT_TYPE": "international"},
+			want: intl,
+		},
 		"account without a region": {
-			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABA_CLOUD_ACCOUNT_TYPE": "international"},
+			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABA_CLOUD_ACCOUNT_TYPE": "International"},
 			want: intl,
 		},
 		"VPC of a profile": {block: named("vpc"), want: "cas-vpc.cn-hangzhou.aliyuncs.com"},

@@ -15,8 +15,7 @@ import (
 // defaultTimeout is how long a read may take if no timeouts block sets another duration.
 const defaultTimeout = 5 * time.Minute
 
-// providerData is what the provider passes to its data source, ephemeral resource and action: a
-// client, or why there is none.
+// providerData is what the provider passes to its data source, ephemeral resource and action: a client, or why there is none.
 type providerData struct {
 	client  *cas.Client
 	unknown diag.Diagnostics // the arguments that are unknown until apply
@@ -29,11 +28,9 @@ func (d providerData) problems() diag.Diagnostics {
 	return append(d.told.all(d.unknown), d.told.all(d.invalid)...)
 }
 
-// read calls the service, and passes each attribute to store. The operation is the argument's name
-// in the timeouts block.
+// read calls the service, and passes each attribute to store. The operation is the argument's name in the timeouts block.
 func (d providerData) read(
-	ctx context.Context, config tfsdk.Config, operation string,
-	store func(context.Context, path.Path, any) diag.Diagnostics,
+	ctx context.Context, config tfsdk.Config, operation string, store func(context.Context, path.Path, any) diag.Diagnostics,
 ) diag.Diagnostics {
 	count, diags := d.assetCount(ctx, config, operation)
 	if diags.HasError() {
@@ -41,8 +38,7 @@ func (d providerData) read(
 	}
 	if *count == (cas.AssetCount{RequestID: count.RequestID}) {
 		diags.AddWarning("No asset counts in the response",
-			"The service sent none of the counts, so all attributes but request_id are null. A condition that "+
-				"accepts null is met.")
+			"The service sent none of the counts, so all attributes but request_id are null. A condition that accepts null is met.")
 	}
 	for _, attribute := range attributes(count) {
 		diags.Append(store(ctx, path.Root(attribute.name), attribute.value)...)
@@ -51,9 +47,7 @@ func (d providerData) read(
 }
 
 // assetCount calls the service. The operation is the argument's name in the timeouts block.
-func (d providerData) assetCount(
-	ctx context.Context, config tfsdk.Config, operation string,
-) (*cas.AssetCount, diag.Diagnostics) {
+func (d providerData) assetCount(ctx context.Context, config tfsdk.Config, operation string) (*cas.AssetCount, diag.Diagnostics) {
 	var text types.String
 	diags := config.GetAttribute(ctx, path.Root("timeouts").AtName(operation), &text)
 	diags.Append(d.problems()...)

@@ -179,8 +179,7 @@ func texts(diagnostics []*tfprotov6.Diagnostic) string {
 	return b.String()
 }
 
-// answered returns the attributes for castest.Assets. Each element has a value of its own, and so
-// has each sum.
+// answered returns the attributes for castest.Assets. Each element has a value of its own, and so has each sum.
 func answered() map[string]any {
 	return map[string]any{
 		"point": int64(92), "last_point": int64(88), "point_change": int64(4), "point_ratio": int64(1),
@@ -193,8 +192,8 @@ func answered() map[string]any {
 	}
 }
 
-// TestReadValues checks each attribute of the data source and of the ephemeral resource, with each
-// element there, null and left out.
+// TestReadValues checks each attribute of the data source and of the ephemeral resource, with each element there, null
+// and left out.
 func TestReadValues(t *testing.T) {
 	t.Parallel()
 	elements := map[string][]string{ // and the attributes that rest on them

@@ -78,24 +78,30 @@ var settings = []setting{
 	{
 		name: "shared_credentials_file", check: isText,
 		variables: []string{sharedFile, "ALICLOUD_SHARED_CREDENTIALS_FILE"},
-		text: "File that holds the profile: the CLI's configuration, which is a JSON object, or an INI file. A leading " +
-			"`~` is the home directory. Default: `~/.aliyun/config.json`. `" + sharedFile + "` counts only if it is the CLI's.",
+		text: "File that holds the profile: the Alibaba Cloud CLI's configuration, which is a JSON object, or an INI " +
+			"file. A leading `~` is the home " +
+			"directory. Default: " +
+			"`~/.aliyun/config.json`. `" + sharedFile + "` counts only where it names a file of the CLI.",
 	},
 	{
 		name: "credentials_uri", variables: []string{"ALIBABA_CLOUD_CREDENTIALS_URI", "ALICLOUD_CREDENTIALS_URI"},
-		text: "URL of a server that returns credentials: https, or http for a loopback or link-local address." + alone,
+		text: "URL of a server that returns temporary credentials: https, or http for a loopback or link-local " +
+			"address." + alone,
 		check: check{"Invalid credentials URI", credential.CheckURI, false, "Use an https URL, or http for a server " +
-			`on this machine or its own link, such as "http://127.0.0.1:6666/credentials".`},
+			"on this machine " +
+			`or its own link, such as "http://127.0.0.1:6666/credentials".`},
 	},
 	{
 		name: "ecs_role_name", variables: []string{"ALIBABA_CLOUD_ECS_METADATA", "ALICLOUD_ECS_ROLE_NAME"},
-		text:  "Name of the RAM role of the ECS instance that Terraform runs on." + alone,
-		check: like(`[\w.-]{1,64}`, "must be the name of a role, not its ARN: at most 64 letters, digits and . _ -"),
+		text: "Name of the RAM role of the ECS instance that Terraform runs on." + alone,
+		check: like(`[\w.-]{1,64}`, "must be the name of a role, not its ARN: at most 64 letters, digits, periods, "+
+			"underscores and hyphens"),
 	},
 	{
 		name: "assume_role_with_oidc", block: true,
-		text: "RAM role to act as with a token of an OIDC identity provider, as in CI systems and in ACK with RRSA." +
-			alone + " With `assume_role` it can.",
+		text: "RAM role to act as with a token of an OIDC identity provider, as in CI systems and in ACK with RRSA. " +
+			"It is a source of credentials of its own, so it can't be combined with another one; with `assume_role` " +
+			"it can.",
 	},
 	{
 		name: "assume_role_with_oidc.oidc_provider_arn",
@@ -139,9 +145,9 @@ var settings = []setting{
 		variables: []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"},
 	},
 	{
-		name: "assume_role.session_name", check: isSessionName, text: nameText,
+		name: "assume_role.session_name", text: nameText, fallback: credential.DefaultSessionName,
+		check:     isSessionName,
 		variables: []string{"ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALICLOUD_ASSUME_ROLE_SESSION_NAME"},
-		fallback:  credential.DefaultSessionName,
 	},
 	{name: "assume_role.policy", text: policyText, check: isPolicy},
 	{
@@ -149,8 +155,8 @@ var settings = []setting{
 		text: lifeText, fallback: "3600", check: isSessionLife,
 	},
 	{
-		name: "assume_role.external_id",
-		text: "External ID that the role's trust policy requires: 2 to 1224 characters.",
+		name: "assume_role.external_id", text: "External ID that the role's trust policy requires: 2 to 1224 " +
+			"characters.",
 		check: stringvalidator.All(stringvalidator.LengthAtMost(1224),
 			like(`[\w+=,.@:/-]{2,}`, "must have 2 to 1224 letters, digits and the characters + = , . @ : / _ -")),
 		variables: []string{"ALIBABA_CLOUD_EXTERNAL_ID", "ALIBABACLOUD_EXTERNAL_ID"},
@@ -158,8 +164,9 @@ var settings = []setting{
 	{
 		name: "region", variables: []string{"ALIBABA_CLOUD_REGION", "ALICLOUD_REGION"}, check: isRegion,
 		text: "Region whose endpoint the provider calls: `cn-hangzhou` for accounts of the China site, " +
-			"`ap-southeast-1` for those of the international site. Default: the `region_id` of the CLI's profile in " +
-			"use, else `" + regionID[0] + "`, else the region of `account_type`, else `cn-hangzhou`.",
+			"`ap-southeast-1` for accounts of the international site. Default: the `region_id` of the CLI's profile " +
+			"in use, else `" + regionID[0] + "`, else the one " +
+			"that `account_type` stands for, else `cn-hangzhou`.",
 	},
 	{
 		name: "account_type", variables: []string{"ALIBABA_CLOUD_ACCOUNT_TYPE"},
@@ -179,22 +186,24 @@ var settings = []setting{
 	},
 	{
 		name: "endpoints.sts", variables: []string{"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"},
-		text: "Endpoint of Security Token Service, where roles are assumed, such as `sts.ap-southeast-1.aliyuncs.com`. " +
-			"The variables count where the CLI's profile has no `sts_endpoint`. Default: the endpoint of the profile's " +
-			"`sts_region` or of `ALIBABA_CLOUD_STS_REGION`, else `sts.aliyuncs.com`.",
+		text: "Endpoint of Security Token Service, where roles are assumed, such as " +
+			"`sts.ap-southeast-1.aliyuncs.com`. The variables count where the CLI's profile has no `sts_endpoint`. " +
+			"Default: the endpoint of the profile's `sts_region` or of `ALIBABA_CLOUD_STS_REGION`, else " +
+			"`sts.aliyuncs.com`.",
 		check: isEndpoint("sts.ap-southeast-1.aliyuncs.com", true),
 	},
 	{
 		name: "requests_per_second", variables: []string{"CAS_REQUESTS_PER_SECOND"}, fallback: "10",
 		check: number{int64validator.Between(1, 100)},
-		text: "Maximum number of calls in any one second, by all processes of this user on this machine, from 1 to " +
-			"100. The default is what the service allows an account. Lower it where other machines or tools use the account.",
+		text: "Maximum number of calls in any one second, by all processes of this user on this machine: a whole " +
+			"number from 1 to 100. The default is what the service allows an account. Lower it where other machines " +
+			"or tools use the account.",
 	},
 	{
 		name: "max_retries", variables: []string{"CAS_MAX_RETRIES"}, fallback: "5",
 		check: number{int64validator.Between(0, 20)},
-		text: "How many times the provider retries a temporary failure other than throttling, from 0 to 20. It retries " +
-			"throttled calls until the read's time is up.",
+		text: "How many times the provider retries a temporary failure other than throttling: a whole number from 0 " +
+			"to 20. It retries throttled calls until the read's time is up.",
 	},
 	{
 		name: "request_timeout", variables: []string{"CAS_REQUEST_TIMEOUT"}, fallback: "30s",
@@ -207,12 +216,14 @@ var settings = []setting{
 var (
 	isRole = like(`acs:ram::[0-9]+:role/[\w.@/-]{1,64}`,
 		`must be the ARN of a role, such as "acs:ram::1234567890123456:role/reader"`)
-	isSessionName = like(`[\w.@-]{2,64}`, "must have 2 to 64 letters, digits and the characters . @ _ -")
+	isSessionName = like(`[\w.@-]{2,64}`, "must have 2 to 64 letters, digits, periods, at signs, underscores and "+
+		"hyphens")
 	isSessionLife = number{int64validator.Between(900, 43200)}
 	isRegion      = like(`[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*`,
 		`must be the ID of a region, such as "cn-hangzhou" (China site) or "ap-southeast-1" (international site)`)
 	isText   = like("(?s:.*)", "is a text")
-	isPolicy = check{"Invalid policy", notObject, false, "Write it with jsonencode."}
+	isPolicy = check{"Invalid policy", notObject, false, "Write it with jsonencode, so that Terraform takes care of " +
+		"the syntax."}
 )
 
 // find returns the setting of an argument.

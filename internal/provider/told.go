@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
-// told holds the causes whose diagnostics this process has shown in full, so that of many reads
-// that one cause makes fail only the first explains it. It is safe for concurrent use.
+// told holds the causes whose diagnostics this process has shown in full, so that of many reads that one cause makes fail only the
+// first explains it. It is safe for concurrent use.
 type told struct{ causes sync.Map }
 
 // error returns the diagnostic of an error.
@@ -28,6 +28,5 @@ func (t *told) first(cause string, d diag.Diagnostic) diag.Diagnostic {
 	if _, again := t.causes.LoadOrStore(cause, true); !again {
 		return d
 	}
-	return diag.NewErrorDiagnostic(d.Summary(), "The cause is that of another error with this summary, which says "+
-		"what to do.")
+	return diag.NewErrorDiagnostic(d.Summary(), "The cause is that of another error with this summary, which says what to do.")
 }

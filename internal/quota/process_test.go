@@ -2,7 +2,6 @@ package quota
 
 import (
 	"bufio"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -52,7 +51,7 @@ func callAll(dir string) error {
 		place := await(q)
 		var noted [8]byte
 		_, _ = place.file.ReadAt(noted[:], 0)
-		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", os.Getenv("SERVER"))
+		conn, err := net.Dial("tcp", os.Getenv("SERVER"))
 		if err != nil {
 			return err
 		}

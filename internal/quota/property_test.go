@@ -3,10 +3,11 @@ package quota
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
 // service counts as strictly as its clock allows: in every closed window of a second.
@@ -30,17 +31,13 @@ func (s *service) arrive(caller int, at time.Time) {
 func (s *service) maximum(caller int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slices.SortFunc(s.arrivals, func(a, b arrival) int { return a.at.Compare(b.at) })
-	var recent []time.Time
-	maximum := 0
+	var arrivals []time.Time
 	for _, a := range s.arrivals {
 		if caller == all || caller == a.caller {
-			recent = append(recent, a.at)
-			recent = slices.DeleteFunc(recent, func(t time.Time) bool { return a.at.Sub(t) > time.Second-(clockTick-1) })
-			maximum = max(maximum, len(recent))
+			arrivals = append(arrivals, a.at)
 		}
 	}
-	return maximum
+	return castest.MaxWithin(window-clockTick, arrivals)
 }
 
 const all = -1

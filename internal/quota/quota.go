@@ -28,7 +28,7 @@ import (
 
 const (
 	window = time.Second + clockTick // how long a place isn't free after its last use
-	poll   = 50 * time.Millisecond   // how soon to ask again, at most, when other processes hold all places
+	poll   = 50 * time.Millisecond   // how soon to ask again, at most, while other processes hold all places
 	// The file system counts as hung after so many ticks. A process that was stopped itself misses one of them, not all.
 	tick, ticks = 100 * time.Millisecond, 20
 	held        = 1<<63 - 1
@@ -71,8 +71,9 @@ func Open(cfg Config) *Quota {
 }
 
 // Take returns a place, or, when none is free, the time to ask again: when the next one may be free, and at most a second
-// from now. Send the call at once, because the time is noted already. Take returns within two seconds. If no file can be used,
-// it hands out one place at a time where other processes may use them, and else those of this process.
+// from now. Send the call at once, because the time is noted already. Take returns within two seconds.
+//
+// If no file can be used, it hands out one place at a time where other processes may use them, and else those of its own.
 func (q *Quota) Take() (*Place, time.Time) {
 	place, maximum := Place{}, 0
 	turn, taken, gone := q.turn, make(chan struct{}), make(chan struct{})
@@ -87,7 +88,7 @@ func (q *Quota) Take() (*Place, time.Time) {
 				select {
 				case taken <- struct{}{}:
 				case <-gone:
-					_ = place.file.Close()
+					place.file.Close()
 				}
 			}()
 		case <-taken:
@@ -125,7 +126,7 @@ func (q *Quota) ready() (numbers []int, again time.Time) {
 		}
 	}
 	if len(numbers) == len(q.free) {
-		next = now + rand.Int64N(int64(poll)) //nolint:gosec // keeps no secret
+		next = now + rand.Int64N(int64(poll))
 	}
 	return numbers, q.opened.Add(time.Duration(next))
 }
@@ -165,19 +166,18 @@ func (q *Quota) try() (place Place, maximum int) {
 	}
 	numbers, _ := q.ready()
 	maximum = min(len(numbers), 1)
-	for _, i := range rand.Perm(len(numbers)) { //nolint:gosec // keeps no secret
+	for _, i := range rand.Perm(len(numbers)) {
 		free := q.free[numbers[i]].Load()
 		file, err := os.OpenFile(fmt.Sprint(q.path, numbers[i]), os.O_RDWR|os.O_CREATE|openFlags, 0o600)
 		var wait time.Duration
 		if err == nil {
 			wait, err = q.claim(file)
 		}
-		if err == nil && wait <= 0 {
+		if err == nil && wait == 0 {
 			return Place{q, numbers[i], file}, 0
 		}
-		_ = file.Close()
+		file.Close()
 		if err == nil || errors.Is(err, errLocked) {
-			wait = min(max(wait, -wait/8), window) // the longer a call is out, the less often it is looked at
 			q.free[numbers[i]].CompareAndSwap(free, int64(time.Since(q.opened)+wait))
 			maximum = 0
 		} else {
@@ -187,7 +187,7 @@ func (q *Quota) try() (place Place, maximum int) {
 	return place, maximum
 }
 
-// claim locks the file of a place and notes the time in it if the place is free, and returns [Quota.wait].
+// claim locks the file of a place and notes the time in it, or returns how long to wait for the place.
 func (q *Quota) claim(file *os.File) (wait time.Duration, err error) {
 	wait, err = q.wait(file)
 	if err == nil && (wait <= 0 || wait > window) { // only a free place is locked, so that a lock means that a call is out
@@ -198,10 +198,10 @@ func (q *Quota) claim(file *os.File) (wait time.Duration, err error) {
 			err = q.note(file)
 		}
 	}
-	return wait, err
+	return min(max(wait, 0), window), err
 }
 
-// wait returns how long a place isn't free: less than 0 for how long it is, and more than window if the clock was set back.
+// wait returns how long a place isn't free: more than window if the clock was set back.
 func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return 0, fmt.Errorf("%s: not a regular file", file.Name())
@@ -211,11 +211,11 @@ func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if errors.Is(err, io.EOF) {
 		return 0, nil
 	}
-	return time.Duration(int64(binary.BigEndian.Uint64(used[:]))-q.wall(time.Now())) + window, err //nolint:gosec // may overflow
+	return time.Duration(int64(binary.BigEndian.Uint64(used[:]))-q.wall(time.Now())) + window, err
 }
 
 // note writes the time into the file of a place.
 func (q *Quota) note(file *os.File) error {
-	_, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(q.wall(time.Now()))), 0) //nolint:gosec // is read back
+	_, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(q.wall(time.Now()))), 0)
 	return err
 }
