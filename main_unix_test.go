@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 	cmd := play(next, os.NewFile(3, "life"))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	switch role {
-	case "terraform": // reads the output and the log of what it starts
+	case "terraform": // reads the output and the log of what it starts, and doesn't end on SIGTERM
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM)
 		cmd.Stdout, cmd.Stderr = struct{ io.Writer }{os.Stdout}, struct{ io.Writer }{os.Stderr}
 	case "nohup":
 		signal.Ignore(syscall.SIGHUP)
