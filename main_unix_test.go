@@ -108,12 +108,21 @@ func start(t *testing.T, as, profile string, env ...string) *played {
 	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	p.stdout, err = p.StdoutPipe()
 	must(t, err, p.Start(), life.Close())
-	t.Cleanup(func() { _, _, _ = syscall.Kill(-p.Process.Pid, syscall.SIGKILL), p.Wait(), r.Close() })
-	path := ""
-	for lines := bufio.NewScanner(p.stdout); path == "" && lines.Scan(); {
-		path = regexp.MustCompile(`/[^|"]*plugin\d+`).FindString(lines.Text())
+	if output, ok := p.stdout.(*os.File); ok {
+		must(t, output.SetReadDeadline(time.Now().Add(time.Minute)))
 	}
-	p.conn, err = grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	t.Cleanup(func() { _, _, _ = syscall.Kill(-p.Process.Pid, syscall.SIGKILL), p.Wait(), r.Close() })
+	handshake := regexp.MustCompile(`^1\|6\|unix\|([^|]+)\|grpc\|`)
+	if strings.HasSuffix(as, "-debug") {
+		handshake = regexp.MustCompile(`TF_REATTACH_PROVIDERS='.*"Network":"unix","String":"([^"]+)"`)
+	}
+	var socket []string
+	for lines := bufio.NewScanner(p.stdout); socket == nil; socket = handshake.FindStringSubmatch(lines.Text()) {
+		if !lines.Scan() {
+			t.Fatal("got the end of the output, want a handshake")
+		}
+	}
+	p.conn, err = grpc.NewClient("unix:"+socket[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(t, err)
 	t.Cleanup(func() { _ = p.conn.Close() })
 	must(t, p.call("tfplugin6.Provider/ConfigureProvider", "\x12\x04\x12\x02{}")) // 2: config { 2: json }
