@@ -116,20 +116,21 @@ func TestEveryElementIsRead(t *testing.T) {
 func TestWholeNumbersAreExact(t *testing.T) {
 	t.Parallel()
 	const none, large = "Point isn't a whole number", "Point is a whole number that 64 bits don't hold"
-	for text, want := range map[string]any{
-		`50`: 50, `50.0`: 50, `5e1`: 50, `5E+01`: 50, `500e-1`: 50, `0.05e3`: 50, `"50"`: 50, `"5e1"`: 50, `"\u0035"`: 5, `-0.0`: 0, `0e9`: 0,
-		`1.767681210879E12`: 1767681210879, `9223372036854775807`: math.MaxInt64, `-9223372036854775808`: math.MinInt64,
-		`9007199254740993.00`: 9007199254740993, `0e999999999999999999999`: 0, `1` + strings.Repeat("0", 999) + `e-999`: 1,
+	for text, want := range map[string]string{
+		`50`: "50", `50.0`: "50", `5e1`: "50", `5E+01`: "50", `500e-1`: "50", `0.05e3`: "50",
+		`"50"`: "50", `"5e1"`: "50", `"\u0035"`: "5", `-0.0`: "0", `0e9`: "0",
+		`1.767681210879E12`: "1767681210879", `9223372036854775807`: "9223372036854775807", `-9223372036854775808`: "-9223372036854775808",
+		`9007199254740993.00`: "9007199254740993", `0e999999999999999999999`: "0", `1` + strings.Repeat("0", 999) + `e-999`: "1",
 		`50.5`: none, `5e-1`: none, `1e-999999999999999999999`: none, `"abc"`: none, `""`: none, `" 50"`: none, `"50\n"`: none, `"+50"`: none,
 		`"050"`: none, `"0x32"`: none, `"5_0"`: none, `"100/2"`: none, `"Inf"`: none, `"null"`: none, `"\"50\""`: none,
 		`true`: none, `{}`: none, `[50]`: none,
 		`9223372036854775808`: large, `-9223372036854775809`: large, `1e19`: large, `1e999999999999999999999`: large,
 		strings.Repeat("9", 500): large,
 	} {
-		var got any
+		var got string
 		count, err := decode([]byte(`{"Point":` + text + `}`))
 		if err == nil {
-			got = int(*count.Point)
+			got = fmt.Sprint(*count.Point)
 		} else if _, ok := errors.AsType[FieldError](err); ok {
 			got = err.Error()
 		}
