@@ -30,6 +30,20 @@ func assume(change func(url.Values)) url.Values {
 	return values
 }
 
+// post returns the fields of the response to a form.
+func post(t *testing.T, issuer *Issuer, address string, form url.Values) map[string]any {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	issuer.secure.Config.Handler.ServeHTTP(w, r)
+	var fields map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &fields); err != nil {
+		t.Fatal(err)
+	}
+	return fields
+}
+
 func TestIssuerRefuses(t *testing.T) {
 	t.Parallel()
 	issuer := StartIssuer()
@@ -56,10 +70,7 @@ func TestIssuerRefuses(t *testing.T) {
 		{name: "another version", values: set("Version", "2020-01-01"), code: "InvalidApi.NotFound"},
 		{name: "another action", values: set("Action", "GetCallerIdentity"), code: "InvalidApi.NotFound"},
 		{name: "a role that isn't one", values: set("RoleArn", "reader"), code: "InvalidParameter.RoleArn"},
-		{
-			name:   "a session name that isn't one",
-			values: set("RoleSessionName", "a session"), code: "InvalidParameter.RoleSessionName",
-		},
+		{name: "no session name", values: set("RoleSessionName", "a b"), code: "InvalidParameter.RoleSessionName"},
 		{name: "too short a session", values: set("DurationSeconds", "899"), code: "InvalidParameter.DurationSeconds"},
 		{name: "a policy that isn't JSON", values: set("Policy", "{"), code: "InvalidParameter.PolicyGrammar"},
 		{name: "a role that isn't allowed", values: set("RoleArn", "acs:ram::1:role/denied"), code: "NoPermission"},
@@ -72,22 +83,9 @@ func TestIssuerRefuses(t *testing.T) {
 			code: "AuthenticationFail.OIDCToken.Invalid",
 		},
 	} {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://sts.aliyuncs.com/", strings.NewReader(test.values.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		issuer.secure.Config.Handler.ServeHTTP(w, r)
-		var answer struct {
-			Code        string
-			Credentials map[string]string
-		}
-		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-			t.Fatal(err)
-		}
-		if answer.Code != test.code {
-			t.Errorf("%s: got code %q, want %q: %s", test.name, answer.Code, test.code, w.Body)
-		}
-		if issued, want := answer.Credentials != nil, test.code == ""; issued != want {
-			t.Errorf("%s: got a key: %t, want %t: %s", test.name, issued, want, w.Body)
+		got := post(t, issuer, "https://sts.aliyuncs.com/", test.values)
+		if code, _ := got["Code"].(string); code != test.code || (got["Credentials"] != nil) != (code == "") {
+			t.Errorf("%s: got %v, want code %q", test.name, got, test.code)
 		}
 	}
 	if n := len(issuer.Issued()); n != 1 {
@@ -101,30 +99,18 @@ func TestIssuerTakesARefreshTokenOnce(t *testing.T) {
 	t.Cleanup(issuer.Close)
 	for _, test := range []struct {
 		token string
-		code  string
+		code  any
+		next  any
 	}{
-		{token: OAuthRefreshToken, code: ""},
+		{token: OAuthRefreshToken, next: OAuthRefreshToken + "-next"},
 		{token: OAuthRefreshToken, code: "invalid_grant"},
-		{token: OAuthRefreshToken + "-next", code: ""},
+		{token: OAuthRefreshToken + "-next", next: OAuthRefreshToken + "-next-next"},
 		{token: "another", code: "invalid_grant"},
 	} {
-		w := httptest.NewRecorder()
-		form := url.Values{"grant_type": {"refresh_token"}, "client_id": {"client"}, "refresh_token": {test.token}}
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://oauth.aliyun.com/v1/token", strings.NewReader(form.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		issuer.secure.Config.Handler.ServeHTTP(w, r)
-		var answer struct {
-			Code    string
-			Refresh string `json:"refresh_token"`
-		}
-		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-			t.Fatal(err)
-		}
-		if answer.Code != test.code {
-			t.Errorf("%s: got code %q, want %q: %s", test.token, answer.Code, test.code, w.Body)
-		}
-		if got, want := answer.Refresh == test.token+"-next", test.code == ""; got != want {
-			t.Errorf("%s: got the next refresh token: %t, want %t: %s", test.token, got, want, w.Body)
+		got := post(t, issuer, "https://oauth.aliyun.com/v1/token",
+			url.Values{"grant_type": {"refresh_token"}, "client_id": {"client"}, "refresh_token": {test.token}})
+		if got["Code"] != test.code || got["refresh_token"] != test.next {
+			t.Errorf("%s: got %v, want code %v and %v", test.token, got, test.code, test.next)
 		}
 	}
 }
