@@ -40,28 +40,25 @@ const (
 	refreshAhead = 5 * time.Minute
 	// refreshPause keeps every read from fetching again where the source has nothing newer.
 	refreshPause = 15 * time.Second
-	// failureHolds is how long a failure that won't pass by itself is returned again without a
-	// fetch, so that of many reads only the first waits for it.
+	// failureHolds is how long a failure that isn't temporary is returned again without a fetch, so
+	// that of many reads only the first waits for it.
 	failureHolds = 5 * time.Second
 )
 
 // Cache hands out the credentials of a source. It is safe for concurrent use.
 type Cache struct {
-	source fetcher
-	setBy  string
-	env    *env
+	env    env
 	flight singleflight.Group // of the one fetch that may be under way
 
 	life context.Context // every fetch ends with it
 	end  context.CancelFunc
 
 	mu        sync.Mutex
-	name      string
 	current   Credentials
 	fetched   time.Time // when the last fetch ended
 	failure   *Error    // of that fetch; nil if it didn't fail
-	failing   time.Time // since when fetches have failed in a way that may pass by itself
-	nextFetch time.Time // when to try again, if the failure may pass by itself
+	failing   time.Time // since when fetches have failed temporarily
+	nextFetch time.Time // when to try again, if the failure is temporary
 }
 
 // New returns a cache of the credentials that cfg describes. It touches neither the network nor the
@@ -73,22 +70,17 @@ func New(cfg Config) *Cache {
 	if cfg.Transport == nil {
 		cfg.Transport = egress.NewTransport()
 	}
-	source := fetcher(cfg.Source)
 	if cfg.AssumeRole != nil {
-		source = roleOn{cfg.Source, *cfg.AssumeRole}
+		cfg.Source = roleOn{cfg.Source, *cfg.AssumeRole}
 	}
 	life, end := context.WithCancel(context.Background()) //nolint:forbidigo // a cache's own life
-	return &Cache{
-		source: source, name: source.String(), setBy: cfg.SetBy,
-		env: &env{sts: cfg.STS, transport: cfg.Transport, logger: cfg.Logger}, life: life, end: end,
-	}
+	return &Cache{env: env{Config: cfg}, current: Credentials{source: cfg.Source.String()}, life: life, end: end}
 }
 
 // Get returns credentials that hold now. It fetches them if there are none, once for all callers
-// that wait: ctx ends only this caller's wait, and the fetch goes on, so that what comes late is
-// there for the next caller. Shortly before they expire they are fetched again in the background. A
-// failure is remembered for a few seconds, unless it is temporary. The error is an [*Error] or
-// wraps the context's.
+// that wait: ctx ends only this caller's wait, and what comes late is there for the next caller.
+// Shortly before they expire they are fetched again in the background. A failure is remembered for
+// a few seconds, unless it is temporary. The error is an [*Error] or wraps the context's.
 func (s *Cache) Get(ctx context.Context) (Credentials, error) {
 	fetched, c, err := s.join(ctx)
 	if fetched == nil {
@@ -125,8 +117,7 @@ func (s *Cache) holds(now time.Time) bool {
 	return s.current.AccessKeyID != "" && (s.current.Expiration.IsZero() || now.Before(s.current.Expiration))
 }
 
-// start begins a fetch if none is under way. Callers may stop waiting, but it goes on for the
-// others.
+// start begins a fetch if none is under way. It goes on without the caller.
 func (s *Cache) start(ctx context.Context) <-chan singleflight.Result {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	return s.flight.DoChan("", func() (any, error) {
@@ -138,7 +129,6 @@ func (s *Cache) start(ctx context.Context) <-chan singleflight.Result {
 
 // Close ends the fetch that may be under way, with the command that it runs, and returns once it
 // has ended. A sign-in whose renewal was requested is saved first, since its old token is used up.
-// Close it before the process ends: nothing else ends a command.
 func (s *Cache) Close() {
 	s.end()
 	select {
@@ -149,7 +139,7 @@ func (s *Cache) Close() {
 
 // fetch fetches credentials and keeps them, or the failure.
 func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
-	c, err := s.env.get(ctx, s.source)
+	c, err := s.env.get(ctx, s.env.Source)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetched = time.Now()
@@ -160,19 +150,18 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 			s.failing = s.fetched
 		}
 		s.failure, s.nextFetch = e, s.fetched.Add(max(e.retryAfter, egress.Backoff(s.fetched.Sub(s.failing))))
-		s.env.logger.WarnContext(ctx, "Fetching credentials failed",
+		s.env.Logger.WarnContext(ctx, "Fetching credentials failed",
 			"source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, e
 	}
-	s.current, s.failure, s.name = c, nil, c.source
-	s.env.logger.DebugContext(ctx, "Fetched credentials", "source", s.title(s.name),
+	s.current, s.failure = c, nil
+	s.env.Logger.DebugContext(ctx, "Fetched credentials", "source", s.title(c.source),
 		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
 	return c, nil
 }
 
-// NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait:
-// without credentials that hold, it fetches at once. It is zero if the last fetch didn't fail so,
-// and while older credentials hold.
+// NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait for that.
+// It is zero if the last fetch didn't fail so, and while older credentials hold.
 func (s *Cache) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,7 +178,7 @@ func (s *Cache) Discard(c Credentials) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == c {
-		s.current, s.failure = Credentials{}, nil
+		s.current, s.failure = Credentials{source: c.source}, nil
 	}
 	return !c.given
 }
@@ -198,13 +187,13 @@ func (s *Cache) Discard(c Credentials) bool {
 func (s *Cache) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.title(s.name)
+	return s.title(s.current.source)
 }
 
 // title adds the setting that selected the source to its name.
 func (s *Cache) title(name string) string {
-	if s.setBy == "" {
+	if s.env.SetBy == "" {
 		return name
 	}
-	return name + " (" + s.setBy + ")"
+	return name + " (" + s.env.SetBy + ")"
 }

@@ -306,7 +306,7 @@ func TestCacheRemembersFailures(t *testing.T) {
 				s := f.cache()
 				_, first := s.Get(t.Context())
 				if test.discard {
-					s.Discard(Credentials{})
+					s.Discard(s.current)
 				}
 				time.Sleep(test.pause)
 				_, second := s.Get(t.Context())

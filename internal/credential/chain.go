@@ -16,22 +16,20 @@ type Default struct {
 func (d Default) String() string { return "the default chain" }
 
 // Site returns where the CLI's current profile sends requests.
-func (d Default) Site() Site { return d.current().site() }
+func (d Default) Site() Site { return d.current().Site() }
 
-func (d Default) current() cliProfile { return cliProfile{Profile{Files: d.Files}, d.NoCLI} }
+func (d Default) current() Profile { return Profile{Files: d.Files, off: d.NoCLI} }
 
 func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
 	nothing := errors.New("the provider block and the environment name no source, and none of these has any")
 	return e.firstOf(ctx, Error{Kind: Nowhere, Err: nothing},
-		d.current(), iniSection{Name: d.Section, Files: d.Files}, ECSRole{})
+		cliProfile{d.current()}, iniSection{Profile{Name: d.Section, Files: d.Files}}, ECSRole{})
 }
 
-// firstOf tries sources in order. If none of them has credentials, it fails with the error nothing,
-// to which it adds why.
-//
-// A source that is set up but broken ends the search, and so does one that had credentials once:
-// the next one might be another identity.
-func (e *env) firstOf(ctx context.Context, nothing Error, sources ...fetcher) (Credentials, error) {
+// firstOf tries sources in order. A source that is set up but broken ends the search, and so does
+// one that had credentials once: the next one might be another identity. If none of them has
+// credentials, firstOf returns the error nothing, to which it adds why.
+func (e *env) firstOf(ctx context.Context, nothing Error, sources ...Source) (Credentials, error) {
 	if e.found != nil {
 		return e.get(ctx, e.found)
 	}
@@ -43,9 +41,9 @@ func (e *env) firstOf(ctx context.Context, nothing Error, sources ...fetcher) (C
 		}
 		failure := asError(err)
 		if last := i == len(sources)-1; !failure.notSetUp && (!last || failure.Kind != NotFound) {
-			return Credentials{}, failure
+			return c, failure
 		}
-		e.logger.DebugContext(ctx, "No credentials here", "source", failure.Source, "error", failure.Err)
+		e.Logger.DebugContext(ctx, "No credentials here", "source", failure.Source, "error", failure.Err)
 		nothing.Tried = append(nothing.Tried, failure)
 	}
 	return Credentials{}, &nothing

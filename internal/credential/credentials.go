@@ -2,6 +2,7 @@ package credential
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -29,12 +30,10 @@ func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 // GoString returns the same as String, for %#v.
 func (c Credentials) GoString() string { return c.String() }
 
-// Identity returns what stands for the account that c belongs to, the same in every run: the
-// account of an assumed role or a CloudSSO sign-in, else the ID of an access key that was given
-// without a token. Of other credentials, which are new on every run, the account isn't known, and
-// all of them share one name: two accounts that share a quota are slower than they need be, but one
-// account with two quotas is throttled. Two access keys of one account do have two, because nothing
-// shows that they belong together.
+// Identity returns what stands for the account that c belongs to, the same in every run: its ID if
+// the role or the sign-in says so, else the ID of an access key without a token. Other credentials
+// are new on every run, and share one name: two accounts that share a quota are only slower than
+// necessary, but one account with two quotas is throttled.
 func (c Credentials) Identity() string {
 	switch {
 	case c.account != "":
@@ -45,8 +44,16 @@ func (c Credentials) Identity() string {
 	return "temporary credentials"
 }
 
-// check refuses what can't be a key or a token, without quoting it, and what has expired.
-func (c Credentials) check() error {
+// check refuses what can't be used: what isn't complete, can't be a key or a token, or has expired
+// by this machine's clock. It quotes nothing. The date is that of the source's response, or zero.
+func (c Credentials) check(date time.Time) error {
+	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
+		const lacks = "no access key ID or no access key secret"
+		if c.given {
+			return errors.New("there is " + lacks)
+		}
+		return malformed("its response has " + lacks)
+	}
 	for _, part := range []struct{ name, value string }{
 		{"access key ID", c.AccessKeyID},
 		{"access key secret", c.AccessKeySecret},
@@ -56,30 +63,23 @@ func (c Credentials) check() error {
 			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
 		}
 	}
-	return c.expired(time.Time{})
-}
-
-// expired returns an error if c has expired by this machine's clock. The date is that of the
-// source's response, or zero.
-func (c Credentials) expired(date time.Time) error {
 	now := time.Now()
 	if c.Expiration.IsZero() || now.Before(c.Expiration) {
 		return nil
 	}
-	text := "the session that it gave expired at " + c.Expiration.UTC().Format(time.RFC3339) +
-		" by this machine's clock"
+	const text = "the session that it gave expired at %s by this machine's clock"
+	err := fmt.Errorf(text, c.Expiration.UTC().Format(time.RFC3339))
 	switch {
 	case date.IsZero():
-		return &Error{Kind: openapi.Clock, Err: errors.New(text)}
+		return &Error{Kind: openapi.Clock, Err: err}
 	case date.Before(c.Expiration):
-		return &Error{Kind: openapi.Clock, Skew: now.Sub(date), Err: errors.New(text)}
+		return &Error{Kind: openapi.Clock, Skew: now.Sub(date), Err: err}
 	}
-	return malformed(text + ", and by the Date of its response as well")
+	return malformed(err.Error() + ", and by the Date of its response as well")
 }
 
 // KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has
-// white space in it". It is empty if nothing is wrong, and never quotes s. All of them are
-// printable ASCII without quotes and brackets.
+// white space in it", without quoting s. It is empty if nothing is wrong.
 func KeyFlaw(s string) string {
 	switch {
 	case strings.TrimSpace(s) != s:

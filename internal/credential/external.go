@@ -75,11 +75,13 @@ func parseExternal(output []byte) (Credentials, error) {
 	case mode == "ststoken" && answer.SecurityToken == "":
 		return Credentials{}, malformed("its mode is StsToken, but sts_token is empty")
 	}
-	expiration, _ := answer.Expiration.(string)
-	if _, err := time.Parse(time.RFC3339, expiration); err != nil {
-		expiration = "" // what can't be read counts as unknown, as in the CLI
+	text, _ := answer.Expiration.(string)
+	expiration, _ := time.Parse(time.RFC3339, text) // what can't be read counts as unknown, as in the CLI
+	c := Credentials{
+		AccessKeyID: answer.AccessKeyID, AccessKeySecret: answer.AccessKeySecret,
+		SecurityToken: answer.SecurityToken, Expiration: expiration,
 	}
-	return key{answer.AccessKeyID, answer.AccessKeySecret, answer.SecurityToken, expiration}.credentials()
+	return c, c.check(time.Time{})
 }
 
 // splitCommand splits a command line as the CLI does: as a shell would, at any white space, but a

@@ -84,7 +84,7 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 	err := p.requestTokens(context.WithoutCancel(ctx), f.env, host, client) // else the new ones may be lost
 	if err == nil {
 		if err := f.edit(p.saveTokens); err != nil {
-			f.env.logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
+			f.env.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 				"profile", p.Name, "command", p.configure(), "error", err)
 		}
 		return nil
@@ -116,7 +116,7 @@ func (f cliFile) reread(p *profile) {
 // requestTokens uses up p's refresh token for new tokens.
 func (p *profile) requestTokens(ctx context.Context, e *env, host, client string) error {
 	address := &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}
-	resp, err := egress.Send(e.transport, formRequest(ctx, address, url.Values{
+	resp, err := egress.Send(e.Transport, formRequest(ctx, address, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {p.OAuthRefreshToken}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
 	}), requestTimeout)
@@ -152,10 +152,10 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	// All may read it, so that one that belongs to root, as after sudo, can be locked.
 	lock := flock.New(cmp.Or(target, f.path)+".lock", flock.SetPermissions(0o644))
 	if _, err := lock.TryLockContext(wait, pause); errors.Is(err, os.ErrPermission) {
-		f.env.logger.WarnContext(ctx, "The CLI's file can't be locked, so two processes may use up one token: "+
+		f.env.Logger.WarnContext(ctx, "The CLI's file can't be locked, so two processes may use up one token: "+
 			"if the lock belongs to another user, as after sudo, remove it", "lock", lock.Path(), "error", err)
 	} else if err != nil {
-		f.env.logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
+		f.env.Logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
 	}
 	return func() { _ = lock.Unlock() }
 }

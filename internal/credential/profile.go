@@ -58,6 +58,7 @@ type Profile struct {
 	// means both of Files.
 	File string
 	Files
+	off string // the variable that switches off the CLI's file
 }
 
 // Files is where profiles are, and what completes them.
@@ -67,67 +68,22 @@ type Files struct {
 	// NoExternal is the variable that switches off profiles that run a command or request a URI.
 	// Empty means that they are on.
 	NoExternal string
-	Completion Completion
+	// Role and URI count where a profile leaves a field empty. Role's policy and expiration don't.
+	Role OIDC
+	URI  string
 }
 
-// Completion is what counts where a profile leaves a field empty. The policy and the expiration of
-// its role don't.
-type Completion struct {
-	OIDC
-	URI string
-}
+func (p Profile) path() string { return cmp.Or(p.File, p.CLI, "~/.aliyun/config.json") }
 
-func (p Profile) String() string { return cliProfile{Profile: p}.String() }
-
-// Site returns where the profile sends requests.
-func (p Profile) Site() Site { return cliProfile{Profile: p}.site() }
-
-func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
-	switch {
-	case p.File == "":
-		nothing := Error{Kind: NotFound, Err: errors.New("neither file has it")}
-		return e.firstOf(ctx, nothing, cliProfile{Profile: p}, iniSection(p))
-	case IsCLIFile(p.File):
-		return e.get(ctx, cliProfile{Profile: p})
-	}
-	return e.get(ctx, iniSection(p))
-}
-
-// cliProfile is a profile of the CLI's file, which is read again for every fetch so that a new
-// sign-in is seen.
-type cliProfile struct {
-	Profile
-	off string // the variable that switches it off
-}
-
-func (p cliProfile) path() string { return cmp.Or(p.File, p.CLI, "~/.aliyun/config.json") }
-
-func (p cliProfile) String() string {
+func (p Profile) String() string {
 	if p.Name == "" {
 		return "the current profile of " + p.path()
 	}
 	return "profile " + p.Name + " of " + p.path()
 }
 
-func (p cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
-	file, err := p.read()
-	if err != nil {
-		return Credentials{}, err
-	}
-	file.env = e
-	c, err := file.fetch(ctx, file.Current, nil)
-	p.Name = file.Current
-	c.source = p.String()
-	if err == nil && file.find(p.Name).Endpoint != "" {
-		e.ignored.Do(func() {
-			const text = "The profile's endpoint is ignored, because it is for every product: set endpoints.cas instead"
-			e.logger.InfoContext(ctx, text, "profile", p.Name)
-		})
-	}
-	return c, err
-}
-
-func (p cliProfile) site() Site {
+// Site returns where the profile sends requests.
+func (p Profile) Site() Site {
 	file, _ := p.read() // the fetch of credentials reports what is wrong with the file
 	if used := file.find(file.Current); used != nil && !used.unset() {
 		return Site{Region: used.RegionID, VPC: strings.EqualFold(used.EndpointType, "vpc"), sts: used.sts()}
@@ -135,7 +91,19 @@ func (p cliProfile) site() Site {
 	return Site{}
 }
 
-func (p cliProfile) read() (cliFile, error) {
+func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
+	switch {
+	case p.File == "":
+		nothing := Error{Kind: NotFound, Err: errors.New("neither file has it")}
+		return e.firstOf(ctx, nothing, cliProfile{p}, iniSection{p})
+	case IsCLIFile(p.File):
+		return e.get(ctx, cliProfile{p})
+	}
+	return e.get(ctx, iniSection{p})
+}
+
+// read reads the CLI's file, which every fetch does, so that a new sign-in is seen.
+func (p Profile) read() (cliFile, error) {
 	if p.off != "" {
 		return cliFile{}, notSetUp(errors.New("switched off by " + p.off))
 	}
@@ -150,13 +118,32 @@ func (p cliProfile) read() (cliFile, error) {
 	return file, err
 }
 
+// cliProfile is a profile of the CLI's file.
+type cliProfile struct{ Profile }
+
+func (p cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
+	file, err := p.read()
+	if err != nil {
+		return Credentials{}, err
+	}
+	file.env, p.Name = e, file.Current
+	c, err := file.fetch(ctx, p.Name, nil)
+	c.source = p.String()
+	if err == nil && !e.ignored && file.find(p.Name).Endpoint != "" {
+		e.ignored = true
+		const text = "The profile's endpoint is ignored, because it is for every product: set endpoints.cas instead"
+		e.Logger.InfoContext(ctx, text, "profile", p.Name)
+	}
+	return c, err
+}
+
 // cliFile is the CLI's configuration file.
 type cliFile struct {
 	Current  string    `json:"current"` // the profile that is meant
 	Profiles []profile `json:"profiles"`
 
 	path string
-	from cliProfile
+	from Profile
 	env  *env
 }
 
@@ -208,11 +195,11 @@ func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credenti
 	case f.from.Name == "" && len(via) == 0 && p.unset():
 		return Credentials{}, notSetUp(fmt.Errorf("profile %s has no access key", name))
 	}
-	completion := f.from.Completion
-	if len(via) > 0 { // these variables are about the profile in use
-		completion = Completion{URI: completion.URI}
+	by := f.from.Files
+	if len(via) > 0 {
+		by.Role = OIDC{} // it is for the profile in use
 	}
-	c, err := f.use(ctx, p.completed(completion), append(via, name))
+	c, err := f.use(ctx, p.completed(by), append(via, name))
 	if err == nil {
 		return c, nil
 	}
@@ -273,62 +260,60 @@ func (p profile) mode() string {
 }
 
 // completed returns p with the fields that it leaves empty.
-func (p profile) completed(by Completion) profile {
+func (p profile) completed(by Files) profile {
 	for field, value := range map[*string]string{
-		&p.RoleARN: by.RoleARN, &p.SessionName: by.SessionName, &p.ExternalID: by.ExternalID,
-		&p.ProviderARN: by.ProviderARN, &p.CredentialsURI: by.URI,
+		&p.RoleARN: by.Role.RoleARN, &p.SessionName: by.Role.SessionName, &p.ExternalID: by.Role.ExternalID,
+		&p.ProviderARN: by.Role.ProviderARN, &p.CredentialsURI: by.URI,
 	} {
 		*field = cmp.Or(*field, value)
 	}
-	if p.Token == "" && p.TokenFile == "" {
-		p.Token, p.TokenFile = by.Token, by.TokenFile
+	if p.Token+p.TokenFile == "" {
+		p.Token, p.TokenFile = by.Role.Token, by.Role.TokenFile
 	}
 	return p
 }
 
 // use gets credentials with the fields of p's mode; via are the profiles that led to p, and p.
 func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credentials, err error) {
-	key := AccessKey{p.AccessKeyID, p.AccessKeySecret, p.SecurityToken}
-	switch mode := p.mode(); mode {
+	key, mode := AccessKey{p.AccessKeyID, p.AccessKeySecret, p.SecurityToken}, p.mode()
+	if f.from.NoExternal != "" && (mode == "external" || mode == "credentialsuri") {
+		return c, errors.New("profiles that run a command or request a URI are switched off by " + f.from.NoExternal)
+	}
+	p.at = p.sts()
+	switch mode {
 	case "ak":
 		key.Token = ""
 		return key.fetch(ctx, f.env)
 	case "ststoken":
 		if p.SecurityToken == "" {
-			return Credentials{}, errors.New("there is no security token")
+			return c, errors.New("there is no security token")
 		}
 		return key.fetch(ctx, f.env)
-	case "ramrolearn":
-		c, err = key.fetch(ctx, f.env)
-	case "chainableramrolearn":
-		c, err = f.fetch(ctx, p.SourceProfile, via)
-	case "ramrolearnwithrolename":
-		c, err = f.env.get(ctx, ECSRole{p.RoleName})
 	case "ecsramrole":
 		return ECSRole{p.RoleName}.fetch(ctx, f.env)
 	case "oidc":
-		return p.assume(ctx, f.env, p.sts())
+		return p.OIDC.fetch(ctx, f.env)
 	case "cloudsso":
 		return p.cloudSSO(ctx, f.env)
 	case "oauth":
 		return f.oauth(ctx, p)
-	case "external", "credentialsuri":
-		switch {
-		case f.from.NoExternal != "":
-			const text = "profiles that run a command or request a URI are switched off by "
-			return Credentials{}, errors.New(text + f.from.NoExternal)
-		case mode == "external":
-			return external(ctx, p.ProcessCommand)
-		}
+	case "external":
+		return external(ctx, p.ProcessCommand)
+	case "credentialsuri":
 		return URI{p.CredentialsURI}.fetch(ctx, f.env)
+	case "ramrolearn":
+		c, err = key.fetch(ctx, f.env)
+	case "ramrolearnwithrolename":
+		c, err = ECSRole{p.RoleName}.fetch(ctx, f.env)
+	case "chainableramrolearn":
+		c, err = f.fetch(ctx, p.SourceProfile, via)
 	default:
-		const text = "its mode %q isn't supported, only %s"
-		return Credentials{}, fmt.Errorf(text, typeName(p.Mode), strings.Join(modes, ", "))
+		return c, fmt.Errorf("its mode %q isn't supported, only %s", typeName(p.Mode), strings.Join(modes, ", "))
 	}
 	if err != nil {
-		return Credentials{}, err
+		return c, err
 	}
-	return p.AssumeRole.assume(ctx, f.env, c, p.sts())
+	return p.assume(ctx, f.env, c)
 }
 
 // cloudSSO exchanges the access token of a sign-in.

@@ -325,12 +325,8 @@ func TestSourceProfileCycle(t *testing.T) {
 // Variables complete the profile in use, and no other; a profile's own fields come before them.
 func TestProfileIsCompleted(t *testing.T) {
 	t.Parallel()
-	by := Completion{
-		OIDC: OIDC{
-			AssumeRole:  AssumeRole{RoleARN: testRole, SessionName: "variable", ExternalID: "external", Policy: "{}", Expiration: 901},
-			ProviderARN: testProvider, Token: castest.OIDCToken,
-		},
-	}
+	by := testOIDC()
+	by.AssumeRole = AssumeRole{RoleARN: testRole, SessionName: "variable", ExternalID: "external", Policy: "{}", Expiration: 901}
 	const another = "acs:ram::1234567890123456:role/another"
 	role := AssumeRole{RoleARN: testRole, SessionName: "variable", ExternalID: "external"}
 	withOIDC := AssumeRole{RoleARN: testRole, SessionName: "variable"}
@@ -365,8 +361,7 @@ func TestProfileIsCompleted(t *testing.T) {
 			t.Parallel()
 			i := issuer(t)
 			path := config(t, append([]string{`"name": "p", ` + test.profiles[0]}, test.profiles[1:]...)...)
-			source := Profile{File: path, Name: "p", Files: Files{Completion: by}}
-			source.Completion.URI = i.CredentialsURI()
+			source := Profile{File: path, Name: "p", Files: Files{Role: by, URI: i.CredentialsURI()}}
 			_, _, err := fetch(t, Config{Source: source, STS: STS{Endpoint: i.STSEndpoint()}})
 			if test.err != "" {
 				failed(t, err, asError(err).Kind, test.err)

@@ -35,7 +35,7 @@ func formRequest(ctx context.Context, address *url.URL, form url.Values) *http.R
 
 // send sends a request, and returns its response. An error quotes none of the secrets.
 func (e *env) send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
-	resp, err := egress.Send(e.transport, req, limit)
+	resp, err := egress.Send(e.Transport, req, limit)
 	switch {
 	case err != nil:
 		return nil, err

@@ -66,27 +66,15 @@ func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) 
 		err := errors.New("it answered " + report.Code)
 		return Credentials{}, &Error{Kind: report.Kind, Code: report.Code, Err: err}
 	}
-	c, err := k.credentials()
-	if err != nil {
-		return Credentials{}, err
+	c := Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
+	if k.Expiration != "" {
+		var err error
+		if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil {
+			return c, malformed("its expiration isn't an RFC 3339 time")
+		}
 	}
 	date, _ := http.ParseTime(resp.Header.Get("Date"))
-	return c, c.expired(date)
-}
-
-func (k key) credentials() (Credentials, error) {
-	c := Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
-	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
-		return Credentials{}, malformed("its response has no access key ID or no access key secret")
-	}
-	if k.Expiration == "" {
-		return c, nil
-	}
-	var err error
-	if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil {
-		return Credentials{}, malformed("its expiration isn't an RFC 3339 time")
-	}
-	return c, nil
+	return c, c.check(date)
 }
 
 func malformed(reason string) *Error { return &Error{Kind: egress.Malformed, Err: errors.New(reason)} }

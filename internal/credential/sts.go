@@ -23,6 +23,8 @@ type AssumeRole struct {
 	Policy      string `json:"policy"`           // JSON; narrows what the role may do
 	ExternalID  string `json:"external_id"`
 	Expiration  int    `json:"expired_seconds"` // 0 means 3600
+
+	at STS // of the profile that it is for
 }
 
 // OIDC is a RAM role to act as with a token of an OIDC identity provider. It has no ExternalID.
@@ -55,7 +57,7 @@ func (s STS) host(profile STS) (string, error) {
 	default:
 		host = "sts." + region + ".aliyuncs.com"
 	}
-	u, err := egress.ParseAddress(host, "https")
+	u, err := egress.ParseAddress(host, "https", "http") // https is spoken anyway
 	if err != nil || u.User != nil {
 		return "", errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")
 	}
@@ -64,9 +66,7 @@ func (s STS) host(profile STS) (string, error) {
 
 // sts returns where p assumes roles.
 func (p profile) sts() STS {
-	host := strings.TrimPrefix(strings.TrimSpace(p.STSEndpoint), "https://")
-	host = strings.TrimRight(strings.TrimPrefix(host, "http://"), "/") // https is spoken anyway
-	return STS{Endpoint: host, Region: p.STSRegion, VPC: p.EnableVPC}
+	return STS{Endpoint: strings.TrimSpace(p.STSEndpoint), Region: p.STSRegion, VPC: p.EnableVPC}
 }
 
 // roleOn is a role, assumed with the credentials of another source.
@@ -84,21 +84,19 @@ func (r roleOn) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	c, err := r.role.assume(ctx, e, as, r.Site().sts)
+	r.role.at = r.Site().sts
+	c, err := r.role.assume(ctx, e, as)
 	c.source = r.on(as.source)
 	return c, err
 }
 
-// assume assumes the role with credentials, at the STS of a profile, which may be empty.
-func (a AssumeRole) assume(ctx context.Context, e *env, as Credentials, profile STS) (Credentials, error) {
-	if err := as.check(); err != nil {
-		return Credentials{}, err
-	}
+// assume assumes the role with credentials.
+func (a AssumeRole) assume(ctx context.Context, e *env, as Credentials) (Credentials, error) {
 	builder := providers.NewRAMRoleARNCredentialsProviderBuilder().
 		WithAccessKeyId(as.AccessKeyID).WithAccessKeySecret(as.AccessKeySecret).WithSecurityToken(as.SecurityToken).
 		WithRoleArn(a.RoleARN).WithRoleSessionName(cmp.Or(a.SessionName, DefaultSessionName)).
 		WithDurationSeconds(a.Expiration).WithPolicy(a.Policy).WithExternalId(a.ExternalID)
-	return a.issue(ctx, e, profile, func(host string) (providers.CredentialsProvider, error) {
+	return a.issue(ctx, e, func(host string) (providers.CredentialsProvider, error) {
 		return builder.WithStsEndpoint(host).Build()
 	}, as.AccessKeySecret, as.SecurityToken)
 }
@@ -108,10 +106,7 @@ func (o OIDC) String() string { return "OIDC, as " + o.RoleARN }
 // Site returns Site{}.
 func (o OIDC) Site() Site { return Site{} }
 
-func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) { return o.assume(ctx, e, STS{}) }
-
-// assume assumes the role, at the STS of a profile, which may be empty.
-func (o OIDC) assume(ctx context.Context, e *env, profile STS) (Credentials, error) {
+func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if o.ProviderARN == "" {
 		return Credentials{}, errors.New("the OIDC provider ARN is empty")
 	}
@@ -122,24 +117,23 @@ func (o OIDC) assume(ctx context.Context, e *env, profile STS) (Credentials, err
 	builder := providers.NewOIDCCredentialsProviderBuilder().WithOIDCProviderARN(o.ProviderARN).WithOIDCToken(token).
 		WithRoleArn(o.RoleARN).WithRoleSessionName(cmp.Or(o.SessionName, DefaultSessionName)).
 		WithDurationSeconds(o.Expiration).WithPolicy(o.Policy)
-	return o.issue(ctx, e, profile, func(host string) (providers.CredentialsProvider, error) {
+	return o.issue(ctx, e, func(host string) (providers.CredentialsProvider, error) {
 		return builder.WithSTSEndpoint(host).Build()
 	}, token)
 }
 
+type composer = func(host string) (providers.CredentialsProvider, error)
+
 // issue sends the request that the vendor's library composes. The library completes empty fields
 // with environment variables, so none may be empty that it has a variable for.
-func (a AssumeRole) issue(
-	ctx context.Context, e *env, profile STS,
-	library func(host string) (providers.CredentialsProvider, error), secrets ...string,
-) (Credentials, error) {
+func (a AssumeRole) issue(ctx context.Context, e *env, library composer, secrets ...string) (Credentials, error) {
 	switch {
 	case a.RoleARN == "":
 		return Credentials{}, errors.New("the role ARN is empty")
 	case a.Expiration != 0 && a.Expiration < 900:
 		return Credentials{}, fmt.Errorf("a session of %d seconds is too short: STS allows 900 and more", a.Expiration)
 	}
-	host, err := e.sts.host(profile)
+	host, err := e.STS.host(a.at)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -161,16 +155,14 @@ func (a AssumeRole) issue(
 // its error. What else the library says is never quoted, because it may hold secrets.
 func composed(library providers.CredentialsProvider, err error) (*http.Request, error) {
 	if err == nil {
-		_, err = library.GetCredentials()
+		if _, err = library.GetCredentials(); err == nil {
+			return nil, errors.New("credentials-go sent a request by itself, so what it returned isn't used")
+		}
 	}
-	unsent, ok := errors.AsType[egress.Unsent](err)
-	switch {
-	case err == nil:
-		return nil, errors.New("credentials-go sent a request by itself, so what it returned isn't used")
-	case !ok:
-		return nil, errors.New("credentials-go composed no request (why is left out, as that may quote secrets)")
+	if unsent, ok := errors.AsType[egress.Unsent](err); ok {
+		return unsent.Request, nil
 	}
-	return unsent.Request, nil
+	return nil, errors.New("credentials-go composed no request (why is left out, as that may quote secrets)")
 }
 
 func (o OIDC) token() (string, error) {

@@ -81,14 +81,15 @@ func (r *resolver) files() credential.Files {
 	set := func(name string) string { return r.inFamily(name, "").text }
 	files := credential.Files{
 		CLI: r.getenv("ALIBABA_CLOUD_CONFIG_FILE"), NoExternal: r.switchedBy("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"),
-		Completion: credential.Completion{URI: r.inFamily("credentials_uri", families[0]).text, OIDC: credential.OIDC{
+		URI: r.inFamily("credentials_uri", families[0]).text,
+		Role: credential.OIDC{
 			ProviderARN: set(oidcAt + "oidc_provider_arn"),
 			Token:       set(oidcAt + "oidc_token"), TokenFile: set(oidcAt + "oidc_token_file"),
 			AssumeRole: credential.AssumeRole{
 				RoleARN: set(oidcAt + "role_arn"), ExternalID: set(roleAt + "external_id"),
 				SessionName: set(oidcAt + "role_session_name"),
 			},
-		}},
+		},
 	}
 	if file := r.getenv(sharedFile); !credential.IsCLIFile(file) {
 		files.INI = file

@@ -144,7 +144,7 @@ func TestCredentials(t *testing.T) {
 		},
 		"token of HCP Terraform alone": {
 			env:    environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"},
-			source: credential.Default{Files: files{Completion: credential.Completion{OIDC: oidc{Token: "hcp"}}}},
+			source: credential.Default{Files: files{Role: oidc{Token: "hcp"}}},
 		},
 		"OIDC of the environment, another role on top": {
 			block: arguments{"assume_role": arguments{}},
@@ -205,9 +205,9 @@ func TestCredentials(t *testing.T) {
 		"variables that complete a profile": {
 			env: environment{"ALIBABACLOUD_ROLE_ARN": testRole, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "f",
 				"ALIBABA_CLOUD_EXTERNAL_ID": "?", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "s"},
-			source: credential.Default{Files: files{Completion: credential.Completion{OIDC: oidc{
+			source: credential.Default{Files: files{Role: oidc{
 				TokenFile: "f", AssumeRole: role{RoleARN: testRole, SessionName: "s", ExternalID: "?"},
-			}}}},
+			}}},
 		},
 		"STS of the environment": {
 			env: environment{"ALIBABA_CLOUD_STS_ENDPOINT": "https://sts-vpc.cn-beijing.aliyuncs.com/",
