@@ -276,6 +276,11 @@ ephemeral "cas_asset_count" "this" {
 		{run: "plan -out=tfplan", calls: 1},
 		{run: "apply tfplan", answer: low, says: "1 added"},
 	}},
+	"condition inside of an ephemeral block that a gate refers to": {
+		tofu: 11, config: inside + ephemeralGate, steps: []step{
+			{run: "plan -out=tfplan", calls: 1},
+			{run: "apply tfplan", answer: low, status: 1, calls: 1, says: "The score is too low."},
+		}},
 	"secret key from a variable": {terraform: 4, tofu: 6, config: secret(""), steps: []step{
 		{run: "plan -out=tfplan", calls: 1},
 		{run: "show -json tfplan", says: castest.DefaultKey.AccessKeySecret},
