@@ -1,4 +1,5 @@
-// Package acceptance tests the provider with the real service, on a real account. Its tests change nothing.
+// Package acceptance tests the provider with the real service, on a real account. Its tests change
+// nothing.
 package acceptance
 
 import (
@@ -23,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestAccAssetCount reads the account of the credentials in the environment. The service documents no element of its response
-// as required, so only the request ID is certain.
+// TestAccAssetCount reads the account of the credentials in the environment. The service documents
+// no element of its response as required, so only the request ID is certain.
 func TestAccAssetCount(t *testing.T) { //nolint:paralleltest // calls of an account are limited
 	resource.Test(t, resource.TestCase{
 		PreCheck: func() {

@@ -18,8 +18,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-// machines lets many of them, which can't know of each other, read at the same moment. Their waits are random, so each
-// case runs several times, from different parts of a second, and the worst run counts.
+// machines lets many of them, which can't know of each other, read at the same moment. Their waits
+// are random, so each case runs several times, from different parts of a second, and the worst run
+// counts.
 func machines(t *testing.T) {
 	const runs = 5
 	figures := newTable("Machines at once, one read each, in virtual time: the worst of 5 runs",
@@ -69,7 +70,8 @@ func gather(t *testing.T, machines int, s *service) (unanswered int) {
 	return unanswered
 }
 
-// newClient returns a client with the defaults of the provider block that shares its calls with nobody.
+// newClient returns a client with the defaults of the provider block that shares its calls with
+// nobody.
 func newClient(transport http.RoundTripper) *cas.Client {
 	source := credential.New(credential.Config{
 		Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID, Secret: castest.DefaultKey.AccessKeySecret}})
@@ -85,8 +87,8 @@ func newClient(transport http.RoundTripper) *cas.Client {
 	})
 }
 
-// service answers without a network, after 50 ms, as many calls a second as admit lets through. It doesn't say how long
-// to wait.
+// service answers without a network, after 50 ms, as many calls a second as admit lets through. It
+// doesn't say how long to wait.
 type service struct {
 	mu    sync.Mutex
 	admit func(time.Time) bool

@@ -1,7 +1,9 @@
-// Package bench measures how the provider keeps to the account's limit and what that costs in time: the figures that the
-// documentation quotes. Every request goes to a fake service, on the loopback device or in memory.
+// Package bench measures how the provider keeps to the account's limit and what that costs in time:
+// the figures that the documentation quotes. Every request goes to a fake service, on the loopback
+// device or in memory.
 //
-// It consists of tests, because virtual time ([testing/synctest]) exists only there. make bench runs them all; some are run by
+// It consists of tests, because virtual time ([testing/synctest]) exists only there. make bench
+// runs them all; some are run by
 //
 //	make bench SECTIONS='crowd|machines'
 package bench

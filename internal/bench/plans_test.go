@@ -15,8 +15,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// plans runs the real Terraform against the strict fake: with this provider, with this provider where processes can't
-// share a file, and with one that has a rate limiter in each process and shares nothing.
+// plans runs the real Terraform against the strict fake: with this provider, with this provider
+// where processes can't share a file, and with one that has a rate limiter in each process and
+// shares nothing.
 func plans(t *testing.T) {
 	ours, plain := build(t, "."), build(t, "./internal/bench/plain")
 	figures := newTable("Plans by Terraform, with this provider, with this provider without its files, and with rate.NewLimiter(10, 1)",
@@ -38,7 +39,8 @@ func plans(t *testing.T) {
 	})
 }
 
-// workload is a number of plans at once, each with so many provider blocks that have so many data blocks each.
+// workload is a number of plans at once, each with so many provider blocks that have so many data
+// blocks each.
 type workload struct{ plans, providers, blocks int }
 
 // outcome is what the fake saw, and how long it took.
@@ -79,7 +81,8 @@ type series struct {
 	arrivals []time.Duration
 }
 
-// draw writes the picture with the plotting tool, whose module keeps its dependencies out of this one.
+// draw writes the picture with the plotting tool, whose module keeps its dependencies out of this
+// one.
 func draw(t *testing.T, title string, all []series) {
 	t.Helper()
 	var rows, stderr bytes.Buffer

@@ -43,7 +43,8 @@ func launch(t *testing.T, executable string, environment []string, block string)
 	}
 	p := &process{cmd: cmd}
 	t.Cleanup(p.kill)
-	// Without a certificate of the client's, the line is core version, protocol version, network, address and "grpc".
+	// Without a certificate of the client's, the line is core version, protocol version, network,
+	// address and "grpc".
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		return nil, fmt.Errorf("handshake: %w", err)
@@ -59,7 +60,8 @@ func launch(t *testing.T, executable string, environment []string, block string)
 	return p, p.invoke(t.Context(), "ConfigureProvider", map[string]any{"terraform_version": "1.11.4", "config": dynamic(block)})
 }
 
-// kill ends the process as kill -9 does, before the connection, whose end would let it finish its calls in good order.
+// kill ends the process as kill -9 does, before the connection, whose end would let it finish its
+// calls in good order.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
@@ -78,8 +80,8 @@ func dynamic(value string) map[string]any {
 	return map[string]any{"json": []byte(value)}
 }
 
-// invoke calls a method of the protocol and fails with the first error of the response. The messages are looked up by
-// name, because terraform-plugin-go doesn't export them.
+// invoke calls a method of the protocol and fails with the first error of the response. The
+// messages are looked up by name, because terraform-plugin-go doesn't export them.
 func (p *process) invoke(ctx context.Context, method string, request map[string]any) error {
 	in, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("tfplugin6." + method + ".Request"))
 	if err != nil {
@@ -130,7 +132,8 @@ func build(t *testing.T, pkg string) string {
 	return executable
 }
 
-// environment returns the variables of a user whose home directory is home, and whose provider calls the fake.
+// environment returns the variables of a user whose home directory is home, and whose provider
+// calls the fake.
 func environment(fake *castest.Server, home string) []string {
 	variables := []string{
 		"HOME=" + home,
@@ -148,7 +151,8 @@ func environment(fake *castest.Server, home string) []string {
 	return variables
 }
 
-// configuration returns a directory with a main.tf of blocks data blocks for each of so many provider blocks.
+// configuration returns a directory with a main.tf of blocks data blocks for each of so many
+// provider blocks.
 func configuration(t *testing.T, providers, blocks int) string {
 	t.Helper()
 	var b strings.Builder

@@ -13,8 +13,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// condition is a configuration with a condition, and what Terraform does with it. The guide "Checks and
-// conditions" says the same.
+// condition is a configuration with a condition, and what Terraform does with it. The guide "Checks
+// and conditions" says the same.
 type condition struct {
 	terraform int // the minor of the first Terraform 1 that the steps are for
 	tofu      int // likewise of OpenTofu; 0 if there is none

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// TestVariablesAreRight compares the environment variables of the code with those of the documentation and the examples.
+// TestVariablesAreRight compares the environment variables of the code with those of the
+// documentation and the examples.
 func TestVariablesAreRight(t *testing.T) {
 	t.Parallel()
 	variable := regexp.MustCompile(`\b(ALIBABA_CLOUD|ALICLOUD|CAS)_[A-Z][A-Z0-9_]*[A-Z0-9]\b`)
@@ -65,8 +66,9 @@ func TestReadmeShowsTheExample(t *testing.T) {
 	}
 }
 
-// TestReadmesSayTheSame finds a heading or an example of README.md without a counterpart in the Chinese one, and the other way
-// round. Headings are compared by their levels, examples by their text.
+// TestReadmesSayTheSame finds a heading or an example of README.md without a counterpart in the
+// Chinese one, and the other way round. Headings are compared by their levels, examples by their
+// text.
 func TestReadmesSayTheSame(t *testing.T) {
 	t.Parallel()
 	outline := func(file string) string {
@@ -82,7 +84,8 @@ func TestReadmesSayTheSame(t *testing.T) {
 	}
 }
 
-// TestSnippetsAreFormatted looks at those, too, that are in no example, because they need another provider or are a part.
+// TestSnippetsAreFormatted looks at those, too, that are in no example, because they need another
+// provider or are a part.
 func TestSnippetsAreFormatted(t *testing.T) {
 	t.Parallel()
 	snippet := regexp.MustCompile("(?s)```terraform\n(.*?)```")

@@ -1,6 +1,7 @@
 //go:debug x509usefallbackroots=1
 
-// Package examples runs everything under examples/ with a real Terraform, and holds the documentation to the code.
+// Package examples runs everything under examples/ with a real Terraform, and holds the
+// documentation to the code.
 package examples
 
 import (

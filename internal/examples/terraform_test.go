@@ -61,8 +61,8 @@ func (w *workspace) copyExamples(t *testing.T) {
 	}
 }
 
-// installProvider puts the test binary where terraform init and tofu init find it, and returns the CLI configuration
-// that leads there and nowhere else.
+// installProvider puts the test binary where terraform init and tofu init find it, and returns the
+// CLI configuration that leads there and nowhere else.
 func (w *workspace) installProvider(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -103,7 +103,8 @@ func (w *workspace) profiles(t *testing.T) string {
 	return string(content)
 }
 
-// environment is all that Terraform and the provider see. Every host but the service's is the issuer's.
+// environment is all that Terraform and the provider see. Every host but the service's is the
+// issuer's.
 func (w *workspace) environment(extra map[string]string) []string {
 	env := []string{
 		"CAS_ENDPOINT=" + w.service.URL(),

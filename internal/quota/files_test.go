@@ -47,7 +47,8 @@ func mkdir(t *testing.T, path string) {
 	must(t, os.MkdirAll(path, 0o700))
 }
 
-// link makes a symbolic link, whose target has to stay as it is. Windows may not let it; then a directory is as good.
+// link makes a symbolic link, whose target has to stay as it is. Windows may not let it; then a
+// directory is as good.
 func link(t *testing.T, path string) {
 	t.Helper()
 	target := filepath.Join(t.TempDir(), "target")
@@ -84,7 +85,8 @@ var allBadFiles = map[string]badFiles{
 	"one directory": {prepare: func(t *testing.T, p *process) { mkdir(t, p.file(1)) }, reason: "is a directory", want: []int{2, 0}},
 }
 
-// Two processes keep to the limit together when they share, and else each warns once and keeps to what is wanted.
+// Two processes keep to the limit together when they share, and else each warns once and keeps to
+// what is wanted.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	forEach(t, allBadFiles, func(t *testing.T, dir string, test badFiles) {

@@ -15,7 +15,8 @@ const (
 	errLocked = syscall.EWOULDBLOCK
 )
 
-// tryLock locks a file until it is closed. gofrs/flock opens the file itself, so that it can't be checked and written to.
+// tryLock locks a file until it is closed. gofrs/flock opens the file itself, so that it can't be
+// checked and written to.
 func tryLock(file *os.File) error {
 	var err error = syscall.EINTR
 	for errors.Is(err, syscall.EINTR) {

@@ -13,7 +13,8 @@ const (
 	errLocked = windows.ERROR_LOCK_VIOLATION
 )
 
-// tryLock locks a file until it is closed: a byte far behind its end, because nobody else can read what is locked.
+// tryLock locks a file until it is closed: a byte far behind its end, because nobody else can read
+// what is locked.
 func tryLock(file *os.File) error {
 	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, &windows.Overlapped{OffsetHigh: 1 << 30})

@@ -70,9 +70,10 @@ func callAll(dir string) error {
 // stops are what stops a process and lets it go on, if something does.
 var stops []os.Signal
 
-// Of thirty processes at once, some are killed during a call, and some stopped at any time: no more than the
-// limit arrives in any second, and the others finish. The service notes an arrival before it responds, so a slow machine
-// makes no two look closer than they were; a call that was killed counts from when it left.
+// Of thirty processes at once, some are killed during a call, and some stopped at any time: no more
+// than the limit arrives in any second, and the others finish. The service notes an arrival before
+// it responds, so a slow machine makes no two look closer than they were; a call that was killed
+// counts from when it left.
 //
 //nolint:paralleltest // a fork keeps the locks of other tests until it has become another program
 func TestProcesses(t *testing.T) {

@@ -1,12 +1,14 @@
-// Package quota bounds how many calls reach a service in any one second, over all processes of one user on one machine.
+// Package quota bounds how many calls reach a service in any one second, over all processes of one
+// user on one machine.
 //
-// A rate limiter spaces what leaves, and the network moves it together again. A quota has places instead: a call holds one
-// from before it is sent until its response has arrived, and the place is free a second later. The service received the
-// call before it responded, and receives the next one of that place after that was sent; so two calls of a place arrive
-// more than a second apart, whatever the network does. A call that was killed counts from when it left.
+// A rate limiter spaces what leaves, and the network moves it together again. A quota has places
+// instead: a call holds one from before it is sent until its response has arrived, and the place is
+// free a second later. The service received the call before it responded, and receives the next one
+// of that place after that was sent; so two calls of a place arrive more than a second apart,
+// whatever the network does. A call that was killed counts from when it left.
 //
-// A place is a file, which a call locks. The time is noted in it before the call is sent, and when its response has arrived.
-// The system unlocks the files of a process that ends, however it ends.
+// A place is a file, which a call locks. The time is noted in it before the call is sent, and when
+// its response has arrived. The system unlocks the files of a process that ends, however it ends.
 package quota
 
 import (
@@ -29,7 +31,8 @@ import (
 const (
 	window = time.Second + clockTick // how long a place isn't free after its last use
 	poll   = 50 * time.Millisecond   // how soon to ask again, at most, while other processes hold all places
-	// The file system counts as hung after so many ticks. A process that was stopped itself misses one of them, not all.
+	// The file system counts as hung after so many ticks. A process that was stopped itself misses
+	// one of them, not all.
 	tick, ticks = 100 * time.Millisecond, 20
 	held        = 1<<63 - 1
 )
@@ -70,10 +73,12 @@ func Open(cfg Config) *Quota {
 	}
 }
 
-// Take returns a place, or, when none is free, the time to ask again: when the next one may be free, and at most a second
-// from now. Send the call at once, because the time is noted already. Take returns within two seconds.
+// Take returns a place, or, when none is free, the time to ask again: when the next one may be
+// free, and at most a second from now. Send the call at once, because the time is noted already.
+// Take returns within two seconds.
 //
-// If no file can be used, it hands out one place at a time where other processes may use them, and else those of its own.
+// If no file can be used, it hands out one place at a time where other processes may use them, and
+// else those of its own.
 func (q *Quota) Take() (*Place, time.Time) {
 	place, maximum := Place{}, 0
 	turn, taken, gone := q.turn, make(chan struct{}), make(chan struct{})
@@ -104,7 +109,8 @@ func (q *Quota) Take() (*Place, time.Time) {
 	return q.takeUncounted(1)
 }
 
-// takeUncounted is Take without files: at most maximum calls of this process are out, or were within the last second.
+// takeUncounted is Take without files: at most maximum calls of this process are out, or were
+// within the last second.
 func (q *Quota) takeUncounted(maximum int) (*Place, time.Time) {
 	numbers, again := q.ready()
 	if len(q.free)-len(numbers) >= maximum {
@@ -114,7 +120,8 @@ func (q *Quota) takeUncounted(maximum int) (*Place, time.Time) {
 	return &Place{q, numbers[0], nil}, time.Time{}
 }
 
-// ready returns the places that may be free, as far as this process knows, and when to ask again if none of them is.
+// ready returns the places that may be free, as far as this process knows, and when to ask again if
+// none of them is.
 func (q *Quota) ready() (numbers []int, again time.Time) {
 	now := int64(time.Since(q.opened))
 	next := now + int64(window)
@@ -131,8 +138,8 @@ func (q *Quota) ready() (numbers []int, again time.Time) {
 	return numbers, q.opened.Add(time.Duration(next))
 }
 
-// Release gives the place back, to be free a second from now: call it once, when the response has arrived or the call has
-// failed. It doesn't wait for the file.
+// Release gives the place back, to be free a second from now: call it once, when the response has
+// arrived or the call has failed. It doesn't wait for the file.
 func (p *Place) Release() {
 	p.quota.free[p.number].Store(int64(time.Since(p.quota.opened) + window))
 	go func() {
@@ -147,8 +154,8 @@ func (q *Quota) warn(err error) {
 	q.warned.Do(func() { q.logger.Warn("Files of the quota can't be used, so reads may be slow", "reason", err.Error()) })
 }
 
-// try locks the file of a place that is free, at random, and notes when those will be that aren't. If no file can be used,
-// it returns how many calls of this process may be out at once.
+// try locks the file of a place that is free, at random, and notes when those will be that aren't.
+// If no file can be used, it returns how many calls of this process may be out at once.
 func (q *Quota) try() (place Place, maximum int) {
 	dir := filepath.Dir(q.path)
 	err := fmt.Errorf("%q isn't an absolute path, as where no home directory is known: %w", dir, os.ErrNotExist)
@@ -187,7 +194,8 @@ func (q *Quota) try() (place Place, maximum int) {
 	return place, maximum
 }
 
-// claim locks the file of a place and notes the time in it, or returns how long to wait for the place.
+// claim locks the file of a place and notes the time in it, or returns how long to wait for the
+// place.
 func (q *Quota) claim(file *os.File) (wait time.Duration, err error) {
 	wait, err = q.wait(file)
 	if err == nil && (wait <= 0 || wait > window) { // only a free place is locked, so that a lock means that a call is out

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// process is a quota as another process has it, with a log of its own. It can be killed, its file system can hang or fail,
-// and its clock can be set.
+// process is a quota as another process has it, with a log of its own. It can be killed, its file
+// system can hang or fail, and its clock can be set.
 type process struct {
 	*Quota
 	log    bytes.Buffer
@@ -199,7 +199,8 @@ func TestOtherProcess(t *testing.T) {
 	})
 }
 
-// While other processes hold all places for long, a process looks again soon, but not at a time that others do.
+// While other processes hold all places for long, a process looks again soon, but not at a time
+// that others do.
 func TestPoll(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {
@@ -229,8 +230,8 @@ func TestLimitsDiffer(t *testing.T) {
 	})
 }
 
-// The names and the content of the files are their format, and changing it takes another version. They show nothing of the
-// name but its hash, and processes share nothing under another name.
+// The names and the content of the files are their format, and changing it takes another version.
+// They show nothing of the name but its hash, and processes share nothing under another name.
 func TestFormat(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache", "terraform-provider-cas")
@@ -255,8 +256,8 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// A file system that hangs holds up no release, and each Take for two seconds. The process makes one call at a time then, and
-// gives back what it gets late.
+// A file system that hangs holds up no release, and each Take for two seconds. The process makes
+// one call at a time then, and gives back what it gets late.
 func TestHangs(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {

@@ -1,5 +1,6 @@
-// Command plain is the provider that one would write first: each read makes a call of its own, behind a token bucket of
-// its own, and makes another when it is throttled. Without CAS_ENDPOINT its reads do nothing.
+// Command plain is the provider that one would write first: each read makes a call of its own,
+// behind a token bucket of its own, and makes another when it is throttled. Without CAS_ENDPOINT
+// its reads do nothing.
 package main
 
 import (

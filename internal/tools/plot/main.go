@@ -1,6 +1,6 @@
-// Command plot draws the arrivals of calls against the limit and writes an SVG to its standard output. It reads rows of
-// CSV from its standard input: the name of a client, and when one of its calls arrived, in seconds. Its argument is the
-// title.
+// Command plot draws the arrivals of calls against the limit and writes an SVG to its standard
+// output. It reads rows of CSV from its standard input: the name of a client, and when one of its
+// calls arrived, in seconds. Its argument is the title.
 package main
 
 import (
@@ -73,7 +73,8 @@ func draw(title string, names []string, arrivals map[string][]float64) error {
 	return err
 }
 
-// busiest returns, for each tenth of a second, the largest number of sorted arrivals within a second that ends in it.
+// busiest returns, for each tenth of a second, the largest number of sorted arrivals within a
+// second that ends in it.
 func busiest(arrivals []float64) plotter.XYs {
 	var points plotter.XYs
 	for tenth := range int(arrivals[len(arrivals)-1]*10) + 12 {
