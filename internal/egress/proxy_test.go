@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -271,42 +273,37 @@ func TestProxyFails(t *testing.T) {
 	}
 }
 
-func TestProxyNotReached(t *testing.T) {
+func TestConnecting(t *testing.T) {
 	for name, test := range map[string]struct {
-		failure error
+		failure error // nil to dial a port that is closed
 		kind    Kind
 	}{
-		"no such name": {failure: &net.DNSError{Name: "proxy.test", Err: "no such host", IsNotFound: true}, kind: NoSuchHost},
-		"name server":  {failure: &net.DNSError{Name: "proxy.test", Err: "server misbehaving"}, kind: DNSFailed},
-		"silent":       {failure: context.DeadlineExceeded, kind: TimedOut},
+		"no such name":        {failure: &net.DNSError{Err: "no such host", IsNotFound: true}, kind: NoSuchHost},
+		"name server failure": {failure: &net.DNSError{Err: "server misbehaving", IsTemporary: true}, kind: DNSFailed},
+		"name server silent":  {failure: &net.DNSError{Err: "i/o timeout", IsTimeout: true}, kind: DNSFailed},
+		"silent":              {failure: os.ErrDeadlineExceeded, kind: TimedOut},
+		"no route":            {failure: errors.New("network is unreachable"), kind: ConnectionFailed},
+		"refused":             {kind: Refused},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("https_proxy", "proxy.test:3128")
-			_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
-				transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-					return nil, &net.OpError{Op: "dial", Net: "tcp", Err: test.failure}
+		for _, proxy := range []string{"", "proxy.test:3128"} {
+			t.Run(name+" "+proxy, func(t *testing.T) {
+				t.Setenv("https_proxy", proxy)
+				_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
+					transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+						if test.failure == nil {
+							return new(net.Dialer).DialContext(ctx, network, closed(t))
+						}
+						return nil, &net.OpError{Op: "dial", Net: network, Err: test.failure}
+					}
+				})
+				variable := ""
+				if proxy != "" {
+					variable = named("https_proxy")
+				}
+				if e := failed(t, err); e.Kind != test.kind || e.Proxy != proxy || e.Variable != variable {
+					t.Errorf("got %v, want kind %q, proxy %q and variable %q", e, test.kind, proxy, variable)
 				}
 			})
-			e := failed(t, err)
-			if e.Kind != test.kind {
-				t.Errorf("got %v, want kind %q", e, test.kind)
-			}
-			if want := "proxy.test:3128"; e.Proxy != want {
-				t.Errorf("got proxy %q, want %q", e.Proxy, want)
-			}
-			if want := named("https_proxy"); e.Variable != want {
-				t.Errorf("got variable %q, want %q", e.Variable, want)
-			}
-		})
-	}
-	proxy := closed(t)
-	t.Setenv("HTTPS_PROXY", proxy)
-	_, err := ask(t, "https://cas.test")
-	e := failed(t, err)
-	if e.Kind != Refused {
-		t.Errorf("got %v, want kind %q", e, Refused)
-	}
-	if e.Proxy != proxy {
-		t.Errorf("got proxy %q, want %q", e.Proxy, proxy)
+		}
 	}
 }

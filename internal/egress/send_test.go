@@ -3,7 +3,6 @@ package egress
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -22,82 +21,51 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\n"
 
-func TestAnswer(t *testing.T) {
+// What a peer says comes to a response or to an error, also if no HTTP server would say it.
+func TestPeerSays(t *testing.T) {
 	t.Parallel()
+	const secret = "hush-hush-hush"
+	large := strings.Repeat("x", MaxBody)
 	for name, test := range map[string]struct {
-		answer string
+		says   string
+		kind   Kind // none for a response
 		status int
 		body   string
 	}{
-		"length":           {answer: ok + "Content-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
-		"chunks":           {answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", status: 200, body: "{}"},
-		"until it closes":  {answer: ok + "Connection: close\r\n\r\n{}", status: 200, body: "{}"},
-		"an error":         {answer: "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}", status: 503, body: "{}"},
-		"hints before":     {answer: "HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
-		"another protocol": {answer: "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nxyz", status: 101},
-		"as large as may be": {
-			answer: ok + "Connection: close\r\n\r\n" + strings.Repeat("x", MaxBody), status: 200, body: strings.Repeat("x", MaxBody),
-		},
-		"gzip, not asked for": {
-			answer: ok + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", status: 200, body: "\x1f\x8b",
-		},
+		"length":             {says: ok + "Content-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
+		"chunks":             {says: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", status: 200, body: "{}"},
+		"until it closes":    {says: ok + "Connection: close\r\n\r\n{}", status: 200, body: "{}"},
+		"an error":           {says: "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}", status: 503, body: "{}"},
+		"hints before":       {says: "HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
+		"another protocol":   {says: "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nxyz", status: 101},
+		"as large as may be": {says: ok + "Connection: close\r\n\r\n" + large, status: 200, body: large},
+		"gzip, not accepted": {says: ok + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", status: 200, body: "\x1f\x8b"},
+		"closed":             {says: "", kind: ConnectionFailed},
+		"body cut":           {says: ok + "Content-Length: 500\r\n\r\n" + secret, kind: ConnectionFailed},
+		"chunk cut":          {says: ok + "Transfer-Encoding: chunked\r\n\r\n64\r\n" + secret, kind: ConnectionFailed},
+		"last chunk lost":    {says: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", kind: ConnectionFailed},
+		"bad chunk":          {says: ok + "Transfer-Encoding: chunked\r\n\r\n" + secret + "\r\n{}\r\n0\r\n\r\n", kind: Malformed},
+		"not HTTP":           {says: "SSH-2.0-" + secret + "\r\n\r\n", kind: Malformed},
+		"no status":          {says: "HTTP/1.1 " + secret + "\r\n\r\n", kind: Malformed},
+		"no header":          {says: ok + secret + "\r\n\r\n", kind: Malformed},
+		"no length":          {says: ok + "Content-Length: " + secret + "\r\n\r\n", kind: Malformed},
+		"endless header":     {says: ok + "X: " + large, kind: Malformed},
+		"endless hints":      {says: strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: "+large[:1000]+"\r\n\r\n", 1000), kind: Malformed},
+		"too large":          {says: ok + "Connection: close\r\n\r\nx" + large, kind: TooLarge, status: 200},
+		"too large, busy":    {says: "HTTP/1.1 503 Busy\r\nConnection: close\r\n\r\nx" + large, kind: TooLarge, status: 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := ask(t, "http://"+listen(t, says(test.answer)))
-			if err != nil {
-				t.Fatal(err)
+			address := "http://" + listen(t, says(test.says))
+			got, err := ask(t, address)
+			if test.kind == "" {
+				if err != nil || got.Status != test.status || string(got.Body) != test.body {
+					t.Errorf("got %+.300v, %v, want HTTP %d and %.300q", got, err, test.status, test.body)
+				}
+				return
 			}
-			if got.Status != test.status {
-				t.Errorf("got HTTP %d, want %d", got.Status, test.status)
-			}
-			if string(got.Body) != test.body {
-				t.Errorf("got %d bytes, want %d", len(got.Body), len(test.body))
-			}
-		})
-	}
-}
-
-// What no HTTP server would do.
-func TestBrokenPeers(t *testing.T) {
-	t.Parallel()
-	const secret = "hush-hush-hush"
-	for name, test := range map[string]struct {
-		answer string
-		kind   Kind
-		status int
-	}{
-		"closed":          {answer: "", kind: ConnectionFailed},
-		"body cut":        {answer: ok + "Content-Length: 500\r\n\r\n" + secret, kind: ConnectionFailed},
-		"chunk cut":       {answer: ok + "Transfer-Encoding: chunked\r\n\r\n64\r\n" + secret, kind: ConnectionFailed},
-		"last chunk lost": {answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", kind: ConnectionFailed},
-		"bad chunk":       {answer: ok + "Transfer-Encoding: chunked\r\n\r\n" + secret + "\r\n{}\r\n0\r\n\r\n", kind: Malformed},
-		"not HTTP":        {answer: "SSH-2.0-" + secret + "\r\n\r\n", kind: Malformed},
-		"no status":       {answer: "HTTP/1.1 " + secret + "\r\n\r\n", kind: Malformed},
-		"no header":       {answer: ok + secret + "\r\n\r\n", kind: Malformed},
-		"no length":       {answer: ok + "Content-Length: " + secret + "\r\n\r\n", kind: Malformed},
-		"endless header":  {answer: ok + "X: " + strings.Repeat("x", 1<<20), kind: Malformed},
-		"endless hints": {
-			answer: strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n", 1000), kind: Malformed,
-		},
-		"too large": {answer: ok + "Connection: close\r\n\r\n" + strings.Repeat("x", MaxBody+1), kind: TooLarge, status: 200},
-		"too large, busy": {
-			answer: "HTTP/1.1 503 Busy\r\nConnection: close\r\n\r\n" + strings.Repeat("x", MaxBody+1), kind: TooLarge, status: 503,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			address := "http://" + listen(t, says(test.answer))
-			_, err := ask(t, address)
-			e := failed(t, err)
-			if e.Kind != test.kind {
-				t.Errorf("got %v, want kind %q", e, test.kind)
-			}
-			if e.Status != test.status {
-				t.Errorf("got HTTP %d, want %d", e.Status, test.status)
-			}
-			if e.Address != address {
-				t.Errorf("got an error about %s, want %s", e.Address, address)
+			if e := failed(t, err); e.Kind != test.kind || e.Status != test.status || e.Address != address {
+				t.Errorf("got %v, want kind %q, HTTP %d and %s", e, test.kind, test.status, address)
 			}
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("got %v, want the peer's words left out", err)
@@ -266,36 +234,6 @@ func TestTransportNotesLater(t *testing.T) {
 	}
 }
 
-func TestConnecting(t *testing.T) {
-	t.Parallel()
-	dial := func(err error) func(*http.Transport) {
-		return func(transport *http.Transport) {
-			transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
-			}
-		}
-	}
-	for name, test := range map[string]struct {
-		change func(*http.Transport)
-		kind   Kind
-	}{
-		"no such name":        {change: dial(&net.DNSError{Name: "cas.test", Err: "no such host", IsNotFound: true}), kind: NoSuchHost},
-		"name server failure": {change: dial(&net.DNSError{Name: "cas.test", Err: "server misbehaving", IsTemporary: true}), kind: DNSFailed},
-		"name server silent":  {change: dial(&net.DNSError{Name: "cas.test", Err: "i/o timeout", IsTimeout: true}), kind: DNSFailed},
-		"silent":              {change: dial(os.ErrDeadlineExceeded), kind: TimedOut},
-		"no route":            {change: dial(errors.New("network is unreachable")), kind: ConnectionFailed},
-		"refused":             {change: func(*http.Transport) {}, kind: Refused},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := ask(t, "https://"+closed(t), test.change)
-			if e := failed(t, err); e.Kind != test.kind {
-				t.Errorf("got %v, want kind %q", e, test.kind)
-			}
-		})
-	}
-}
-
 // piped returns a transport whose connections, in memory, are each served in this way.
 func piped(t *testing.T, serve func(number int, conn net.Conn)) *http.Transport {
 	t.Helper()
@@ -331,26 +269,29 @@ func TestTimeLimits(t *testing.T) {
 	stages := map[string]struct {
 		scheme string
 		serve  func(int, net.Conn)
+		limit  time.Duration // of the request
+		took   time.Duration
 	}{
-		"handshake": {scheme: "https", serve: silent},
-		"answer":    {scheme: "http", serve: silent},
-		"header":    {scheme: "http", serve: trickle(ok + "X: ")},
-		"body":      {scheme: "http", serve: trickle(ok + "Connection: close\r\n\r\n")},
+		"handshake": {scheme: "https", serve: silent, limit: limit, took: limit},
+		"long time": {scheme: "https", serve: silent, limit: time.Minute, took: handshakeTimeout},
+		"response":  {scheme: "http", serve: silent, limit: limit, took: limit},
+		"header":    {scheme: "http", serve: trickle(ok + "X: "), limit: limit, took: limit},
+		"body":      {scheme: "http", serve: trickle(ok + "Connection: close\r\n\r\n"), limit: limit, took: limit},
 	}
 	for name, stage := range stages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				_, err := Send(piped(t, stage.serve), request(t, stage.scheme+"://cas.test"), limit)
+				_, err := Send(piped(t, stage.serve), request(t, stage.scheme+"://cas.test"), stage.limit)
 				if e := failed(t, err); e.Kind != TimedOut {
 					t.Errorf("got %v, want kind %q", e, TimedOut)
 				}
-				if want := "it took longer than 7s"; !strings.HasSuffix(err.Error(), want) {
+				if want := "it took longer than 7s"; stage.took == stage.limit && !strings.HasSuffix(err.Error(), want) {
 					t.Errorf("got %v, want %q at its end", err, want)
 				}
-				if took := time.Since(began); took != limit {
-					t.Errorf("got it after %s, want %s", took, limit)
+				if took := time.Since(began); took != stage.took {
+					t.Errorf("got it after %s, want %s", took, stage.took)
 				}
 				time.Sleep(2 * time.Second) // until the peer has noticed
 			})
@@ -371,7 +312,7 @@ func TestTimeLimits(t *testing.T) {
 					ctx, cancel := end(t.Context())
 					defer cancel()
 					began := time.Now()
-					_, err := Send(piped(t, stage.serve), request(t, stage.scheme+"://cas.test").WithContext(ctx), limit)
+					_, err := Send(piped(t, stage.serve), request(t, stage.scheme+"://cas.test").WithContext(ctx), stage.limit)
 					if err != cause { //nolint:errorlint // and nothing else
 						t.Errorf("got %v, want %v", err, cause)
 					}
@@ -383,18 +324,4 @@ func TestTimeLimits(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestHandshakeIsBounded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		_, err := Send(piped(t, silent), request(t, "https://cas.test"), time.Minute)
-		if e := failed(t, err); e.Kind != TimedOut {
-			t.Errorf("got %v, want kind %q", e, TimedOut)
-		}
-		if took := time.Since(began); took != handshakeTimeout {
-			t.Errorf("got it after %s, want %s", took, handshakeTimeout)
-		}
-	})
 }
