@@ -7,12 +7,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/pki"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
 // authority issues the certificates of every fake of this process, so that they can be trusted
 // before one is started.
-var authority = sync.OnceValue(pki.New)
+var authority = sync.OnceValue(peer.NewAuthority)
 
 // serverTLS is for a fake at 127.0.0.1, and for every host for which its proxy stands in.
 func serverTLS() *tls.Config {

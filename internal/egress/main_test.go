@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -13,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/pki"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
 // noRoots is a variable of processes that trust nobody: because there are no roots, or because the system's can't be read.
 const noRoots = "EGRESS_TEST_NO_ROOTS"
 
 // trusted is the only system root of these tests, and stranger is none.
-var trusted, stranger = pki.New(), pki.New()
+var trusted, stranger = peer.NewAuthority(), peer.NewAuthority()
 
 func TestMain(m *testing.M) {
 	for _, variable := range os.Environ() {
@@ -39,53 +38,10 @@ func TestMain(m *testing.M) {
 }
 
 // certified returns the settings of a peer at host with a certificate of an authority.
-func certified(a *pki.Authority, host string) *tls.Config {
+func certified(a *peer.Authority, host string) *tls.Config {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS10, // to see it refused
 		Certificates: []tls.Certificate{a.Issue(time.Hour, host)},
-	}
-}
-
-// listen starts a peer that does with each connection what serve says, and returns its address.
-func listen(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				serve(conn)
-			}()
-		}
-	}()
-	return listener.Addr().String()
-}
-
-// closed returns an address where nobody listens.
-func closed(t *testing.T) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = listener.Close()
-	return listener.Addr().String()
-}
-
-// says reads a request and responds with these bytes, then closes.
-func says(text string) func(net.Conn) {
-	return func(conn net.Conn) {
-		if _, err := conn.Read(make([]byte, 64<<10)); err == nil {
-			_, _ = io.WriteString(conn, text)
-		}
 	}
 }
 

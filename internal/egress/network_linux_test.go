@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
 // isolated is a variable of a process that has a network of its own, without any way out.
@@ -177,8 +179,8 @@ func TestMiddleboxes(t *testing.T) {
 		for setting, passes := range map[string]bool{"": false, "tlsmlkem=0": true} {
 			t.Run(name+" "+setting, func(t *testing.T) {
 				t.Setenv("GODEBUG", setting)
-				server := listen(t, secured(certified(trusted, "127.0.0.1"), says(ok+"Connection: close\r\n\r\n")))
-				box := listen(t, func(conn net.Conn) {
+				server := peer.Listen(t, secured(certified(trusted, "127.0.0.1"), peer.Says(ok+"Connection: close\r\n\r\n")))
+				box := peer.Listen(t, func(conn net.Conn) {
 					hello := make([]byte, 4096)
 					n, err := conn.Read(hello)
 					switch {

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
 // named returns the name of a variable as an error has it: Windows knows no case.
@@ -41,18 +43,18 @@ func proxied(asked chan<- *http.Request, status string, serve func(net.Conn)) fu
 
 func TestProxyIsUsed(t *testing.T) {
 	asked := make(chan *http.Request, 1)
-	peer := secured(certified(trusted, "cas.test"), says(ok+"\r\n"))
+	service := secured(certified(trusted, "cas.test"), peer.Says(ok+"\r\n"))
 	for name, test := range map[string]struct {
 		scheme string
 		serve  func(net.Conn)
 	}{
-		"http":  {scheme: "http", serve: proxied(asked, "200 OK", peer)},
-		"https": {scheme: "https", serve: secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", peer))},
-		"none":  {serve: proxied(asked, "200 OK", peer)},
+		"http":  {scheme: "http", serve: proxied(asked, "200 OK", service)},
+		"https": {scheme: "https", serve: secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", service))},
+		"none":  {serve: proxied(asked, "200 OK", service)},
 	} {
 		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
 			t.Run(name+" in "+variable, func(t *testing.T) {
-				address := listen(t, test.serve)
+				address := peer.Listen(t, test.serve)
 				if test.scheme != "" {
 					address = test.scheme + "://user:hu%25sh@" + address + "/"
 				}
@@ -148,7 +150,7 @@ func TestProxyOf(t *testing.T) {
 
 // What isn't exactly a proxy's URL is an error that names the variable, and nothing is sent.
 func TestInvalidProxy(t *testing.T) {
-	sent := listen(t, func(net.Conn) { t.Error("got a connection, want none") })
+	sent := peer.Listen(t, func(net.Conn) { t.Error("got a connection, want none") })
 	for name, value := range map[string]string{
 		"raw percent":            "http://user:50%hush@" + sent,
 		"raw percent, no scheme": "user:50%hush@" + sent,
@@ -219,31 +221,31 @@ func TestProxyFails(t *testing.T) {
 		"unavailable":        {serve: refuses("503 Service Unavailable"), kind: ProxyRefuses, status: 503, may: true},
 		"gateway timeout":    {serve: refuses("504 Gateway Timeout"), kind: ProxyRefuses, status: 504, may: true},
 		"unknown":            {serve: refuses("501 Not Implemented"), kind: ProxyRefuses, status: 501},
-		"not HTTP":           {serve: says("SSH-2.0-OpenSSH\r\n\r\n"), kind: Malformed},
-		"closes":             {serve: says(""), kind: ConnectionFailed, may: true},
-		"TLS to a plain one": {scheme: "https", serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS},
-		"not trusted":        {scheme: "https", serve: secured(certified(stranger, "127.0.0.1"), says("")), kind: Untrusted},
+		"not HTTP":           {serve: peer.Says("SSH-2.0-OpenSSH\r\n\r\n"), kind: Malformed},
+		"closes":             {serve: peer.Says(""), kind: ConnectionFailed, may: true},
+		"TLS to a plain one": {scheme: "https", serve: peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS},
+		"not trusted":        {scheme: "https", serve: secured(certified(stranger, "127.0.0.1"), peer.Says("")), kind: Untrusted},
 		"refuses, encrypted": {
 			scheme: "https", serve: secured(certified(trusted, "127.0.0.1"), refuses("403 Forbidden")), kind: ProxyRefuses, status: 403,
 		},
-		"no SOCKS": {scheme: "socks5", serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: ConnectionFailed, may: true},
+		"no SOCKS": {scheme: "socks5", serve: peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: ConnectionFailed, may: true},
 		"peer not trusted": {
-			serve: proxied(asked, "200 OK", secured(certified(stranger, "cas.test"), says(""))), kind: Untrusted, peer: true,
+			serve: proxied(asked, "200 OK", secured(certified(stranger, "cas.test"), peer.Says(""))), kind: Untrusted, peer: true,
 		},
-		"peer not TLS": {serve: proxied(asked, "200 OK", says("HTTP/1.1 400 Bad Request\r\n\r\n")), kind: NotTLS, peer: true},
-		"peer closes":  {serve: proxied(asked, "200 OK", says("")), kind: ConnectionFailed, may: true, peer: true},
+		"peer not TLS": {serve: proxied(asked, "200 OK", peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n")), kind: NotTLS, peer: true},
+		"peer closes":  {serve: proxied(asked, "200 OK", peer.Says("")), kind: ConnectionFailed, may: true, peer: true},
 		"peer closes, in TLS": {
-			serve: proxied(asked, "200 OK", secured(certified(trusted, "cas.test"), says(""))),
+			serve: proxied(asked, "200 OK", secured(certified(trusted, "cas.test"), peer.Says(""))),
 			kind:  ConnectionFailed, may: true, peer: true,
 		},
 		"peer not TLS, encrypted": {
 			scheme: "https",
-			serve:  secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", says("HTTP/1.1 400 Bad Request\r\n\r\n"))),
+			serve:  secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"))),
 			kind:   NotTLS, peer: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address := listen(t, test.serve)
+			address := peer.Listen(t, test.serve)
 			scheme := test.scheme
 			if scheme == "" {
 				scheme = "http"
@@ -291,7 +293,7 @@ func TestConnecting(t *testing.T) {
 				_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
 					transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 						if test.failure == nil {
-							return new(net.Dialer).DialContext(ctx, network, closed(t))
+							return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:1")
 						}
 						return nil, &net.OpError{Op: "dial", Net: network, Err: test.failure}
 					}

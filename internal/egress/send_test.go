@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
 const ok = "HTTP/1.1 200 OK\r\n"
@@ -56,7 +58,7 @@ func TestPeerSays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address := "http://" + listen(t, says(test.says))
+			address := "http://" + peer.Listen(t, peer.Says(test.says))
 			got, err := ask(t, address)
 			if test.kind == "" {
 				if err != nil || got.Status != test.status || string(got.Body) != test.body {
@@ -130,22 +132,22 @@ func TestTLS(t *testing.T) {
 		shown bool // whose certificate it is
 		text  string
 	}{
-		"good":           {serve: secured(certified(trusted, "127.0.0.1"), says(ok+"\r\n"))},
-		"unknown issuer": {serve: secured(certified(stranger, "127.0.0.1"), says("")), kind: Untrusted, shown: true, text: "unknown authority"},
+		"good":           {serve: secured(certified(trusted, "127.0.0.1"), peer.Says(ok+"\r\n"))},
+		"unknown issuer": {serve: secured(certified(stranger, "127.0.0.1"), peer.Says("")), kind: Untrusted, shown: true, text: "unknown authority"},
 		"expired": {
-			serve: secured(expired, says("")), kind: Untrusted, shown: true, text: "has expired",
+			serve: secured(expired, peer.Says("")), kind: Untrusted, shown: true, text: "has expired",
 		},
-		"another's":      {serve: secured(certified(trusted, "portal.test"), says("")), kind: Untrusted, shown: true, text: "IP SANs"},
-		"TLS 1.1":        {serve: secured(old, says("")), kind: NotTLS, text: "protocol version not supported"},
-		"TLS 1.1, plain": {serve: says(oldHello), kind: NotTLS, text: "unsupported protocol version"},
-		"HTTP":           {serve: says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS, text: "does not look like a TLS handshake"},
-		"wants another":  {serve: secured(picky, says("")), kind: NotTLS, text: "certificate required"},
-		"closed in it":   {serve: says(""), kind: ConnectionFailed, text: "EOF"},
-		"cut in it":      {serve: says(oldHello[:20]), kind: ConnectionFailed, text: "unexpected EOF"},
+		"another's":      {serve: secured(certified(trusted, "portal.test"), peer.Says("")), kind: Untrusted, shown: true, text: "IP SANs"},
+		"TLS 1.1":        {serve: secured(old, peer.Says("")), kind: NotTLS, text: "protocol version not supported"},
+		"TLS 1.1, plain": {serve: peer.Says(oldHello), kind: NotTLS, text: "unsupported protocol version"},
+		"HTTP":           {serve: peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS, text: "does not look like a TLS handshake"},
+		"wants another":  {serve: secured(picky, peer.Says("")), kind: NotTLS, text: "certificate required"},
+		"closed in it":   {serve: peer.Says(""), kind: ConnectionFailed, text: "EOF"},
+		"cut in it":      {serve: peer.Says(oldHello[:20]), kind: ConnectionFailed, text: "unexpected EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := ask(t, "https://"+listen(t, test.serve))
+			_, err := ask(t, "https://"+peer.Listen(t, test.serve))
 			if test.kind == "" {
 				if err != nil {
 					t.Error(err)
@@ -197,7 +199,7 @@ func TestNoRoots(t *testing.T) {
 		return
 	}
 	for _, host := range []string{"127.0.0.1", "portal.test"} {
-		_, err := ask(t, "https://"+listen(t, secured(certified(trusted, host), says(""))))
+		_, err := ask(t, "https://"+peer.Listen(t, secured(certified(trusted, host), peer.Says(""))))
 		e := failed(t, err)
 		if e.Kind != NoRoots {
 			t.Errorf("%s: got %v, want kind %q", host, e, NoRoots)
@@ -257,7 +259,7 @@ func TestTimeLimits(t *testing.T) {
 	const limit = 7 * time.Second
 	trickle := func(start string) func(int, net.Conn) {
 		return func(_ int, conn net.Conn) {
-			says(start)(conn)
+			peer.Says(start)(conn)
 			for {
 				time.Sleep(time.Second)
 				if _, err := io.WriteString(conn, "x"); err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
 // answers serves requests on a connection until after so many it reads nothing more, and doesn't close: as a router does
@@ -68,7 +70,7 @@ func TestNothingIsAskedCompressedOrWithHTTP2(t *testing.T) {
 	server := certified(trusted, "127.0.0.1")
 	server.NextProtos = []string{"h2", "http/1.1"}
 	asked := make(chan *http.Request, 1)
-	address := listen(t, secured(server, func(conn net.Conn) {
+	address := peer.Listen(t, secured(server, func(conn net.Conn) {
 		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			asked <- req
 			_, _ = io.WriteString(conn, ok+"\r\n")

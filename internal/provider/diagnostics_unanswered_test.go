@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +21,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
@@ -53,29 +54,6 @@ func asked(t *testing.T) map[string]credential.Config {
 	}
 }
 
-// listen starts a peer that passes each connection to serve, and returns its address.
-func listen(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				serve(conn)
-			}()
-		}
-	}()
-	return listener.Addr().String()
-}
-
 // proxyTo answers CONNECT with status, and carries on with next.
 func proxyTo(status string, next func(net.Conn)) func(net.Conn) {
 	return func(conn net.Conn) {
@@ -86,43 +64,11 @@ func proxyTo(status string, next func(net.Conn)) func(net.Conn) {
 	}
 }
 
-// saysPlainly answers each request with the same text.
-func saysPlainly(text string) func(net.Conn) {
-	return func(conn net.Conn) {
-		if _, err := conn.Read(make([]byte, 4096)); err == nil {
-			_, _ = io.WriteString(conn, text)
-		}
-	}
-}
-
-// tunnel carries bytes to another address.
-func tunnel(t *testing.T, address string) func(net.Conn) {
-	return func(conn net.Conn) {
-		onward, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
-		if err != nil {
-			return
-		}
-		go func() {
-			_, _ = io.Copy(onward, conn)
-			_ = onward.Close()
-		}()
-		_, _ = io.Copy(conn, onward)
-	}
-}
-
 // TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of credentials. The summary
 // and the number of attempts have to be the same.
 func TestSameMistakeEverywhere(t *testing.T) {
-	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
-	stranger.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
-	stranger.StartTLS()
-	t.Cleanup(stranger.Close)
-	nobody := listen(t, func(net.Conn) {})
-	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
+	stranger := &tls.Config{Certificates: []tls.Certificate{peer.NewAuthority().Issue(time.Hour, "portal.test")}} //nolint:gosec // the client decides
+	nobody := peer.Listen(t, func(net.Conn) {})
 	answered := func(step http.HandlerFunc) string {
 		issuer := castest.StartIssuer()
 		t.Cleanup(issuer.Close)
@@ -148,33 +94,33 @@ func TestSameMistakeEverywhere(t *testing.T) {
 		"raw percent":           {proxy: "http://user:50%hush-hush@" + nobody, summary: "Invalid proxy"},
 		"newline":               {proxy: "http://user:hush-hush@" + nobody + "\n", summary: "Invalid proxy"},
 		"fragment":              {proxy: "user:p#hush-hush@" + nobody, summary: "Invalid proxy"},
-		"proxy down":            {proxy: "http://user:hush-hush@" + closed.Addr().String(), summary: "Proxy not reached", tries: 2},
+		"proxy down":            {proxy: "http://user:hush-hush@127.0.0.1:1", summary: "Proxy not reached", tries: 2},
 		"407": {
-			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("407 No", saysPlainly(""))),
+			proxy:   "http://user:hush-hush@" + peer.Listen(t, proxyTo("407 No", peer.Says(""))),
 			summary: "Proxy refused the request", tries: 1,
 		},
 		"403": {
-			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("403 No", saysPlainly(""))),
+			proxy:   "http://user:hush-hush@" + peer.Listen(t, proxyTo("403 No", peer.Says(""))),
 			summary: "Proxy refused the request", tries: 1,
 		},
 		"502": {
-			proxy:   "http://user:hush-hush@" + listen(t, proxyTo("502 No", saysPlainly(""))),
+			proxy:   "http://user:hush-hush@" + peer.Listen(t, proxyTo("502 No", peer.Says(""))),
 			summary: "Proxy refused the request", tries: 2,
 		},
 		"https to a plain one": {
-			proxy:   "https://user:hush-hush@" + listen(t, saysPlainly("HTTP/1.1 400 No\r\n\r\n")),
+			proxy:   "https://user:hush-hush@" + peer.Listen(t, peer.Says("HTTP/1.1 400 No\r\n\r\n")),
 			summary: "No encrypted connection to the proxy", tries: 1,
 		},
 		"not a proxy": {
-			proxy: "http://user:hush-hush@" + listen(t, saysPlainly("SSH-2.0\r\n\r\n")), summary: "Proxy not reached", tries: 1,
+			proxy: "http://user:hush-hush@" + peer.Listen(t, peer.Says("SSH-2.0\r\n\r\n")), summary: "Proxy not reached", tries: 1,
 		},
 		"not trusted": {
-			proxy: listen(t, proxyTo("200 OK", tunnel(t, stranger.Listener.Addr().String()))), summary: "Certificate isn't trusted", tries: 1,
+			proxy: peer.Listen(t, proxyTo("200 OK", func(conn net.Conn) { _ = tls.Server(conn, stranger).HandshakeContext(t.Context()) })), summary: "Certificate isn't trusted", tries: 1,
 		},
 		"not TLS": {
-			proxy: listen(t, proxyTo("200 OK", saysPlainly("HTTP/1.1 400 No\r\n\r\n"))), summary: "No encrypted connection", tries: 1,
+			proxy: peer.Listen(t, proxyTo("200 OK", peer.Says("HTTP/1.1 400 No\r\n\r\n"))), summary: "No encrypted connection", tries: 1,
 		},
-		"broken off": {proxy: listen(t, proxyTo("200 OK", saysPlainly(""))), summary: "Connection failed", tries: 2},
+		"broken off": {proxy: peer.Listen(t, proxyTo("200 OK", peer.Says(""))), summary: "Connection failed", tries: 2},
 		"redirected to http": {
 			proxy: answered(http.RedirectHandler("http://"+nobody+"/hush-hush", http.StatusTemporaryRedirect).ServeHTTP), summary: "Request redirected", tries: 1,
 		},

@@ -1,5 +1,4 @@
-// Package pki issues the certificates of peers in tests.
-package pki
+package peer
 
 import (
 	"crypto"
@@ -20,8 +19,8 @@ type Authority struct {
 	key  crypto.PrivateKey
 }
 
-// New returns an authority with a root of its own. It panics if it can't, as Issue does.
-func New() *Authority {
+// NewAuthority returns an authority with a root of its own. It panics if it can't, as Issue does.
+func NewAuthority() *Authority {
 	root := new(Authority).sign(&x509.Certificate{
 		Subject: pkix.Name{CommonName: "test root"}, NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
