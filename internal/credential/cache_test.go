@@ -376,26 +376,23 @@ func TestIdentity(t *testing.T) {
 		"keys":           {cfg: Config{Source: keys()}, want: castest.DefaultKey.AccessKeyID},
 		"temporary keys": {cfg: Config{Source: triple}, want: "temporary credentials"},
 		"assumed role":   {cfg: viaSTS(i), want: "1234567890123456"},
-		"OIDC":           {cfg: Config{Source: testOIDC(), STS: STS{Endpoint: i.STSEndpoint()}}, want: "1234567890123456"},
+		"OIDC":           {cfg: viaOIDC(i), want: "1234567890123456"},
 		"URI":            {cfg: Config{Source: URI{i.CredentialsURI()}}, want: "temporary credentials"},
 		"AK profile": {
-			cfg:  Config{Source: Profile{File: config(t, `"name": "p", "mode": "AK", `+ak)}},
+			cfg:  Config{Source: inFile(t, `"mode": "AK", `+ak)},
 			want: castest.DefaultKey.AccessKeyID,
 		},
 		"StsToken profile": {
-			cfg:  Config{Source: Profile{File: config(t, `"name": "p", "mode": "StsToken", "sts_token": "CAIS+/with==", `+ak)}},
+			cfg:  Config{Source: inFile(t, `"mode": "StsToken", "sts_token": "CAIS+/with==", `+ak)},
 			want: "temporary credentials",
 		},
 		"CloudSSO profile": {
-			cfg: Config{Source: Profile{File: config(t, cloudSSO(i.SignInURL()))}}, want: "1234567890123456",
+			cfg: viaCloudSSO(t, i), want: "1234567890123456",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, c, err := fetch(t, test.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, c := fetched(t, test.cfg)
 			if got := c.Identity(); got != test.want {
 				t.Errorf("got identity %q, want %q", got, test.want)
 			}

@@ -1,7 +1,7 @@
 package credential
 
 import (
-	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,12 +12,15 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// home gives the test a home directory of its own.
-func home(t *testing.T) string {
+// home gives the test a home directory of its own, with these files.
+func home(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("HOME", dir)
 	t.Setenv("USERPROFILE", dir)
+	for name, content := range files {
+		write(t, filepath.Join(dir, name), content)
+	}
 	return dir
 }
 
@@ -34,7 +37,11 @@ func write(t *testing.T, path, content string) {
 const (
 	cliJSON = ".aliyun/config.json"
 	iniPath = ".alibabacloud/credentials"
+	inINI   = "file ~/" + iniPath
+	unread  = "the current profile of ~/" + cliJSON
 )
+
+type files = map[string]string
 
 // iniOf is a section of an INI file with a key that tells it from others.
 func iniOf(section, kind, id string) string {
@@ -42,301 +49,181 @@ func iniOf(section, kind, id string) string {
 		"\n"
 }
 
+// cliOf is a CLI's file with one profile.
+func cliOf(current, profile string) string {
+	return `{"current": "` + current + `", "profiles": [{` + profile + `}]}`
+}
+
 //nolint:paralleltest // each case has a home directory of its own
 func TestDefaultChain(t *testing.T) {
 	i := issuer(t)
 	key := castest.DefaultKey.AccessKeyID
-	ini := iniOf("default", "access_key", key)
-	current := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`
-	const cli, inCLI, inINI, onECS = cliJSON, "profile p of ~/.aliyun/config.json", "file ~/.alibabacloud/credentials", "ECS metadata service"
-	type files = map[string]string
-	for name, test := range map[string]struct {
-		from   Default
-		files  files
-		source string
+	ini, current := iniOf("default", "access_key", key), cliOf("p", `"name": "p", "mode": "AK", `+ak)
+	const inCLI, onECS = "profile p of ~/.aliyun/config.json", "ECS metadata service"
+	for source, rows := range map[string]map[string]struct {
+		from     Default
+		cli, ini string
 	}{
-		"CLI profile": {files: files{cli: current, iniPath: ini}, source: inCLI},
-		"CLI profile, elsewhere": {
-			from: Default{Files: Files{CLI: "~/mine"}}, files: files{"mine": current, iniPath: ini},
-			source: "profile p of ~/mine",
+		inCLI: {
+			"profile":         {cli: current, ini: ini},
+			"byte order mark": {cli: "\xef\xbb\xbf" + current},
+			"no mode":         {cli: strings.Replace(current, `"mode": "AK", `, "", 1)},
 		},
-		"CLI profile switched off": {
-			from: Default{NoCLI: "X"}, files: files{cli: current, iniPath: ini}, source: inINI,
+		"profile default of ~/.aliyun/config.json": {
+			"no current": {cli: `{"profiles": [{"name": "a", "mode": "AK"}, {"name": "default", "mode": "AK", ` + ak + `}]}`},
 		},
-		"switched off, section": {
-			from:   Default{Section: "p", NoCLI: "X"},
-			files:  files{cli: current, iniPath: ini + iniOf("p", "access_key", key)},
-			source: "section [p] of file ~/.alibabacloud/credentials",
+		inINI: {
+			"CLI's file switched off":    {from: Default{NoCLI: "X"}, cli: current, ini: ini},
+			"current names none":         {cli: cliOf("q", `"name": "p", "mode": "AK", `+ak), ini: ini},
+			"no key, AK":                 {cli: cliOf("", `"name": "default", "mode": "AK", "region_id": "x"`), ini: ini},
+			"no key, AK, role of before": {cli: cliOf("", `"name": "default", "mode": "AK", "ram_role_arn": "r"`), ini: ini},
+			"no key, StsToken":           {cli: cliOf("", `"name": "default", "mode": "StsToken"`), ini: ini},
+			"no key, RamRoleArn":         {cli: cliOf("", `"name": "default", "mode": "RamRoleArn"`), ini: ini},
+			"no key, no mode":            {cli: cliOf("default", `"name": "default"`), ini: ini},
+			"no profiles":                {cli: `{"profiles": []}`, ini: ini},
+			"no CLI's file":              {ini: ini},
+			"byte order mark":            {ini: "\xef\xbb\xbf" + ini},
+			"token":                      {ini: strings.Replace(ini, "access_key\n", "sts\nsecurity_token = CAIS\n", 1)},
+			"role":                       {ini: strings.Replace(ini, "access_key", "ram_role_arn\nrole_arn = "+testRole, 1)},
+			"ECS role":                   {ini: "[default]\ntype = ecs_ram_role\nrole_name = " + castest.MetadataRole + "\n"},
 		},
-		"no current": {
-			files:  files{cli: `{"profiles": [{"name": "a", "mode": "AK"}, {"name": "default", "mode": "AK", ` + ak + `}]}`},
-			source: "profile default of ~/.aliyun/config.json",
+		"section [p] of " + inINI: {
+			"switched off": {from: Default{Section: "p", NoCLI: "X"}, cli: current, ini: ini + iniOf("p", "access_key", key)},
 		},
-		"byte order mark": {files: files{cli: "\xef\xbb\xbf" + current}, source: inCLI},
-		"no mode":         {files: files{cli: strings.Replace(current, `"mode": "AK", `, "", 1)}, source: inCLI},
-		"current names none": {
-			files:  files{cli: `{"current": "q", "profiles": [{"name": "p", "mode": "AK", ` + ak + `}]}`, iniPath: ini},
-			source: inINI,
+		onECS: {
+			"no [default]":             {ini: iniOf("other", "access_key", key)},
+			"empty keys":               {ini: "[default]\ntype = access_key\naccess_key_id =\naccess_key_secret =\n"},
+			"empty keys, token":        {ini: "[default]\ntype = sts\n"},
+			"empty keys, role":         {ini: "[default]\ntype = ram_role_arn\n"},
+			"empty section":            {ini: "[default]\n"},
+			"no files":                 {},
+			"switched off, no section": {from: Default{Section: "p", NoCLI: "X"}},
 		},
-		"no key, AK": {
-			files:  files{cli: `{"profiles": [{"name": "default", "mode": "AK", "region_id": "x"}]}`, iniPath: ini},
-			source: inINI,
-		},
-		"no key, AK, role of before": {
-			files:  files{cli: `{"profiles": [{"name": "default", "mode": "AK", "ram_role_arn": "` + testRole + `"}]}`, iniPath: ini},
-			source: inINI,
-		},
-		"no key, StsToken": {
-			files: files{
-				cli:     `{"profiles": [{"name": "default", "mode": "StsToken", "access_key_id": "", "sts_token": ""}]}`,
-				iniPath: ini,
-			},
-			source: inINI,
-		},
-		"no key, RamRoleArn": {
-			files:  files{cli: `{"profiles": [{"name": "default", "mode": "RamRoleArn", "expired_seconds": 900}]}`, iniPath: ini},
-			source: inINI,
-		},
-		"no key, no mode": {
-			files:  files{cli: `{"current": "default", "profiles": [{"name": "default"}]}`, iniPath: ini},
-			source: inINI,
-		},
-		"no profiles":    {files: files{cli: `{"profiles": []}`, iniPath: ini}, source: inINI},
-		"INI file":       {files: files{iniPath: ini}, source: inINI},
-		"INI file, mark": {files: files{iniPath: "\xef\xbb\xbf" + ini}, source: inINI},
-		"INI file, token": {
-			files:  files{iniPath: strings.Replace(ini, "access_key\n", "sts\nsecurity_token = CAIS\n", 1)},
-			source: inINI,
-		},
-		"INI file, role": {
-			files: files{
-				iniPath: strings.Replace(ini, "access_key\n", "ram_role_arn\nrole_arn = "+testRole+"\nrole_session_name = ini\n", 1),
-			},
-			source: inINI,
-		},
-		"INI file, ECS role": {
-			files:  files{iniPath: "[default]\ntype = ecs_ram_role\nrole_name = " + castest.MetadataRole + "\n"},
-			source: inINI,
-		},
-		"INI file, elsewhere": {
-			from: Default{Files: Files{INI: "~/mine"}}, files: files{"mine": ini}, source: "file ~/mine",
-		},
-		"INI, no [default]": {files: files{iniPath: iniOf("other", "access_key", key)}, source: onECS},
-		"INI, empty keys": {
-			files:  files{iniPath: "[default]\ntype = access_key\naccess_key_id =\naccess_key_secret =\n"},
-			source: onECS,
-		},
-		"INI, empty keys, token": {files: files{iniPath: "[default]\ntype = sts\n"}, source: onECS},
-		"INI, empty keys, role":  {files: files{iniPath: "[default]\ntype = ram_role_arn\n"}, source: onECS},
-		"INI, nothing":           {files: files{iniPath: "[default]\n"}, source: onECS},
-		"home is no directory":   {files: files{".aliyun": "", ".alibabacloud": ""}, source: onECS},
-		"metadata":               {source: onECS},
-		"switched off, no file":  {from: Default{Section: "p", NoCLI: "X"}, source: onECS},
 	} {
-		t.Run(name, func(t *testing.T) {
-			dir := home(t)
-			for name, content := range test.files {
-				write(t, filepath.Join(dir, name), content)
-			}
-			s, c, err := fetch(t, Config{Source: test.from, STS: STS{Endpoint: i.STSEndpoint()}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.String() != test.source {
-				t.Errorf("got source %q, want %q", s, test.source)
-			}
-			if name == "INI file, role" {
-				isIssued(t, i, c)
-			}
-			if want := name == "INI file, token"; want != (c.SecurityToken == "CAIS") {
-				t.Errorf("got token %q, want one: %t", c.SecurityToken, want)
-			}
-		})
+		for name, test := range rows {
+			t.Run(source+", "+name, func(t *testing.T) {
+				in := files{cliJSON: test.cli, iniPath: test.ini}
+				maps.DeleteFunc(in, func(_, content string) bool { return content == "" })
+				home(t, in)
+				s, c := fetched(t, Config{Source: test.from, STS: STS{Endpoint: i.STSEndpoint()}})
+				if s.String() != source {
+					t.Errorf("got source %q, want %q", s, source)
+				}
+				if name == "role" {
+					isIssued(t, i, c)
+				}
+				if want := name == "token"; want != (c.SecurityToken == "CAIS") {
+					t.Errorf("got token %q, want one: %t", c.SecurityToken, want)
+				}
+			})
+		}
+	}
+}
+
+func TestDefaultChainElsewhere(t *testing.T) {
+	current := cliOf("p", `"name": "p", "mode": "AK", `+ak)
+	home(t, files{"cli": current, "ini": iniOf("default", "access_key", "x"), ".aliyun": "", ".alibabacloud": ""})
+	for source, in := range map[string]Files{
+		"profile p of ~/cli": {CLI: "~/cli"}, "file ~/ini": {INI: "~/ini"}, "ECS metadata service": {}, // below a file
+	} {
+		if s, _ := fetched(t, Config{Source: Default{Files: in}}); s.String() != source {
+			t.Errorf("got source %q, want %q", s, source)
+		}
 	}
 }
 
 func TestDefaultChainFindsNothing(t *testing.T) {
-	home(t)
+	home(t, nil)
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-	_, _, err := fetch(t, Config{})
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != Nowhere {
-		t.Fatalf("got %v, want kind %s", err, Nowhere)
+	e := fails(t, Config{}, Nowhere, "")
+	want := []struct{ source, reason string }{
+		{unread, "no file /"},
+		{inINI, "no file /"},
+		{"ECS metadata service", "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
 	}
-	if len(e.Tried) != 3 {
-		t.Fatalf("got %d sources tried, want 3: %v", len(e.Tried), err)
+	if len(e.Tried) != len(want) {
+		t.Fatalf("got %d sources tried, want %d: %v", len(e.Tried), len(want), e)
 	}
-	for at, want := range []struct{ source, reason string }{
-		{source: "the current profile of ~/.aliyun/config.json", reason: "no file /"},
-		{source: "file ~/.alibabacloud/credentials", reason: "no file /"},
-		{source: "ECS metadata service", reason: "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
-	} {
+	for at, want := range want {
 		got := e.Tried[at]
-		if got.Source != want.source {
-			t.Errorf("%d: got source %s, want %s", at, got.Source, want.source)
+		if got.Source != want.source || !strings.Contains(got.Err.Error(), want.reason) {
+			t.Errorf("%d: got %s: %v, want %s: %s", at, got.Source, got.Err, want.source, want.reason)
 		}
-		if !strings.Contains(got.Err.Error(), want.reason) {
-			t.Errorf("%d: got %v, want %q in it", at, got.Err, want.reason)
-		}
-		if !strings.Contains(err.Error(), want.source+": ") {
-			t.Errorf("got %v, want %s in it", err, want.source)
+		if !strings.Contains(e.Error(), want.source+": ") {
+			t.Errorf("got %v, want %s in it", e, want.source)
 		}
 	}
 }
 
 // The instance has a role, which is busy just now.
 func TestDefaultChainFailsForAWhileAsItsLastSource(t *testing.T) {
-	home(t)
+	home(t, nil)
 	t.Setenv("ALIBABA_CLOUD_IMDSV1_DISABLED", "true")
 	shared.Script("metadata", castest.Body(503, "", ""))
-	_, _, err := fetch(t, Config{})
-	failed(t, err, openapi.Temporary, "from ECS metadata service: ")
+	fails(t, Config{}, openapi.Temporary, "from ECS metadata service: ")
 }
 
-// Going on with the next source would go on as someone else.
+// Going on with the next source would go on as someone else: an INI file behind the CLI's, or else
+// the instance's role. [TestProfileFailures] shows it for each profile.
 //
 //nolint:paralleltest // each case has a home directory of its own
 func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 	const secret = "tOpSeCrEt0123456789"
-	profile := func(inside string) string { return `{"current": "p", "profiles": [{"name": "p", ` + inside + `}]}` }
+	const id, noID = "access_key_id = a\n", "access_key_secret = " + secret
 	for name, test := range map[string]struct {
-		cli, ini string
+		cli, ini string // the lines of [default]
+		section  string
 		kind     egress.Kind
 		want     string
 	}{
-		"sign-in expired": {cli: profile(`"mode": "CloudSSO"`), kind: Login, want: "expired or was never made"},
-		"refused": {
-			cli: profile(
-				`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", "oauth_access_token_expire": ` + inTwoHours,
-			),
-			kind: openapi.Rejected,
-			want: "invalid_token",
-		},
-		"unreachable": {
-			cli: profile(`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1/"`), kind: egress.Refused,
-			want: "connection refused",
-		},
-		"role without a key": {
-			cli: profile(`"mode": "RamRoleArn", "ram_role_arn": "` + testRole + `"`), kind: Invalid,
-			want: "there is no access key ID or no access key secret",
-		},
-		"no such source": {
-			cli: profile(`"mode": "ChainableRamRoleArn", "source_profile": "q"`), kind: NotFound,
-			want: `no profile "q"`,
-		},
-		"no such token file": {
-			cli:  profile(`"mode": "OIDC", "oidc_provider_arn": "a", "ram_role_arn": "b", "oidc_token_file": "/nowhere"`),
-			kind: NotFound,
-			want: "no file /nowhere",
-		},
-		"no such role": {
-			cli: profile(`"mode": "EcsRamRole", "ram_role_name": "another"`), kind: NotFound,
-			want: "no RAM role another",
-		},
-		"malformed CLI file": {
-			cli: `{"profiles": [{"access_key_secret": "` + secret, kind: Invalid, want: "not the CLI's configuration",
-		},
-		"malformed INI file": {
-			ini: "[default]\naccess_key_secret " + secret, kind: Invalid,
-			want: "it is neither a JSON object nor an INI file",
-		},
-		"INI, half a pair": {
-			ini: "[default]\ntype = access_key\naccess_key_secret = " + secret, kind: Invalid,
-			want: "no access key ID",
-		},
-		"unknown mode": {
-			cli: profile(`"mode": "BearerToken"`), kind: Invalid, want: `its mode "BearerToken" isn't supported`,
-		},
-		"half a pair": {
-			cli: profile(`"mode": "AK", "access_key_secret": "` + secret + `"`), kind: Invalid,
-			want: "no access key ID",
-		},
-		"INI, letters as type": {
-			ini: "[default]\ntype = abcdefghijklmnopqrstuvwxyzabcd", kind: Invalid, want: `is "abc…", not`,
-		},
-		"INI, unknown type": {ini: "[default]\ntype = oidc_role_arn", kind: Invalid, want: `is "oidc_role_arn", not`},
-		"INI, no token": {
-			ini: "[default]\ntype = sts\naccess_key_id = a\naccess_key_secret = " + secret, kind: Invalid,
-			want: "there is no security token",
-		},
-		"INI, no type": {
-			ini: "[default]\naccess_key_secret = " + secret, kind: Invalid, want: "the type in its section",
-		},
-		"INI, secret as type": {ini: "[default]\ntype = " + secret, kind: Invalid, want: "the type in its section"},
-		"INI, no role": {
-			ini: "[default]\ntype = ram_role_arn\naccess_key_id = a\naccess_key_secret = " + secret, kind: Invalid,
-			want: "role ARN is empty",
-		},
+		"malformed CLI file": {cli: `{"profiles": [{"name": "` + secret, kind: Invalid, want: "not the CLI's configuration"},
+		"malformed INI file": {ini: "access_key_secret " + secret, kind: Invalid, want: "neither a JSON object nor"},
+		"half a pair":        {ini: "type = access_key\n" + noID, kind: Invalid, want: "no access key ID"},
+		"letters as type":    {ini: "type = abcdefghijklmnopqrstuvwxyzabcd", kind: Invalid, want: `is "abc…", not`},
+		"unknown type":       {ini: "type = oidc_role_arn", kind: Invalid, want: `is "oidc_role_arn", not`},
+		"no type":            {ini: noID, kind: Invalid, want: "the type in its section"},
+		"secret as type":     {ini: "type = " + secret, kind: Invalid, want: "the type in its section"},
+		"no token":           {ini: "type = sts\n" + id + noID, kind: Invalid, want: "there is no security token"},
+		"no role":            {ini: "type = ram_role_arn\n" + id + noID, kind: Invalid, want: "role ARN is empty"},
+		"misnamed section":   {ini: "type = access_key\n" + id + noID, section: "p", kind: NotFound, want: "no section [p]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := home(t)
-			source := "the current profile of ~/.aliyun/config.json"
+			in, source := files{iniPath: "[default]\n" + test.ini}, inINI
 			if test.cli != "" {
-				write(t, filepath.Join(dir, ".aliyun/config.json"), test.cli)
-				test.ini = "[default]\ntype = access_key\naccess_key_id = someone\naccess_key_secret = else\n"
-			} else {
-				source = "file ~/.alibabacloud/credentials"
+				in, source = files{cliJSON: test.cli, iniPath: iniOf("default", "access_key", "someone")}, unread
 			}
-			write(t, filepath.Join(dir, ".alibabacloud/credentials"), test.ini)
-			_, c, err := fetch(t, Config{}, secret)
-			if err == nil {
-				t.Fatalf("got %v, want kind %s", c, test.kind)
+			if test.section != "" {
+				source = "section [p] of " + source
 			}
-			failed(t, err, test.kind, test.want)
-			e, _ := errors.AsType[*Error](err)
-			if e.Source != source && e.Source != "profile p of ~/.aliyun/config.json" {
+			home(t, in)
+			e := fails(t, Config{Source: Default{Section: test.section}}, test.kind, test.want, secret)
+			if e.Source != source {
 				t.Errorf("got source %q, want %q", e.Source, source)
 			}
 		})
 	}
 }
 
-// The instance's role would be somebody else.
-func TestDefaultChainStopsAtASectionThatIsMisnamed(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
-	write(t, filepath.Join(home(t), iniPath), iniOf("default", "access_key", "LTAI5tAnother"))
-	_, _, err := fetch(t, Config{Source: Default{Section: "p", NoCLI: "X"}})
-	failed(t, err, NotFound, "it has no section [p]")
-}
-
 func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
-	dir := home(t)
 	i := issuer(t)
-	write(
-		t,
-		filepath.Join(dir, ".aliyun/config.json"),
-		`{"current": "p", "profiles": [{"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+ak+`}]}`,
-	)
-	s, c, err := fetch(t, Config{STS: STS{Endpoint: i.STSEndpoint()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(dir, ".aliyun/config.json")
-	if err := os.Rename(config, config+".gone"); err != nil {
+	dir := home(t, files{cliJSON: cliOf("p", `"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+ak)})
+	s, c := fetched(t, Config{STS: STS{Endpoint: i.STSEndpoint()}})
+	if err := os.Remove(filepath.Join(dir, cliJSON)); err != nil {
 		t.Fatal(err)
 	}
 	s.Discard(c)
-	_, err = s.Get(t.Context())
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		t.Fatalf("got %v, want an error of the profile", err)
-	}
-	if len(e.Tried) > 0 {
-		t.Errorf("got other sources tried, want none: %v", e.Tried)
-	}
-	if want := "the current profile of ~/.aliyun/config.json"; e.Source != want {
-		t.Errorf("got source %q, want %q", e.Source, want)
+	_, err := s.Get(t.Context())
+	if e := failed(t, err, NotFound, "no file"); len(e.Tried) > 0 || e.Source != unread {
+		t.Errorf("got source %q and %v tried, want the profile alone", e.Source, e.Tried)
 	}
 }
 
 func TestDefaultChainIsBuiltAgainAfterAFailure(t *testing.T) {
-	dir := home(t)
+	dir := home(t, nil)
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-	s, _, err := fetch(t, Config{})
-	if err == nil {
-		t.Fatal("got credentials from nowhere, want an error")
-	}
+	s, _, _ := fetch(t, Config{})
 	s.failure = nil
-	write(t, filepath.Join(dir, ".aliyun/config.json"), `{"current": "p", "profiles": [{"name": "p", "mode": "AK", `+ak+`}]}`)
+	write(t, filepath.Join(dir, cliJSON), cliOf("p", `"name": "p", "mode": "AK", `+ak))
 	if _, err := s.Get(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -40,13 +39,9 @@ func TestMetadataTimeLimits(t *testing.T) {
 // directly.
 func TestECSRole(t *testing.T) {
 	t.Parallel()
-	_, c, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, c := fetched(t, Config{Source: ECSRole{castest.MetadataRole}})
 	isIssued(t, shared, c)
-	_, _, err = fetch(t, Config{Source: ECSRole{"another"}})
-	failed(t, err, NotFound, "ECS RAM role another: the instance has no RAM role another")
+	fails(t, Config{Source: ECSRole{"another"}}, NotFound, "ECS RAM role another: the instance has no RAM role another")
 }
 
 func TestMetadata(t *testing.T) {
@@ -110,7 +105,7 @@ func TestMetadata(t *testing.T) {
 			before := len(shared.Calls())
 			cfg := Config{Source: ECSRole{castest.MetadataRole}}
 			if test.unnamed {
-				cfg.Source = Profile{File: config(t, `"name": "p", "mode": "EcsRamRole"`)}
+				cfg.Source = inFile(t, `"mode": "EcsRamRole"`)
 			}
 			_, c, err := fetch(t, cfg, secret)
 			if test.kind == "" {
@@ -130,22 +125,17 @@ func TestMetadata(t *testing.T) {
 
 func TestMetadataSwitch(t *testing.T) {
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True")
-	_, _, err := fetch(t, Config{Source: ECSRole{castest.MetadataRole}})
-	failed(t, err, NotFound, "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED")
+	fails(t, Config{Source: ECSRole{castest.MetadataRole}}, NotFound, "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED")
 }
 
 // Where there is no instance the chain goes on, whatever HTTP_PROXY says.
 func TestNoMetadataService(t *testing.T) {
-	home(t)
+	home(t, nil)
 	asked := issuer(t)
 	t.Setenv("HTTP_PROXY", asked.ProxyURL())
 	t.Setenv("http_proxy", asked.ProxyURL())
 	shared.Script("metadata", raw(""), raw(""))
-	_, _, err := fetch(t, Config{})
-	failed(t, err, Nowhere, "is this an ECS instance?")
-	if e, _ := errors.AsType[*Error](err); len(e.Tried) != 3 {
-		t.Errorf("got %d sources tried, want 3: %v", len(e.Tried), err)
-	}
+	fails(t, Config{}, Nowhere, "is this an ECS instance?")
 	if n := len(asked.Calls()); n > 0 {
 		t.Errorf("the proxy was asked: got %d calls, want none", n)
 	}

@@ -16,8 +16,7 @@ import (
 func TestCloseKillsTheCommand(t *testing.T) {
 	t.Parallel()
 	listener := listen(t)
-	s := New(Config{Transport: isolated, Source: Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+
-		jsonString(os.Args[0]+" external-command stay "+listener.Addr().String()))}})
+	s := New(Config{Transport: isolated, Source: inFile(t, running("stay "+listener.Addr().String()))})
 	ctx, leave := context.WithCancel(t.Context())
 	var reader sync.WaitGroup
 	reader.Go(func() { _, _ = s.Get(ctx) })
@@ -67,9 +66,8 @@ func listen(t *testing.T) net.Listener {
 func TestInputIsBounded(t *testing.T) {
 	t.Parallel()
 	large := file(t, "large", strings.Repeat(" ", maxInput+1))
-	endless := jsonString(os.Args[0] + " external-command endless")
 	for name, source := range map[string]Source{
-		"command":    Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+endless)},
+		"command":    inFile(t, running("endless")),
 		"file":       Profile{File: large},
 		"token file": OIDC{ProviderARN: testProvider, TokenFile: large},
 	} {

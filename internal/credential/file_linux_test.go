@@ -50,7 +50,7 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			refresh := castest.OAuthRefreshToken + rand.Text()
-			path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
+			path := config(t, renewing(refresh))
 			write(t, path+".lock", "")
 			directory := filepath.Dir(path)
 			for name, mode := range map[string]os.FileMode{
@@ -91,7 +91,7 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 
 // The instance's role would be somebody else.
 func TestDefaultChainStopsAtASectionThatIsForbidden(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
-	try := forbidden(t, filepath.Join(home(t), iniPath), iniOf("p", "access_key", castest.DefaultKey.AccessKeyID))
+	try := forbidden(t, filepath.Join(home(t, nil), iniPath), iniOf("p", "access_key", castest.DefaultKey.AccessKeyID))
 	try(func() {
 		source := Default{Section: "p", NoCLI: "X"}
 		_, err := New(Config{Transport: isolated, Source: source}).env.get(t.Context(), source)

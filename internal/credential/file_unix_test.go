@@ -22,6 +22,5 @@ func TestPipeIsNotRead(t *testing.T) {
 	if IsCLIFile(path) {
 		t.Error("got a pipe taken for the CLI's file, want it left alone")
 	}
-	_, _, err := fetch(t, Config{Source: source})
-	failed(t, err, Invalid, "isn't a regular file")
+	fails(t, Config{Source: source}, Invalid, "isn't a regular file")
 }

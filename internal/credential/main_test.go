@@ -4,6 +4,7 @@ package credential
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -122,6 +123,39 @@ func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, er
 		castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken, castest.OAuthRefreshToken)
 	noSecrets(t, shown, secrets...)
 	return s, c, err
+}
+
+// fetched is [fetch] where it has to succeed.
+func fetched(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials) {
+	t.Helper()
+	s, c, err := fetch(t, cfg, secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, c
+}
+
+// fails is [fetch] where it has to fail.
+func fails(t *testing.T, cfg Config, kind egress.Kind, want string, secrets ...string) *Error {
+	t.Helper()
+	_, _, err := fetch(t, cfg, secrets...)
+	return failed(t, err, kind, want)
+}
+
+// failed checks an error's kind, and that its text has want in it.
+func failed(t *testing.T, err error, kind egress.Kind, want string) *Error {
+	t.Helper()
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("got %v, want an error of kind %s", err, kind)
+	}
+	if e.Kind != kind {
+		t.Errorf("got kind %s, want %s: %v", e.Kind, kind, err)
+	}
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	return e
 }
 
 // script is what answers the next calls, one step each.

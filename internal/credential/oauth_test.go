@@ -25,13 +25,9 @@ import (
 func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 	t.Parallel()
 	refresh := castest.OAuthRefreshToken + rand.Text()
-	path := config(t, `"name": "other", "mode": "AK", "unknown": {"n": 12345678901234567890}`,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "output_format": "json", "url": "<&>", `+
-			`"oauth_refresh_token": "`+refresh+`"`)
-	_, c, err := fetch(t, Config{Source: Profile{File: path}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := config(t, signIn+`"output_format": "json", "url": "<&>", "oauth_refresh_token": "`+refresh+`"`,
+		`"name": "other", "mode": "AK", "unknown": {"n": 12345678901234567890}`)
+	_, c := fetched(t, Config{Source: Profile{File: path}})
 	isIssued(t, shared, c)
 	content, p := parsedConfig(t, path)
 	if p.OAuthAccessToken != castest.OAuthAccessToken || p.OAuthRefreshToken != refresh+"-next" {
@@ -133,8 +129,7 @@ func TestOAuth(t *testing.T) {
 			if test.unknown {
 				p.OAuthAccessToken = ""
 			}
-			path := config(t, fmt.Sprintf(`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": %q, `+
-				`"oauth_access_token": %q, "oauth_access_token_expire": %d`,
+			path := config(t, fmt.Sprintf(signIn+`"oauth_refresh_token": %q, "oauth_access_token": %q, "oauth_access_token_expire": %d`,
 				p.OAuthRefreshToken, p.OAuthAccessToken, p.OAuthAccessTokenExpire))
 			shared.Script("oauth", test.steps...)
 			before := len(shared.Calls())
@@ -187,7 +182,7 @@ func TestOAuthOfAnotherTool(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "old"`)
+			path := config(t, renewing("old"))
 			synctest.Test(t, func(t *testing.T) {
 				transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 					if req.URL.Path == "/v1/exchange" && req.Header.Get("Authorization") == "Bearer theirs" {
@@ -221,8 +216,7 @@ func TestOAuthOfAnotherTool(t *testing.T) {
 
 // A sign-in that can't be saved is lost for the next run.
 func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest // shared is scripted
-	path := config(t,
-		`"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+castest.OAuthRefreshToken+rand.Text()+`"`)
+	path := config(t, renewing(castest.OAuthRefreshToken+rand.Text()))
 	shared.Script("oauth", func(w http.ResponseWriter, r *http.Request) {
 		if err := os.WriteFile(path, []byte(`{"profiles": [{"name": "another"}]}`), 0o600); err != nil {
 			t.Error(err)
@@ -250,7 +244,7 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	refresh := castest.OAuthRefreshToken + rand.Text()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
+	path := config(t, renewing(refresh))
 	link := filepath.Join(t.TempDir(), "link.json")
 	err := os.Symlink(path, link)
 	if _, unusable := os.Stat(link); errors.Join(err, unusable) != nil {
@@ -282,7 +276,7 @@ func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
 // A renewal that waits for the lock has requested nothing yet, so nothing waits for it.
 func TestCloseWaitsForNoLock(t *testing.T) {
 	t.Parallel()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "old"`)
+	path := config(t, renewing("old"))
 	held := flock.New(path + ".lock")
 	if err := held.Lock(); err != nil {
 		t.Fatal(err)
@@ -305,7 +299,7 @@ func TestCloseWaitsForNoLock(t *testing.T) {
 func TestOAuthLockHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	refresh := castest.OAuthRefreshToken + rand.Text()
-	path := config(t, `"name": "p", "mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "`+refresh+`"`)
+	path := config(t, renewing(refresh))
 	held := flock.New(path + ".lock")
 	if err := held.Lock(); err != nil {
 		t.Fatal(err)

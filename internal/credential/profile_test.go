@@ -1,9 +1,8 @@
 package credential
 
 import (
-	"errors"
+	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,10 +14,38 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// config writes a CLI configuration of these profiles, each a JSON object's inside.
-func config(t *testing.T, profiles ...string) string {
+// config writes the CLI's file with profile p, which is the current one, behind others. Each is a
+// JSON object's inside.
+func config(t *testing.T, p string, others ...string) string {
 	t.Helper()
-	return file(t, "config.json", `{"current": "p", "meta_path": "", "profiles": [{`+strings.Join(profiles, "}, {")+`}]}`)
+	profiles := strings.Join(append(others, `"name": "p", `+p), "}, {")
+	return file(t, "config.json", `{"current": "p", "meta_path": "", "profiles": [{`+profiles+`}]}`)
+}
+
+// inFile returns a source that is such a profile.
+func inFile(t *testing.T, p string, others ...string) Profile {
+	t.Helper()
+	return Profile{File: config(t, p, others...)}
+}
+
+// signIn is what an OAuth profile begins with.
+const signIn = `"mode": "OAuth", "oauth_site_type": "CN", `
+
+// chained is a profile that needs another one.
+func chained(source string) string {
+	return `"mode": "ChainableRamRoleArn", "source_profile": "` + source + `"`
+}
+
+// running is an External profile, whose command is this test's binary.
+func running(command string) string {
+	return `"mode": "External", "process_command": ` + jsonString(os.Args[0]+" external-command "+command)
+}
+
+// renewing and accessing are OAuth profiles with one token: a refresh token, or an access token that holds.
+func renewing(refresh string) string { return signIn + `"oauth_refresh_token": "` + refresh + `"` }
+
+func accessing(token string) string {
+	return signIn + `"oauth_access_token": "` + token + `", "oauth_access_token_expire": ` + inTwoHours
 }
 
 func jsonString(s string) string { return strconv.Quote(s) }
@@ -58,12 +85,11 @@ func TestProfileModes(t *testing.T) {
 		"no mode, role":         {ak + `, ` + role + at, i, i.STSEndpoint()},
 		"no mode, ECS":          {`"ram_role_name": "` + castest.MetadataRole + `"`, shared, metadata},
 		"no mode, CloudSSO": {
-			`"oidc_provider_arn": "a", ` + strings.TrimPrefix(cloudSSO(i.SignInURL()), `"name": "p", "mode": "CloudSSO", `), i, i.STSEndpoint(),
+			`"oidc_provider_arn": "a", ` + strings.TrimPrefix(cloudSSO(i.SignInURL()), `"mode": "CloudSSO", `), i, i.STSEndpoint(),
 		},
 		"no mode, External": {command, nil, "STS.NTexternalexternal"},
 		"ChainableRamRoleArn": {
-			`"mode": "ChainableRamRoleArn", "source_profile": "q", ` + role + at +
-				`}, {"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "r", ` + role + at +
+			chained("q") + `, ` + role + at + `}, {"name": "q", ` + chained("r") + `, ` + role + at +
 				`}, {"name": "r", "mode": "AK", ` + ak,
 			i, i.STSEndpoint(),
 		},
@@ -75,22 +101,19 @@ func TestProfileModes(t *testing.T) {
 			i, i.STSEndpoint(),
 		},
 		"CredentialsURI": {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, strings.TrimPrefix(i.ProxyURL(), "http://")},
-		"CloudSSO":       {strings.TrimPrefix(cloudSSO(i.SignInURL()), `"name": "p", `), i, i.STSEndpoint()},
+		"CloudSSO":       {cloudSSO(i.SignInURL()), i, i.STSEndpoint()},
 		"OAuth":          {`"mode": "OAuth", "oauth_site_type": "CN"` + oauth, shared, "oauth.aliyun.com"},
 		"OAuth, abroad":  {`"mode": "OAuth", "oauth_site_type": "INTL"` + oauth, shared, "oauth.alibabacloud.com"},
 		"External":       {`"mode": "External", ` + command, nil, "STS.NTexternalexternal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := config(t, `"name": "p", `+test.profile)
+			path := config(t, test.profile)
 			before, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, c, err := fetch(t, Config{Source: Profile{File: path}}, "temporary-secret", "CAIS+/==", "external-secret", "external-token")
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, c := fetched(t, Config{Source: Profile{File: path}}, "temporary-secret", "CAIS+/==", "external-secret", "external-token")
 			if want := "profile p of " + path; s.String() != want {
 				t.Errorf("got source %q, want %q", s, want)
 			}
@@ -111,10 +134,13 @@ func TestProfileModes(t *testing.T) {
 	}
 }
 
+// A profile that is set up but broken ends the search of the default chain, too: what is in the INI
+// file would be another identity.
 func TestProfileFailures(t *testing.T) {
 	t.Parallel()
 	const secret = "tOpSeCrEt0123456789"
-	self, printing := os.Args[0], os.Args[0]+" external-command print '"
+	ini := file(t, "ini", iniOf("default", "access_key", "someone"))
+	const chains = "--mode ChainableRamRoleArn"
 	// A key that could be used, but for what else is missing.
 	const half = `"access_key_id": "a", "access_key_secret": "` + secret + `"`
 	for name, test := range map[string]struct {
@@ -137,7 +163,10 @@ func TestProfileFailures(t *testing.T) {
 			`"mode": "RamRoleArn", ` + half + `, "ram_role_arn": "r", "expired_seconds": 899`,
 			Invalid, "--mode RamRoleArn", "a session of 899 seconds is too short: STS allows 900 and more",
 		},
-		"missing source":   {`"mode": "ChainableRamRoleArn", "source_profile": "q"`, NotFound, "", `no profile "q"`},
+		"missing source":   {chained("q"), NotFound, "", `no profile "q"`},
+		"cycle, itself":    {chained("p"), Invalid, chains, "source_profile has a cycle: p → p"},
+		"cycle, another":   {chained("q") + `}, {"name": "q", ` + chained("p"), Invalid, chains, "a cycle: p → q → p"},
+		"cycle, further":   {chained("q") + `}, {"name": "q", ` + chained("q"), Invalid, chains, "a cycle: p → q → q"},
 		"AK, half":         {`"mode": "AK", "access_key_secret": "` + secret + `"`, Invalid, "--mode AK", "no access key ID"},
 		"StsToken, half":   {`"mode": "StsToken", ` + half, Invalid, "--mode StsToken", "there is no security token"},
 		"RamRoleArn, half": {`"mode": "RamRoleArn", ` + half, Invalid, "--mode RamRoleArn", "role ARN is empty"},
@@ -184,12 +213,11 @@ func TestProfileFailures(t *testing.T) {
 		},
 		"OAuth, no site": {`"mode": "OAuth"`, Invalid, "--mode OAuth", "not CN or INTL"},
 		"OAuth, refused": {
-			`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + secret + `", ` +
-				`"oauth_access_token_expire": ` + inTwoHours,
+			accessing(secret),
 			openapi.Rejected, "--mode OAuth --oauth-site-type CN", "invalid_token",
 		},
 		"OAuth, no refresh": {
-			`"mode": "OAuth", "oauth_site_type": "CN", "oauth_refresh_token": "` + secret + `"`,
+			renewing(secret),
 			Login, "--mode OAuth --oauth-site-type CN", "the sign-in of profile p can't be renewed: it answered invalid_grant",
 		},
 		"External, none": {`"mode": "External"`, Invalid, "--mode External", "process_command: it is empty"},
@@ -202,19 +230,19 @@ func TestProfileFailures(t *testing.T) {
 			NotFound, "", "run no-such-tool-anywhere",
 		},
 		"External, fails": {
-			`"mode": "External", "process_command": ` + jsonString(self+" external-command fail "+secret),
+			running("fail " + secret),
 			Invalid, "--mode External", "exit status 1",
 		},
 		"External, no JSON": {
-			`"mode": "External", "process_command": ` + jsonString(self+" external-command print "+secret),
+			running("print " + secret),
 			egress.Malformed, "", "isn't a JSON object",
 		},
 		"External, half": {
-			`"mode": "External", "process_command": ` + jsonString(printing+`{"access_key_secret": "`+secret+`"}'`),
+			running(`print '{"access_key_secret": "` + secret + `"}'`),
 			egress.Malformed, "", "its response has no access key ID",
 		},
 		"External, other mode": {
-			`"mode": "External", "process_command": ` + jsonString(printing+`{"mode": "RamRoleArn", `+half+`}'`),
+			running(`print '{"mode": "RamRoleArn", ` + half + `}'`),
 			Invalid, "--mode External", `its mode is "RamRoleArn"; only AK and StsToken are supported`,
 		},
 		"OIDC, no file": {
@@ -224,20 +252,18 @@ func TestProfileFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			source := Profile{File: config(t, `"name": "p", `+test.inside)}
+			source := Default{Files: Files{CLI: config(t, test.inside), INI: ini}}
 			if strings.HasSuffix(name, ", off") {
 				source.NoExternal = "NO_EXTERNAL"
 			}
-			_, _, err := fetch(t, Config{Source: source}, secret)
-			failed(t, err, test.kind, test.want)
-			e, _ := errors.AsType[*Error](err)
+			e := fails(t, Config{Source: source}, test.kind, test.want, secret)
 			if test.flags != "" {
 				test.flags = "aliyun configure " + test.flags + " --profile p"
 			}
 			if e.Command != test.flags {
 				t.Errorf("got command %q, want %q", e.Command, test.flags)
 			}
-			if want := "profile p of " + source.File; e.Source != want {
+			if want := "profile p of " + source.CLI; e.Source != want {
 				t.Errorf("got source %q, want %q", e.Source, want)
 			}
 		})
@@ -269,8 +295,7 @@ func TestFileOfProfilesFailures(t *testing.T) {
 		"no profiles":       {`{}`, NotFound, "has no profiles"},
 		"another profile":   {`{"profiles": [{"name": "a"}, {"name": "b"}]}`, NotFound, `no profile "p", only a, b`},
 	} {
-		_, _, err := fetch(t, Config{Source: Profile{Name: "p", File: file(t, name, test.content)}}, secret)
-		failed(t, err, test.kind, test.want)
+		fails(t, Config{Source: Profile{Name: "p", File: file(t, name, test.content)}}, test.kind, test.want, secret)
 	}
 }
 
@@ -278,47 +303,16 @@ func TestFileOfProfilesFailures(t *testing.T) {
 func TestConfigureQuotesNoSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "SuperSecretKey0123456789abcdef"
-	for name, test := range map[string]struct {
-		profile profile
-		want    string
-	}{
-		"none": {profile: profile{Name: "p q"}, want: "aliyun configure --profile 'p q'"},
-		"mode": {profile: profile{Name: "p", Mode: secret}, want: ""},
-		"site": {profile: profile{Name: "p", Mode: "OAuth", OAuthSite: secret}, want: "aliyun configure --mode OAuth --profile p"},
-		"site of before": {
-			profile: profile{Name: "p", Mode: "CloudSSO", OAuthSite: "CN"}, want: "aliyun configure --mode CloudSSO --profile p",
-		},
-		"good": {
-			profile: profile{Name: "p", Mode: "OAuth", OAuthSite: "intl"},
-			want:    "aliyun configure --mode OAuth --oauth-site-type INTL --profile p",
-		},
+	for want, p := range map[string]profile{
+		"aliyun configure --profile 'p q'": {Name: "p q"},
+		"":                                 {Name: "p", Mode: secret},
+		"aliyun configure --mode OAuth --profile p":                        {Name: "p", Mode: "OAuth", OAuthSite: secret},
+		"aliyun configure --mode CloudSSO --profile p":                     {Name: "p", Mode: "CloudSSO", OAuthSite: "CN"},
+		"aliyun configure --mode OAuth --oauth-site-type INTL --profile p": {Name: "p", Mode: "OAuth", OAuthSite: "intl"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := test.profile.configure(); got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
-func TestSourceProfileCycle(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct{ p, q, want string }{
-		"itself":  {p: "p", q: "p", want: "p → p"},
-		"another": {p: "q", q: "p", want: "p → q → p"},
-		"further": {p: "q", q: "q", want: "p → q → q"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			path := config(t, `"name": "p", "mode": "ChainableRamRoleArn", "source_profile": "`+test.p+`"`,
-				`"name": "q", "mode": "ChainableRamRoleArn", "source_profile": "`+test.q+`"`)
-			_, _, err := fetch(t, Config{Source: Profile{File: path}})
-			want := "source_profile has a cycle: " + test.want
-			if e, ok := errors.AsType[*Error](err); !ok || e.Err.Error() != want {
-				t.Errorf("got %v, want %s", err, want)
-			}
-		})
+		if got := p.configure(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 
@@ -346,21 +340,19 @@ func TestProfileIsCompleted(t *testing.T) {
 		"OIDC, its file": {profiles: []string{`"mode": "OIDC", "oidc_token_file": "/nowhere"`}, err: "no file /nowhere"},
 		"CredentialsURI": {profiles: []string{`"mode": "CredentialsURI"`}},
 		"source profile": {
-			profiles: []string{`"mode": "ChainableRamRoleArn", "source_profile": "q"`, `"name": "q", "mode": "CredentialsURI"`},
+			profiles: []string{chained("q"), `"name": "q", "mode": "CredentialsURI"`},
 			want:     role,
 		},
 		"source profile without a role": {
-			profiles: []string{
-				`"mode": "ChainableRamRoleArn", "source_profile": "q", "ram_role_arn": "` + testRole + `"`, `"name": "q", "mode": "RamRoleArn", ` + ak,
-			},
-			err: "the role ARN is empty",
+			profiles: []string{chained("q") + `, "ram_role_arn": "` + testRole + `"`, `"name": "q", "mode": "RamRoleArn", ` + ak},
+			err:      "the role ARN is empty",
 		},
 		"AK": {profiles: []string{`"mode": "AK"`}, err: "there is no access key ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			i := issuer(t)
-			path := config(t, append([]string{`"name": "p", ` + test.profiles[0]}, test.profiles[1:]...)...)
+			path := config(t, test.profiles[0], test.profiles[1:]...)
 			source := Profile{File: path, Name: "p", Files: Files{Role: by, URI: i.CredentialsURI()}}
 			_, _, err := fetch(t, Config{Source: source, STS: STS{Endpoint: i.STSEndpoint()}})
 			if test.err != "" {
@@ -381,7 +373,7 @@ func TestProfileIsCompleted(t *testing.T) {
 func TestEndpointOfAProfileIsIgnoredAloud(t *testing.T) {
 	t.Parallel()
 	logger, out := logged()
-	path := config(t, `"name": "p", "mode": "AK", "endpoint": "ecs.aliyuncs.com", `+ak)
+	path := config(t, `"mode": "AK", "endpoint": "ecs.aliyuncs.com", `+ak)
 	s := New(Config{Transport: isolated, Source: Profile{File: path}, Logger: logger})
 	for range 2 {
 		c, err := s.Get(t.Context())
@@ -412,93 +404,53 @@ func FuzzParseCLIFile(f *testing.F) {
 //nolint:paralleltest // each case has a home directory of its own
 func TestNamedProfile(t *testing.T) {
 	cli := func(name, id string) string {
-		return `{"current": "other", "profiles": [{"name": "` + name + `", "mode": "AK", "access_key_id": "` + id + `",
-			"access_key_secret": "s3cr3t"},
-			{"name": "other", "mode": "AK", "access_key_id": "other", "access_key_secret": "s3cr3t"}]}`
+		const profile = `"name": "%s", "mode": "AK", "access_key_id": "%s", "access_key_secret": "s3cr3t"`
+		return cliOf("other", fmt.Sprintf(profile+"}, {"+profile, name, id, "other", "other"))
 	}
-	type files = map[string]string
+	ini := iniOf("p", "access_key", "ini")
+	named, inFile, unnamed := Profile{Name: "p"}, Profile{Name: "p", File: "~/f"}, Profile{File: "~/f"}
+	const noKey = "there is no access key ID or no access key secret"
 	for name, test := range map[string]struct {
 		from  Profile
 		files files
 		want  string // access key ID
 		err   string
 	}{
-		"in the CLI's file": {
-			Profile{Name: "p"}, files{cliJSON: cli("p", "cli"), iniPath: iniOf("p", "access_key", "ini")},
-			"cli", "",
-		},
-		"in the INI file": {
-			Profile{Name: "p"}, files{cliJSON: cli("q", "cli"), iniPath: iniOf("p", "access_key", "ini")},
-			"ini", "",
-		},
-		"no CLI's file": {Profile{Name: "p"}, files{iniPath: iniOf("p", "access_key", "ini")}, "ini", ""},
+		"in the CLI's file": {from: named, files: files{cliJSON: cli("p", "cli"), iniPath: ini}, want: "cli"},
+		"in the INI file":   {from: named, files: files{cliJSON: cli("q", "cli"), iniPath: ini}, want: "ini"},
+		"no CLI's file":     {from: named, files: files{iniPath: ini}, want: "ini"},
 		"nowhere": {
-			Profile{Name: "p"},
-			map[string]string{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
-			"",
-			`no profile "p", only q, other; section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
+			from: named, files: files{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
+			err: `no profile "p", only q, other; section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
 		},
 		"without a key": {
-			Profile{Name: "p"},
-			map[string]string{cliJSON: `{"profiles": [{"name": "p", "mode": "AK"}]}`, iniPath: iniOf("p", "access_key", "ini")},
-			"",
-			"there is no access key ID or no access key secret",
+			from: named, files: files{cliJSON: cliOf("", `"name": "p", "mode": "AK"`), iniPath: ini},
+			err: noKey,
 		},
-		"malformed": {
-			Profile{Name: "p"}, files{cliJSON: `{`, iniPath: iniOf("p", "access_key", "ini")}, "",
-			"not the CLI's configuration",
-		},
+		"malformed": {from: named, files: files{cliJSON: `{`, iniPath: ini}, err: "not the CLI's configuration"},
 		"section without keys": {
-			Profile{Name: "p"}, files{iniPath: "[p]\ntype = access_key\n"}, "",
-			"there is no access key ID or no access key secret",
+			from: named, files: files{iniPath: "[p]\ntype = access_key\n"}, err: noKey,
 		},
-		"file, CLI's": {
-			Profile{File: "~/f"}, files{"f": cli("p", "cli"), cliJSON: cli("other", "wrong")}, "other",
-			"",
-		},
-		"file, CLI's, mark": {
-			Profile{Name: "p", File: "~/f"}, files{"f": "\xef\xbb\xbf\n " + cli("p", "cli")}, "cli",
-			"",
-		},
-		"file, INI": {
-			Profile{File: "~/f"},
-			map[string]string{"f": iniOf("default", "access_key", "ini"), cliJSON: cli("default", "wrong")}, "ini", "",
-		},
-		"file, INI, section": {
-			Profile{Name: "p", File: "~/f"},
-			map[string]string{"f": iniOf("p", "access_key", "ini"), cliJSON: cli("p", "wrong")}, "ini", "",
-		},
-		"file, other profile": {
-			Profile{Name: "p", File: "~/f"},
-			map[string]string{"f": cli("q", "cli"), iniPath: iniOf("p", "access_key", "wrong")},
-			"",
-			`no profile "p", only q, other`,
-		},
-		"file, neither": {
-			Profile{File: "~/f"}, files{"f": "tOpSeCrEt0123456789", cliJSON: cli("other", "wrong")}, "",
-			"it is neither a JSON object nor an INI file",
-		},
+		"file, CLI's":         {from: unnamed, files: files{"f": cli("p", "cli"), cliJSON: cli("other", "wrong")}, want: "other"},
+		"file, CLI's, mark":   {from: inFile, files: files{"f": "\xef\xbb\xbf\n " + cli("p", "cli")}, want: "cli"},
+		"file, INI":           {from: unnamed, files: files{"f": iniOf("default", "access_key", "ini")}, want: "ini"},
+		"file, INI, section":  {from: inFile, files: files{"f": ini, cliJSON: cli("p", "wrong")}, want: "ini"},
+		"file, other profile": {from: inFile, files: files{"f": cli("q", "cli"), iniPath: ini}, err: `no profile "p", only q, other`},
+		"file, neither":       {from: inFile, files: files{"f": "tOpSeCrEt0123456789"}, err: "it is neither a JSON object nor"},
 		"file that isn't there": {
-			Profile{File: "~/f"}, files{cliJSON: cli("other", "wrong")}, "",
-			"from file ~/f: no file /",
+			from: unnamed, files: files{cliJSON: cli("other", "wrong")}, err: "from file ~/f: no file /",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := home(t)
-			for name, content := range test.files {
-				write(t, filepath.Join(dir, name), content)
-			}
+			home(t, test.files)
 			_, c, err := fetch(t, Config{Source: test.from})
 			if c.AccessKeyID != test.want {
 				t.Errorf("got access key ID %q, want %q", c.AccessKeyID, test.want)
 			}
 			if test.err == "" {
-				if err != nil {
-					t.Errorf("got %v, want no error", err)
-				}
-				return
+				test.err = "<nil>"
 			}
-			if err == nil || !strings.Contains(err.Error(), test.err) {
+			if !strings.Contains(fmt.Sprint(err), test.err) {
 				t.Errorf("got %v, want %q", err, test.err)
 			}
 		})
@@ -534,9 +486,8 @@ func TestSite(t *testing.T) {
 		"no file":            {from: Default{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := home(t)
-			if test.file != "" {
-				write(t, filepath.Join(dir, cliJSON), test.file)
+			if home(t, nil); test.file != "" {
+				home(t, files{cliJSON: test.file})
 			}
 			if got := test.from.Site(); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)

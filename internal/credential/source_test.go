@@ -1,8 +1,7 @@
 package credential
 
 import (
-	"errors"
-	"os"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,76 +12,56 @@ import (
 func TestWhatCantBeAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	const id, secret = "LTAI5tCasTestAccessKeyId", "hush-hush-hush"
-	for name, flawed := range map[string]struct {
-		id, secret, token string // as in a JSON string
-		want              string
-	}{
-		"newline behind the ID": {id: id + `\n`, secret: secret, token: "t", want: "its access key ID begins or ends with white space"},
-		"U+200B behind the ID": {
-			id: id + "\u200b", secret: secret, token: "t", want: "its access key ID has a character in it that is invisible",
-		},
-		"U+FEFF before the secret": {
-			id: id, secret: "\ufeff" + secret, token: "t", want: "its access key secret has a character in it that is invisible",
-		},
-		"space within the secret": {id: id, secret: "hush-hush hush", token: "t", want: "its access key secret has white space in it"},
-		"quotes around the token": {id: id, secret: secret, token: `\"t\"`, want: "its security token has quotes in or around it"},
-		"control byte in the token": {
-			id: id, secret: secret, token: `t\u0007`, want: "its security token has a character in it that is invisible",
-		},
+	for want, flawed := range map[string]struct{ id, secret, token string }{ // as in a JSON string
+		"its access key ID begins or ends with white space":             {id + `\n`, secret, "t"},
+		"its access key secret has a character in it that is invisible": {id, "\ufeff" + secret, "t"},
+		"its access key secret has white space in it":                   {id, "hush-hush hush", "t"},
+		"its security token has quotes in or around it":                 {id, secret, `\"t\"`},
+		"its security token has a character in it that is invisible":    {id, secret, `t\u0007`},
 	} {
-		keys := `"access_key_id": "` + flawed.id + `", "access_key_secret": "` + flawed.secret + `", "sts_token": "` + flawed.token + `"`
-		answer := castest.Body(200, "application/json", `{"AccessKeyId": "`+flawed.id+`", "AccessKeySecret": "`+flawed.secret+
-			`", "SecurityToken": "`+flawed.token+`", "Expiration": "2999-01-01T00:00:00Z"}`)
 		unquoted := strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\u0007`, "\a")
-		for source, cfg := range map[string]func(*castest.Issuer) Config{
+		parts := []any{flawed.id, flawed.secret, flawed.token}
+		keys := fmt.Sprintf(`"access_key_id": "%s", "access_key_secret": "%s", "sts_token": "%s"`, parts...)
+		issued := fmt.Sprintf(`{"AccessKeyId": "%s", "AccessKeySecret": "%s", "SecurityToken": "%s"}`, parts...)
+		for name, cfg := range map[string]func(*castest.Issuer) Config{
 			"environment": func(*castest.Issuer) Config {
 				return Config{Source: AccessKey{unquoted.Replace(flawed.id), flawed.secret, unquoted.Replace(flawed.token)}}
 			},
 			"profile": func(*castest.Issuer) Config {
-				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "StsToken", `+keys)}}
+				return Config{Source: inFile(t, `"mode": "StsToken", `+keys)}
 			},
 			"profile of a role": func(*castest.Issuer) Config {
-				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+keys)}}
+				return Config{Source: inFile(t, `"mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+keys)}
 			},
 			"External": func(*castest.Issuer) Config {
-				command := os.Args[0] + " external-command print '{" + keys + "}'"
-				return Config{Source: Profile{File: config(t, `"name": "p", "mode": "External", "process_command": `+jsonString(command))}}
+				return Config{Source: inFile(t, running("print '{"+keys+"}'"))}
 			},
 			"URI": func(i *castest.Issuer) Config {
-				i.Script("uri", answer)
+				i.Script("uri", castest.Body(200, "application/json", issued))
 				return Config{Source: URI{i.CredentialsURI()}}
 			},
 			"STS": func(i *castest.Issuer) Config {
-				i.Script("sts", castest.Body(200, "application/json", `{"Credentials": {"AccessKeyId": "`+flawed.id+`", "AccessKeySecret": "`+
-					flawed.secret+`", "SecurityToken": "`+flawed.token+`", "Expiration": "2999-01-01T00:00:00Z"}}`))
+				i.Script("sts", castest.Body(200, "application/json", `{"Credentials": `+issued+`}`))
 				return viaSTS(i)
 			},
 		} {
-			t.Run(name+", "+source, func(t *testing.T) {
+			t.Run(want+", "+name, func(t *testing.T) {
 				t.Parallel()
-				i := issuer(t)
-				_, _, err := fetch(t, cfg(i), secret, "hush-hush hush", `"t"`)
-				failed(t, err, NotAKey, flawed.want)
-				e, _ := errors.AsType[*Error](err)
-				if e.Source == "" {
-					t.Errorf("got %v, want the source named", err)
-				}
-				if e.Temporary() {
-					t.Errorf("got %v, want one that isn't tried again", err)
+				e := fails(t, cfg(issuer(t)), NotAKey, want, secret, "hush-hush hush", `"t"`)
+				if e.Source == "" || e.Temporary() {
+					t.Errorf("got %#v, want the source named, and no other try", e)
 				}
 			})
-			if source == "STS" { // which assumes one already
+			if name == "STS" { // which assumes a role already
 				continue
 			}
-			t.Run(name+", "+source+", to assume a role", func(t *testing.T) {
+			t.Run(want+", "+name+", to assume a role", func(t *testing.T) {
 				t.Parallel()
-				i, base := issuer(t), issuer(t)
-				with := cfg(base)
+				i, with := issuer(t), cfg(issuer(t))
 				with.STS.Endpoint, with.AssumeRole = i.STSEndpoint(), &AssumeRole{RoleARN: testRole}
-				_, _, err := fetch(t, with, secret)
-				failed(t, err, NotAKey, flawed.want)
+				fails(t, with, NotAKey, want, secret)
 				if n := len(i.Calls()); n > 0 {
-					t.Errorf("STS was asked: got %d calls, want none", n)
+					t.Errorf("got %d requests to STS, want none", n)
 				}
 			})
 		}
@@ -93,10 +72,7 @@ func TestAccessKey(t *testing.T) {
 	t.Parallel()
 	key := keys()
 	key.Token = "CAIS+/with=="
-	s, c, err := fetch(t, Config{Source: key, SetBy: "access_key in the provider block"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, c := fetched(t, Config{Source: key, SetBy: "access_key in the provider block"})
 	if got := (AccessKey{c.AccessKeyID, c.AccessKeySecret, c.SecurityToken}); got != key {
 		t.Errorf("got %q, want what was given", []string{c.AccessKeyID, c.AccessKeySecret, c.SecurityToken})
 	}
@@ -129,8 +105,7 @@ func TestSourceThatCantWorkIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := fetch(t, test.cfg, "top-secret-value")
-			failed(t, err, Invalid, test.want)
+			fails(t, test.cfg, Invalid, test.want, "top-secret-value")
 		})
 	}
 }
