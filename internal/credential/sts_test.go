@@ -228,7 +228,7 @@ func TestOIDCTokenFileWithSomethingElse(t *testing.T) {
 	} {
 		role := testOIDC()
 		role.Token, role.TokenFile = "", file(t, "token", content)
-		fails(t, Config{Source: role}, NotAKey, "the token in the OIDC token file "+role.TokenFile+" "+want, "hush-hush-hush")
+		fails(t, Config{Source: role}, NotAKey, "the OIDC token file "+role.TokenFile+" "+want, "hush-hush-hush")
 	}
 }
 
