@@ -116,8 +116,11 @@ func TestFailureToGetAResponse(t *testing.T) {
 		status    int
 		retryable bool
 	}{
-		"aborted":    {step: castest.Abort(), kind: egress.ConnectionFailed, retryable: true},
-		"redirected": {step: http.RedirectHandler("https://portal.test/hush", http.StatusTemporaryRedirect).ServeHTTP, kind: egress.Redirected, status: 307},
+		"aborted": {step: castest.Abort(), kind: egress.ConnectionFailed, retryable: true},
+		"redirected": {
+			step: http.RedirectHandler("https://portal.test/hush", http.StatusTemporaryRedirect).ServeHTTP,
+			kind: egress.Redirected, status: 307,
+		},
 	} {
 		server.Script(test.step)
 		count, err := ask(t, client)

@@ -348,7 +348,8 @@ func TestLateResponseIsForItsOwnReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
-		server.Script(castest.Delay(1500*time.Millisecond, castest.Respond(castest.Assets())), castest.Delay(5*time.Second, castest.Respond(castest.Assets())))
+		respond := castest.Respond(castest.Assets())
+		server.Script(castest.Delay(1500*time.Millisecond, respond), castest.Delay(5*time.Second, respond))
 		client := inMemory(t, server)
 		first := begin(t.Context(), client, 1)
 		synctest.Wait()

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
@@ -307,5 +308,23 @@ func TestConnecting(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A connection through a proxy that is used again can only fail at the peer.
+func TestReusedConnectionFailsAtThePeer(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", peer.Listen(t, proxied(make(chan *http.Request, 1), "200 OK",
+		secured(certified(trusted, "cas.test"), func(conn net.Conn) {
+			answers(1)(conn)
+			_, _ = conn.Read(make([]byte, 1))
+		}))))
+	transport := NewTransport()
+	defer transport.CloseIdleConnections()
+	if _, err := Send(transport, request(t, "https://cas.test"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Send(transport, request(t, "https://cas.test"), time.Minute)
+	if e := failed(t, err); e.Kind != ConnectionFailed || e.Proxy != "" || e.Variable != "" {
+		t.Errorf("got %v, want kind %q and no proxy", e, ConnectionFailed)
 	}
 }

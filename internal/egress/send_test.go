@@ -132,8 +132,10 @@ func TestTLS(t *testing.T) {
 		shown bool // whose certificate it is
 		text  string
 	}{
-		"good":           {serve: secured(certified(trusted, "127.0.0.1"), peer.Says(ok+"\r\n"))},
-		"unknown issuer": {serve: secured(certified(stranger, "127.0.0.1"), peer.Says("")), kind: Untrusted, shown: true, text: "unknown authority"},
+		"good": {serve: secured(certified(trusted, "127.0.0.1"), peer.Says(ok+"\r\n"))},
+		"unknown issuer": {
+			serve: secured(certified(stranger, "127.0.0.1"), peer.Says("")), kind: Untrusted, shown: true, text: "unknown authority",
+		},
 		"expired": {
 			serve: secured(expired, peer.Says("")), kind: Untrusted, shown: true, text: "has expired",
 		},
