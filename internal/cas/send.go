@@ -43,20 +43,11 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 }
 
 func (c *Client) request(ctx context.Context, creds credential.Credentials, now time.Time) *http.Request {
-	req := (&http.Request{Method: http.MethodPost, URL: c.config.Endpoint, Body: http.NoBody}).WithContext(ctx)
-	req.Header = openapi.Sign(openapi.Request{
-		Method:  req.Method,
-		Host:    req.URL.Host,
-		Action:  "GetAssetCount",
-		Version: "2020-04-07",
-	}, openapi.Key{
-		AccessKeyID:     creds.AccessKeyID,
-		AccessKeySecret: creds.AccessKeySecret,
-		SecurityToken:   creds.SecurityToken,
-	}, now, rand.Text())
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.config.UserAgent)
-	return req
+	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.config.UserAgent}}
+	req := &http.Request{Method: http.MethodPost, URL: c.config.Endpoint, Header: header, Body: http.NoBody}
+	key := openapi.Key{AccessKeyID: creds.AccessKeyID, AccessKeySecret: creds.AccessKeySecret, SecurityToken: creds.SecurityToken}
+	openapi.Sign(req, "GetAssetCount", "2020-04-07", key, now, rand.Text())
+	return req.WithContext(ctx)
 }
 
 // trace logs a call, without anything that authenticates it.

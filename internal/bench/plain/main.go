@@ -89,8 +89,7 @@ func call(ctx context.Context) (*int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header = openapi.Sign(
-		openapi.Request{Method: req.Method, Host: req.URL.Host, Action: "GetAssetCount", Version: "2020-04-07"},
+	openapi.Sign(req, "GetAssetCount", "2020-04-07",
 		openapi.Key{AccessKeyID: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")},
 		time.Now(), rand.Text())
 	resp, err := http.DefaultClient.Do(req)
