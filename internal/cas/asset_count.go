@@ -1,9 +1,10 @@
 package cas
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,8 +12,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil; zero is zero.
@@ -83,35 +82,20 @@ func decode(text []byte) (*AssetCount, error) {
 		return nil, err
 	}
 	if !documented && (a.RequestID == nil || len(members) > 1) {
-		return nil, foreign(slices.Sorted(maps.Keys(members)))
+		text := "the response has none of the documented elements; it has " + strings.Join(slices.Sorted(maps.Keys(members)), ", ")
+		return nil, foreignError(strings.TrimSuffix(text, "; it has "))
 	}
 	a.PointUpdatedAt = instant(a.PointTime)
-	var fits [3]bool
-	a.PointChange, fits[0] = difference(a.Point, a.LastPoint)
-	a.TotalCertificateCount, fits[1] = sum(a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
-	a.TotalCloudAssetCount, fits[2] = sum(a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
-	for i, what := range []string{"Point less LastPoint", "the sum of the certificate counts", "the sum of the four clouds' counts"} {
-		if !fits[i] {
-			return nil, fieldError("%s is out of range", what)
-		}
+	var errs [3]error
+	a.PointChange, errs[0] = total("Point less LastPoint", -1, a.Point, a.LastPoint)
+	a.TotalCertificateCount, errs[1] = total("the sum of the certificate counts", 1,
+		a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
+	a.TotalCloudAssetCount, errs[2] = total("the sum of the four clouds' counts", 1,
+		a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
+	if err := cmp.Or(errs[:]...); err != nil {
+		return nil, err
 	}
 	return a, nil
-}
-
-// foreign returns the error of an object that has members of these names only.
-func foreign(names []string) error {
-	const shown = 5
-	for i, name := range names {
-		names[i] = egress.Printable(name, 40)
-	}
-	text := "the response has none of the documented elements"
-	switch {
-	case len(names) > shown:
-		text += fmt.Sprintf("; it has %s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
-	case len(names) > 0:
-		text += "; it has " + strings.Join(names, ", ")
-	}
-	return foreignError(text)
 }
 
 // wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50". It is nil if the element isn't
@@ -132,7 +116,6 @@ func wholeNumber(name string, values []json.RawMessage) (*int64, error) {
 	digits := strings.TrimRight(parts[2]+parts[3], "0")
 	zeros, _ := strconv.ParseInt(parts[4], 10, 32) // an exponent that is out of range is the nearest that isn't
 	zeros += int64(len(parts[2]) - len(digits))
-	digits = strings.TrimLeft(digits, "0")
 	switch {
 	case digits == "":
 		return new(int64), nil
@@ -176,26 +159,23 @@ func only(name string, values []json.RawMessage) (string, error) {
 // puts for half of a surrogate pair.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
-// difference is nil if a or b is. It reports whether 64 bits hold it.
-func difference(a, b *int64) (d *int64, fits bool) {
-	if a == nil || b == nil {
-		return nil, true
-	}
-	d = new(*a - *b)
-	return d, (*d < *a) == (*b > 0)
-}
-
-// sum adds up counts, none of which is negative. It is nil if one of them is, and reports whether 64 bits hold it.
-func sum(counts ...*int64) (total *int64, fits bool) {
-	total, fits = new(int64), true
-	for _, count := range counts {
-		if count == nil {
-			return nil, true
+// total adds up elements, those after the first one with this sign. It is nil if one of them is.
+func total(what string, sign int64, elements ...*int64) (*int64, error) {
+	sum := new(big.Int)
+	for i, element := range elements {
+		if element == nil {
+			return nil, nil
 		}
-		*total += *count
-		fits = fits && *total >= 0
+		term := big.NewInt(*element)
+		if i > 0 {
+			term.Mul(term, big.NewInt(sign))
+		}
+		sum.Add(sum, term)
 	}
-	return total, fits
+	if !sum.IsInt64() {
+		return nil, fieldError("%s is out of range", what)
+	}
+	return new(sum.Int64()), nil
 }
 
 // maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds 1973.

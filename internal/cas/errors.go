@@ -10,29 +10,18 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// Error is the failure of one call. Fields for which there is no value are zero.
+// Error is the failure of one call. The report is the service's, if a response came. Its Message is also the first words of a
+// response that has neither code nor message.
 type Error struct {
-	Kind     egress.Kind
-	Endpoint string // scheme and host of the request
+	openapi.Report
 
-	Status    int    // HTTP status; 0 if no response came
-	Code      string // the service's error code, as in "Throttling.User"
-	Message   string // the service's message, or the first words of a response that has neither code nor message
-	RequestID string
-	Recommend string                // where the service explains the code
-	Denied    *openapi.AccessDenied // what RAM says about a denied permission
+	Endpoint    string        // scheme and host of the request
+	Credentials string        // where the credentials of the call came from; empty if no response came
+	Attempts    int           // how many calls the read took part in
+	Elapsed     time.Duration // how long the read took
+	Err         error         // the cause, if the service didn't report one; an [*egress.Error] if no response came
 
-	Skew time.Duration // local time minus the service's, by the response's Date header; 0 if there is none
-
-	Credentials string // where the credentials of the call came from; empty if no response came
-
-	Attempts int           // how many calls the read took part in
-	Elapsed  time.Duration // how long the read took
-
-	Err error // the cause, if the service didn't report one; an [*egress.Error] if no response came
-
-	retryAfter time.Duration // how long the service asked to wait; 0 if it didn't
-	renewed    bool          // the credentials were refused, and the next attempt has others
+	renewed bool // the credentials were refused, and the next attempt has others
 }
 
 // Error says what failed, the service's code and message, and the request ID.

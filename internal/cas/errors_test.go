@@ -15,14 +15,13 @@ func TestErrorOfEachSource(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
 		"get asset count: https://cas.test: no response in time: it took longer than 10s": &Error{
-			Kind: egress.TimedOut,
-			Err:  &egress.Error{Kind: egress.TimedOut, Address: "https://cas.test", Err: errors.New("it took longer than 10s")},
+			Err: &egress.Error{Kind: egress.TimedOut, Address: "https://cas.test", Err: errors.New("it took longer than 10s")},
 		},
 		"get asset count: attempt 3: throttled (Throttling.User), request ID R-1": &Error{
-			Kind: openapi.Throttled, Status: 400, Code: "Throttling.User", RequestID: "R-1", Attempts: 3,
+			Report: openapi.Report{Kind: openapi.Throttled, Code: "Throttling.User", RequestID: "R-1"}, Attempts: 3,
 		},
 		"get asset count: malformed response (HTTP 200): Point a�[2Jb c": &Error{
-			Kind: egress.Malformed, Status: 200, Attempts: 1, Err: FieldError("Point a\x1b[2Jb\r\n\tc"),
+			Report: openapi.Report{Kind: egress.Malformed, Status: 200}, Attempts: 1, Err: FieldError("Point a\x1b[2Jb\r\n\tc"),
 		},
 		"get asset count: waiting for a response: context canceled after 1.234s (attempts: 2)": &WaitError{
 			For: "a response", Attempts: 2, Elapsed: 1234432 * time.Microsecond, Cause: context.Canceled,
@@ -36,7 +35,7 @@ func TestErrorOfEachSource(t *testing.T) {
 
 func TestWaitErrorHoldsTheLastFailure(t *testing.T) {
 	t.Parallel()
-	last := &Error{Kind: egress.ConnectionFailed, Err: &egress.Error{Err: io.ErrUnexpectedEOF}}
+	last := &Error{Err: &egress.Error{Err: io.ErrUnexpectedEOF}}
 	err := error(&WaitError{Cause: context.DeadlineExceeded, Last: last})
 	if found, ok := errors.AsType[*Error](err); !ok || found != last {
 		t.Errorf("got %v as the last attempt, want %v", found, last)

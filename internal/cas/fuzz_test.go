@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // FuzzDecode checks that what is read is there, exactly, and that what has no documented element isn't read.
@@ -146,18 +145,16 @@ func FuzzResponse(f *testing.F) {
 		for _, name := range []string{"Date", "Retry-After", "X-Acs-Retry-After", "Content-Encoding"} {
 			resp.Header.Set(name, header)
 		}
-		report := openapi.ReadReport(resp, receivedAt, secrets...)
-		count, err := parse(resp, report)
-		if (count == nil) == (err == nil) {
-			t.Fatalf("got %v, %v, want either", count, err)
+		count, e := interpret(resp, receivedAt, secrets...)
+		if (count == nil) == (e == nil) {
+			t.Fatalf("got %v, %v, want either", count, e)
 		}
-		if err == nil {
+		if e == nil {
 			if resp.Status/100 != 2 || regexp.MustCompile(`(?i)"success":\s*false\s*}`).Match(body) {
 				t.Fatalf("got %+v with HTTP %d of %q, want an error", count, resp.Status, body)
 			}
 			return
 		}
-		e := classify(resp, report, err, secrets...)
 		if e.Kind == "" {
 			t.Fatalf("got %#v, want a kind", e)
 		}

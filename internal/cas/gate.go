@@ -126,7 +126,7 @@ func (g *gate) ended(ctx context.Context, err error) {
 	}
 	g.failures++
 	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", failure.brief())
-	g.begins, g.part = now.Add(failure.retryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
+	g.begins, g.part = now.Add(failure.RetryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
 	g.next.delay(g.begins, why)
 	g.backoff.delay(g.begins.Add(egress.Backoff(now.Sub(g.failing))), why)
 	g.config.Logger.InfoContext(ctx, "A call failed and may be tried again",

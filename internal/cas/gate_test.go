@@ -33,7 +33,7 @@ func testGate(t *testing.T, callsPerSecond int) *gate {
 // A backoff grows with the time since the first failure in a row, and what ends the row ends the backoff.
 func TestGateBacksOff(t *testing.T) {
 	t.Parallel()
-	failure := &Error{Kind: openapi.Temporary}
+	failure := &Error{Report: openapi.Report{Kind: openapi.Temporary}}
 	for name, test := range map[string]struct {
 		events  func(g *gate)
 		longest time.Duration // of the next backoff
@@ -44,7 +44,7 @@ func TestGateBacksOff(t *testing.T) {
 		"the service refuses": {
 			events: func(g *gate) {
 				g.ended(t.Context(), failure)
-				g.ended(t.Context(), &Error{Kind: openapi.NoPermission})
+				g.ended(t.Context(), &Error{Report: openapi.Report{Kind: openapi.NoPermission}})
 			},
 			longest: time.Second,
 		},
@@ -95,7 +95,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const told = 5 * time.Second
 		g := testGate(t, 10)
-		g.ended(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
+		g.ended(t.Context(), &Error{Report: openapi.Report{Kind: openapi.Throttled, RetryAfter: told}})
 		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
 			_, wait := g.enter(credential.Credentials{}, time.Now().Add(latest))
 			if got := time.Until(wait.at); got != told {
@@ -116,7 +116,7 @@ func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 		if place, wait := g.enter(credential.Credentials{}, time.Now()); place == nil {
 			t.Errorf("got a wait for %s, want a place where there is no time for a wait", wait.why)
 		}
-		g.ended(t.Context(), &Error{Kind: openapi.Throttled, retryAfter: told})
+		g.ended(t.Context(), &Error{Report: openapi.Report{Kind: openapi.Throttled, RetryAfter: told}})
 		g.ended(t.Context(), nil)
 		_, wait = g.enter(credential.Credentials{}, time.Now().Add(time.Minute))
 		if got := time.Until(wait.at); got != told {

@@ -8,18 +8,15 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"time"
 	"unicode/utf8"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-var (
-	// errRefused is the error of parse for a response that reports an error.
-	errRefused = errors.New("the service reported an error")
-	// errCutShort is the error of a response that ends too early, because the connection was closed.
-	errCutShort = errors.New("it is empty or breaks off")
-)
+// errCutShort is the error of a response that ends too early, because the connection was closed.
+var errCutShort = errors.New("it is empty or breaks off")
 
 // FieldError says what is wrong with an element of a response, or with a figure that follows from several.
 type FieldError string
@@ -33,40 +30,30 @@ type foreignError string
 
 func (e foreignError) Error() string { return string(e) }
 
-// parse returns the counts of a response. It fails with errRefused, or with what is wrong with the response.
-func parse(resp *egress.Response, r openapi.Report) (*AssetCount, error) {
-	if err := resp.Encoded(); err != nil {
-		return nil, err
-	}
+// interpret returns the counts of a response that was received at now, or what it means if it has none. The error holds no secret.
+func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetCount, *Error) {
+	e := &Error{Report: openapi.ReadReport(resp, now, secrets...), Err: resp.Encoded()}
 	switch {
-	case !r.Failed:
-		return decode(resp.Body)
-	case resp.Status == http.StatusOK && r.Code == "":
-		return nil, foreignError("the response reports no success, and no error code")
+	case e.Err != nil:
+	case !e.Failed:
+		var count *AssetCount
+		if count, e.Err = decode(resp.Body); e.Err == nil {
+			return count, nil
+		}
+	case e.Status == http.StatusOK && e.Code == "":
+		e.Err = foreignError("the response reports no success, and no error code")
 	}
-	return nil, errRefused
-}
-
-// classify returns what a response means on which parse failed with err. No text of it holds a secret.
-func classify(resp *egress.Response, r openapi.Report, err error, secrets ...string) *Error {
-	e := &Error{
-		Kind: r.Kind, Status: resp.Status, Code: r.Code, Message: r.Message, RequestID: r.RequestID, Recommend: r.Recommend,
-		Denied: r.Denied, Skew: r.Skew, retryAfter: r.RetryAfter,
-	}
-	if !r.Failed {
+	if !e.Failed {
 		e.Kind = egress.Malformed
 	}
 	if e.Code+e.Message == "" && resp.Encoded() == nil {
 		e.Message = egress.Quote(html.UnescapeString(string(resp.Body)), 200, secrets...)
 	}
-	if !errors.Is(err, errRefused) {
-		e.Err = err
-	}
-	if foreign, ok := errors.AsType[foreignError](err); ok {
+	if foreign, ok := errors.AsType[foreignError](e.Err); ok {
 		e.Message, e.Recommend, e.Denied = "", "", nil
-		e.Err = errors.New(egress.Quote(foreign.Error(), 500, secrets...)) // names can be anything
+		e.Err = errors.New(egress.Quote(foreign.Error(), 300, secrets...)) // names can be anything
 	}
-	return e
+	return nil, e
 }
 
 // readObject returns the members of a JSON object by name.
@@ -74,41 +61,29 @@ func classify(resp *egress.Response, r openapi.Report, err error, secrets ...str
 // Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement characters for what
 // isn't UTF-8: each a value that is quietly wrong.
 func readObject(text []byte) (map[string][]json.RawMessage, error) {
+	var object json.RawMessage
 	decoder := json.NewDecoder(bytes.NewReader(text))
-	start, err := decoder.Token()
-	switch {
+	switch err := decoder.Decode(&object); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errCutShort
 	case err != nil:
-		return nil, notJSON(err)
-	case start != json.Delim('{'):
+		return nil, errors.New("it isn't JSON")
+	case object[0] != '{':
 		return nil, errors.New("it isn't a JSON object")
 	case !utf8.Valid(text):
 		return nil, errors.New("it isn't valid UTF-8")
 	}
-	members := map[string][]json.RawMessage{}
-	for decoder.More() {
-		var value json.RawMessage
-		name, err := decoder.Token()
-		if err == nil {
-			err = decoder.Decode(&value)
-		}
-		if err != nil {
-			return nil, notJSON(err)
-		}
-		members[name.(string)] = append(members[name.(string)], value) //nolint:forcetypeassert // the decoder takes no other name
-	}
-	if _, err := decoder.Token(); err != nil {
-		return nil, notJSON(err)
-	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the JSON object")
 	}
-	return members, nil
-}
-
-// notJSON returns what an error of encoding/json means, without the words of that package.
-func notJSON(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errCutShort
+	members := map[string][]json.RawMessage{}
+	decoder = json.NewDecoder(bytes.NewReader(object)) // which is valid, so that nothing of it is an error
+	_, _ = decoder.Token()
+	for decoder.More() {
+		var value json.RawMessage
+		name, _ := decoder.Token()
+		_ = decoder.Decode(&value)
+		members[fmt.Sprint(name)] = append(members[fmt.Sprint(name)], value)
 	}
-	return errors.New("it isn't JSON")
+	return members, nil
 }

@@ -21,12 +21,7 @@ func respond(status int, body string, header ...string) (*AssetCount, *Error) {
 	for i := 0; i < len(header); i += 2 {
 		resp.Header.Set(header[i], header[i+1])
 	}
-	report := openapi.ReadReport(resp, receivedAt, secrets...)
-	count, err := parse(resp, report)
-	if err == nil {
-		return count, nil
-	}
-	return nil, classify(resp, report, err, secrets...)
+	return interpret(resp, receivedAt, secrets...)
 }
 
 func TestSuccessIsRead(t *testing.T) {
@@ -170,9 +165,10 @@ func TestForeignObjects(t *testing.T) {
 		`{"RequestId":"A","Data":` + golden + `}`:              none + "; it has Data, RequestId",
 		`{"RequestId":"A","Code":"200"}`:                       none + "; it has Code, RequestId",
 		strings.ToLower(`{"Point":1,"PointTime":2}`):           none + "; it has point, pointtime",
-		`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}`:          none + "; it has a, b, c, d, e and 2 more",
-		`{"a\u001b[2J":1,"` + strings.Repeat("b", 50) + `":1}`: none + "; it has a�[2J, " + strings.Repeat("b", 39) + "…",
+		`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}`:          none + "; it has a, b, c, d, e, f, g",
+		`{"a\u001b[2J":1,"` + strings.Repeat("b", 50) + `":1}`: none + "; it has a�[2J, " + strings.Repeat("b", 50),
 		`{"` + secrets[0] + `":1}`:                             none + "; it has [redacted]",
+		`{"` + strings.Repeat("a", 500) + `":1}`:               none + "; it has " + strings.Repeat("a", 242) + "…",
 	} {
 		_, failure := respond(200, body)
 		if failure == nil || failure.Kind != egress.Malformed || failure.Err == nil || failure.Err.Error() != want {
@@ -246,16 +242,16 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 		`"AuthAction":"yundun-cert:GetAssetCount","AuthPrincipalType":"SubUser","AuthPrincipalOwnerId":"1234567890123456",` +
 		`"AuthPrincipalDisplayName":"216959339000654321","NoPermissionType":"ImplicitDeny",` +
 		`"PolicyType":"AccountLevelIdentityBasedPolicy","EncodedDiagnosticMessage":"AQEAAAAAZsT1i0M4QzRGRjk0"}}`
-	want := &Error{
-		Kind: openapi.NoPermission, Status: 403, Code: "Forbidden.RAM", Message: "User not authorized.", RequestID: "R-1",
+	want := &Error{Report: openapi.Report{
+		Failed: true, Kind: openapi.NoPermission, Status: 403, Code: "Forbidden.RAM", Message: "User not authorized.", RequestID: "R-1",
 		Recommend: "https://api.aliyun.com/troubleshoot?q=Forbidden.RAM",
 		Denied: &openapi.AccessDenied{
 			AuthAction: "yundun-cert:GetAssetCount", AuthPrincipalType: "SubUser", AuthPrincipalOwnerID: "1234567890123456",
 			AuthPrincipalDisplayName: "216959339000654321", NoPermissionType: "ImplicitDeny", PolicyType: "AccountLevelIdentityBasedPolicy",
 		},
 		Skew:       20 * time.Minute,
-		retryAfter: 3 * time.Second,
-	}
+		RetryAfter: 3 * time.Second,
+	}}
 	header := []string{"Date", "Tue, 06 Jan 2026 06:13:30 GMT", "Retry-After", "3"}
 	lower := strings.NewReplacer(`"Code"`, `"code"`, `"Message"`, `"message"`, `"RequestId"`, `"requestId"`, `"Recommend"`, `"recommend"`,
 		`"Access`, `"access`, `"Auth`, `"auth`, `"NoPermissionType"`, `"noPermissionType"`, `"PolicyType"`, `"policyType"`).Replace(body)
@@ -265,7 +261,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 		}
 	}
 
-	want.Skew, want.retryAfter = 0, 0
+	want.Skew, want.RetryAfter = 0, 0
 	want.Message, want.RequestID, want.Recommend, want.Denied = "", "", "", &openapi.AccessDenied{AuthAction: "a"}
 	odd := `{"Code":"Forbidden.RAM","Message":{},"RequestId":[1],"Recommend":true,"AccessDeniedDetail":{"AuthAction":"a","PolicyType":{}}}`
 	if _, got := respond(403, odd, "Date", "now"); !reflect.DeepEqual(got, want) {

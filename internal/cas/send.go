@@ -23,19 +23,18 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 	got, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
 		resp.Status = unanswered.Status
-		return nil, &Error{Kind: unanswered.Kind, Endpoint: c.address(), Status: unanswered.Status, Err: unanswered}
+		report := openapi.Report{Kind: unanswered.Kind, Status: unanswered.Status}
+		return nil, &Error{Report: report, Endpoint: unanswered.Address, Err: unanswered}
 	} else if err != nil {
 		return nil, err
 	}
 	resp = got
 	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
-	secrets := []string{creds.SecurityToken, creds.AccessKeySecret, signature}
-	report := openapi.ReadReport(resp, time.Now(), secrets...)
-	if count, err = parse(resp, report); err == nil {
+	count, failure := interpret(resp, time.Now(), creds.SecurityToken, creds.AccessKeySecret, signature)
+	if failure == nil {
 		return count, nil
 	}
-	failure := classify(resp, report, err, secrets...)
-	failure.Endpoint, failure.Credentials = c.address(), c.config.Credentials.String()
+	failure.Endpoint, failure.Credentials = egress.Origin(req.URL), c.config.Credentials.String()
 	if failure.Kind == openapi.BadKey || failure.Kind == openapi.BadToken {
 		failure.renewed = c.config.Credentials.Discard(creds)
 	}
@@ -53,7 +52,7 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 // trace logs a call, without anything that authenticates it.
 func (c *Client) trace(ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error) {
 	attrs := []any{
-		"method", http.MethodPost, "endpoint", c.address(), "attempt", number,
+		"method", http.MethodPost, "endpoint", egress.Origin(c.config.Endpoint), "attempt", number,
 		"status", resp.Status, "bytes", len(resp.Body), "duration", took.String(),
 	}
 	failure, failed := errors.AsType[*Error](err)
@@ -67,5 +66,3 @@ func (c *Client) trace(ctx context.Context, number int, resp *egress.Response, t
 	}
 	c.config.Logger.Log(ctx, LevelTrace, "GetAssetCount", attrs...)
 }
-
-func (c *Client) address() string { return c.config.Endpoint.Scheme + "://" + c.config.Endpoint.Host }

@@ -62,7 +62,7 @@ func Send(transport Transport, req *http.Request, limit time.Duration) (*Respons
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.explain(err, ctx.Err() != nil)
-	e.Address, e.InHandshake = hostOf(req.URL), r.inHandshake && (e.Kind == TimedOut || e.Kind == ConnectionFailed)
+	e.Address, e.InHandshake = Origin(req.URL), r.inHandshake && (e.Kind == TimedOut || e.Kind == ConnectionFailed)
 	if r.proxy != nil {
 		e.Proxy, e.Variable = r.proxy.Host, r.variable
 	}
@@ -85,7 +85,7 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 	case resp.StatusCode/100 == 3:
 		e := &Error{Kind: Redirected, Status: resp.StatusCode}
 		if to, err := resp.Location(); err == nil {
-			e.Location = hostOf(to)
+			e.Location = Origin(to)
 		}
 		return nil, e
 	case len(received.Body) > MaxBody:

@@ -42,7 +42,8 @@ func PublicAddress(address string) string {
 	return regexp.MustCompile(`(?s)^(.*?://)?.*@`).ReplaceAllString(address, "${1}…@")
 }
 
-func hostOf(u *url.URL) string {
+// Origin returns the scheme and host of a URL, or nothing if it has no host.
+func Origin(u *url.URL) string {
 	if u.Host == "" {
 		return ""
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// The kinds of an error that a service reports; see [KindOf].
+// The kinds of an error that a service reports.
 const (
 	Throttled    egress.Kind = "throttled"               // the account's calls of this second are spent
 	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
@@ -38,14 +38,15 @@ var codes = map[string]egress.Kind{
 	"InvalidVersion":         WrongPlace,
 }
 
-// KindOf returns the kind of an error that a service reports: by its code, else by its HTTP status. A code that begins with a known
-// one, and continues with a period or a capital letter, counts like the known one; one of throttling may have the word anywhere. It
-// is [egress.Malformed] if there is no code, and the status isn't that of a failure that may pass.
+// KindOf returns the kind of an error by its code, else by its HTTP status. A code counts like the known one that it begins with if a
+// period or a capital letter follows; one of throttling may have the word anywhere. The kind is [egress.Malformed] if there is no
+// code, and the status isn't that of a failure that may pass.
 func KindOf(status int, code string) egress.Kind {
 	if strings.Contains(code, "Throttling") {
 		return Throttled
 	}
-	for end := len(code); end > 0; end = strings.LastIndexFunc(code[:end], func(r rune) bool { return r == '.' || unicode.IsUpper(r) }) {
+	ends := func(r rune) bool { return r == '.' || unicode.IsUpper(r) }
+	for end := len(code); end > 0; end = strings.LastIndexFunc(code[:end], ends) {
 		if kind, known := codes[code[:end]]; known {
 			return kind
 		}

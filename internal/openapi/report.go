@@ -2,28 +2,35 @@ package openapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Report is what a service's response says about the call, apart from its result. No text of it holds a secret, and each can be
-// printed.
+const (
+	headerRetryAfter = "X-Acs-Retry-After"
+	farOff           = 24 * time.Hour // limits what a header can ask for
+)
+
+// Report is what a service's response says about a call, apart from its result. Its texts hold no secret and can be printed.
 type Report struct {
 	Failed bool        // the response reports an error, whatever its HTTP status
 	Kind   egress.Kind // what the error means
+	Status int         // HTTP status
 
 	Code, Message, RequestID string
 	Recommend                string        // where the service explains the code
 	Denied                   *AccessDenied // what RAM says about a denied permission
 
-	RetryAfter time.Duration // see [RetryAfter]
-	Skew       time.Duration // see [Skew]
+	RetryAfter time.Duration // how long the service asks to wait; 0 if it doesn't
+	Skew       time.Duration // by how much this machine's clock is ahead of the service's, by the header Date; 0 without one
 }
 
 // AccessDenied is the detail that RAM gives for a denied permission.
@@ -38,8 +45,8 @@ type AccessDenied struct {
 	PolicyType               string // as in "AccountLevelIdentityBasedPolicy"
 }
 
-// ReadReport reads a response that was received at now. Gateways send names that begin with a small letter, and encoding/json
-// takes them in any case. It leaves out what isn't a report, and elements of another type.
+// ReadReport reads a response that was received at now. It takes names in any case, because gateways send small letters, and
+// leaves out elements of another type.
 func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report {
 	var said struct {
 		Code, Success                 any // strings, and sometimes a number and a boolean
@@ -49,10 +56,11 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	decoder := json.NewDecoder(bytes.NewReader(resp.Body))
 	decoder.UseNumber()
 	_ = decoder.Decode(&said)
-	r := Report{
-		Message: said.Message, RequestID: said.RequestID, Recommend: said.Recommend,
-		RetryAfter: RetryAfter(resp.Header, now), Skew: Skew(resp.Header, now),
+	r := Report{Status: resp.Status, Message: said.Message, RequestID: said.RequestID, Recommend: said.Recommend}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		r.Skew = now.Sub(date)
 	}
+	r.RetryAfter = retryAfter(resp.Header, now.Add(-r.Skew))
 	if said.Code != nil {
 		r.Code = fmt.Sprint(said.Code)
 	}
@@ -75,11 +83,28 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	return r
 }
 
-// Skew returns by how much now is ahead of the service's clock, as the header Date shows it. It is zero without one.
-func Skew(header http.Header, now time.Time) time.Duration {
-	date, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	return now.Sub(date)
+// retryAfter returns how long the service asks to wait, by the first of the headers that says it: x-acs-retry-after
+// (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and x-ratelimit-user, and Retry-After
+// (seconds or a date, RFC 9110, section 10.2.3). It is zero if none does. The time is now by the service's clock.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	until, _ := http.ParseTime(header.Get("Retry-After")) // what isn't a date is long past
+	return cmp.Or(
+		scaled(header.Get(headerRetryAfter), time.Millisecond),
+		max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))),
+		scaled(header.Get("Retry-After"), time.Second),
+		min(max(until.Sub(now), 0), farOff),
+	)
+}
+
+// timeLeft reads "Limit:1,Remain:0,TimeLeft:2000,Reset:1234".
+func timeLeft(limits string) time.Duration {
+	_, rest, _ := strings.Cut(limits, "TimeLeft:")
+	number, _, _ := strings.Cut(rest, ",")
+	return scaled(number, time.Millisecond)
+}
+
+// scaled reads a number of units: none as 0, and one that is out of range as the nearest that isn't.
+func scaled(number string, unit time.Duration) time.Duration {
+	n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	return time.Duration(min(max(n, 0), int64(farOff/unit))) * unit
 }

@@ -33,3 +33,59 @@ func TestReportOfAFailure(t *testing.T) {
 		}
 	}
 }
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	const date = "Thu, 01 Jan 2026 00:00:00 GMT"
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock that is half a day ahead of the service's
+	for name, test := range map[string]struct {
+		header http.Header
+		want   time.Duration
+	}{
+		"nothing":        {header: http.Header{}},
+		"milliseconds":   {header: http.Header{"X-Acs-Retry-After": {"1500"}}, want: 1500 * time.Millisecond},
+		"spaces":         {header: http.Header{"X-Acs-Retry-After": {" 1500 "}}, want: 1500 * time.Millisecond},
+		"zero gives way": {header: http.Header{"X-Acs-Retry-After": {"0"}, "Retry-After": {"3"}}, want: 3 * time.Second},
+		"garbage gives way": {
+			header: http.Header{"X-Acs-Retry-After": {"soon"}, "X-Ratelimit-User": {"TimeLeft:20"}}, want: 20 * time.Millisecond,
+		},
+		"negative":          {header: http.Header{"Retry-After": {"-3"}}},
+		"fraction":          {header: http.Header{"Retry-After": {"1.5"}}},
+		"beyond 64 bits":    {header: http.Header{"X-Acs-Retry-After": {"99999999999999999999999"}}, want: farOff},
+		"beyond a duration": {header: http.Header{"Retry-After": {"9223372036854775807"}}, want: farOff},
+		"limits in other order": {
+			header: http.Header{"X-Ratelimit-User-Api": {"Reset:1, TimeLeft: 700 ,Limit:1"}}, want: 700 * time.Millisecond,
+		},
+		"limits without a time": {header: http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0"}}},
+		"limits that are empty": {header: http.Header{"X-Ratelimit-User": {",,:,TimeLeft"}}},
+		"date, service's clock": {header: http.Header{"Retry-After": {"Thu, 01 Jan 2026 00:00:30 GMT"}, "Date": {date}}, want: 30 * time.Second},
+		"date, own clock":       {header: http.Header{"Retry-After": {"Thu, 01 Jan 2026 12:00:40 GMT"}}, want: 40 * time.Second},
+		"date in the past":      {header: http.Header{"Retry-After": {"Wed, 31 Dec 2025 00:00:30 GMT"}, "Date": {date}}},
+		"date far away":         {header: http.Header{"Retry-After": {"Fri, 31 Dec 9999 00:00:30 GMT"}, "Date": {date}}, want: farOff},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := ReadReport(&egress.Response{Header: test.header}, now).RetryAfter; got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// FuzzRetryAfter checks that whatever the headers say, the wait is a sane one.
+func FuzzRetryAfter(f *testing.F) {
+	f.Fuzz(func(t *testing.T, millis, limits, after, date string) {
+		header := http.Header{}
+		header.Set(headerRetryAfter, millis)
+		header.Set("X-Ratelimit-User", limits)
+		header.Set("Retry-After", after)
+		header.Set("Date", date)
+		wait := ReadReport(&egress.Response{Header: header}, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).RetryAfter
+		if wait < 0 || wait > farOff {
+			t.Fatalf("got %s, want 0 to %s", wait, farOff)
+		}
+		if first := scaled(millis, time.Millisecond); first > 0 && wait != first {
+			t.Fatalf("got %s, want %s as in the first header", wait, first)
+		}
+	})
+}

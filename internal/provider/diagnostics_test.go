@@ -197,11 +197,8 @@ func golden(t *testing.T, path, got string) {
 // failed returns a call that failed as the service documents it, with changes.
 func failed(kind egress.Kind, status int, code, says string, change ...func(*cas.Error)) *cas.Error {
 	e := &cas.Error{
-		Kind:        kind,
+		Report:      openapi.Report{Kind: kind, Status: status, Code: code, Message: says},
 		Endpoint:    "https://cas.aliyuncs.com",
-		Status:      status,
-		Code:        code,
-		Message:     says,
 		Credentials: "access key LTAI…3xQz (access_key in the provider block)",
 		Attempts:    1,
 	}
