@@ -14,13 +14,11 @@ const itsTurn = "its turn"
 // farOff stands for the deadline of a reader that has none.
 const farOff = 24 * time.Hour
 
-// share lets reads that wait share the next call, as a database's group commit lets transactions share a write.
+// share lets reads that wait share the next call, as a database's group commit lets transactions share a write. A read doesn't
+// join a call in flight (golang.org/x/sync/singleflight), whose result could be older than the read.
 //
-// One call is in flight, and a read that begins meanwhile gets the response to the next one. If it joined the call in
-// flight instead (golang.org/x/sync/singleflight), its result could be older than the read.
-//
-// A call that may be hanging doesn't keep the next one from leaving, and the response to a call serves the reads that
-// began before it as well: it ends the calls that left earlier and are still out.
+// A call that may be hanging doesn't keep the next one from leaving. The response to a call also serves the reads whose calls
+// left earlier and are still out, and ends those calls.
 type share struct {
 	attempt func(context.Context, *batch) (*AssetCount, error)
 	logger  *slog.Logger
@@ -97,8 +95,7 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 		}()
 	}
 	b.readers[r] = struct{}{}
-	b.fit(r)
-	b.interrupt() // it may have less time than the others
+	b.interrupt() // the reader may have less time than the others
 	return b
 }
 
@@ -165,14 +162,9 @@ func (b *batch) setWait(w wait) {
 	defer b.share.mu.Unlock()
 	b.waiting = w
 	for r := range b.readers {
-		b.fit(r)
-	}
-}
-
-// fit dismisses a reader for which the wait is too long. The caller holds share.mu.
-func (b *batch) fit(r *reader) {
-	if !b.waiting.flexible && !r.deadline.After(b.waiting.at) {
-		r.dismiss(&WaitError{For: b.waiting.why, Needs: time.Until(b.waiting.at), Cause: context.DeadlineExceeded})
+		if !w.flexible && !r.deadline.After(w.at) {
+			r.dismiss(&WaitError{For: w.why, Needs: time.Until(w.at), Cause: context.DeadlineExceeded})
+		}
 	}
 }
 
@@ -208,8 +200,7 @@ func (b *batch) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// remove takes away a reader, and ends the call if it was the last one. A response that has come by then is still
-// handed out.
+// remove takes away a reader, and ends the call if it was the last one. A response that has come by then is still returned.
 func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
