@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// inMemory returns a client of server, or of the transport that change sets, without a network. It is set up as the provider
-// does by default, except for what change says.
+// inMemory returns a client of server, or of the transport that change sets, without a network. It
+// is set up as the provider does by default, except for what change says.
 func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
 	t.Helper()
 	source := credential.New(credential.Config{
@@ -52,7 +52,8 @@ type result struct {
 	took  time.Duration
 }
 
-// begin starts n reads at once, all of which have begun to wait when it returns. Called in a bubble of virtual time.
+// begin starts n reads at once, all of which have begun to wait when it returns. Called in a bubble
+// of virtual time.
 func begin(ctx context.Context, c *Client, n int) <-chan result {
 	results := make(chan result, n)
 	for range n {
@@ -65,7 +66,8 @@ func begin(ctx context.Context, c *Client, n int) <-chan result {
 	return results
 }
 
-// within checks what holds whatever happens: no call more than the limit in any second, none throttled, none refused.
+// within checks what holds whatever happens: no call more than the limit in any second, none
+// throttled, none refused.
 func within(t *testing.T, server *castest.Server, limit int) {
 	t.Helper()
 	if maximum := server.MaxInAnySecond(); maximum > limit {

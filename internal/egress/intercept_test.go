@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestIntercept sends as the vendor's library does: through a client of its own, with a copy of the default transport.
+// TestIntercept sends as the vendor's library does: through a client of its own, with a copy of the
+// default transport.
 func TestIntercept(t *testing.T) { //nolint:paralleltest // it sets the default transport
 	before := http.DefaultTransport
 	defer func() { http.DefaultTransport = before }()

@@ -15,7 +15,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
-// noRoots is a variable of processes that trust nobody: because there are no roots, or because the system's can't be read.
+// noRoots is a variable of processes that trust nobody: because there are no roots, or because the
+// system's can't be read.
 const noRoots = "EGRESS_TEST_NO_ROOTS"
 
 // trusted is the only system root of these tests, and stranger is none.

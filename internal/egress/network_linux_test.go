@@ -23,8 +23,8 @@ import (
 // isolated is a variable of a process that has a network of its own, without any way out.
 const isolated = "EGRESS_TEST_ISOLATED"
 
-// isolate runs the calling test again in a process that has a network and an /etc/resolv.conf of its own, and reports whether it
-// is that process.
+// isolate runs the calling test again in a process that has a network and an /etc/resolv.conf of
+// its own, and reports whether it is that process.
 func isolate(t *testing.T, resolvConf string) bool {
 	t.Helper()
 	if os.Getenv(isolated) == "" {
@@ -69,8 +69,9 @@ func isolate(t *testing.T, resolvConf string) bool {
 	return true
 }
 
-// nameServer answers questions on port 53 of a host until the test ends, except those of the types that it drops. The one name that
-// it knows is of a peer at 127.0.0.3. It returns the names that were looked up.
+// nameServer answers questions on port 53 of a host until the test ends, except those of the types
+// that it drops. The one name that it knows is of a peer at 127.0.0.3. It returns the names that
+// were looked up.
 func nameServer(t *testing.T, host, known string, drops ...dnsmessage.Type) func() []string {
 	t.Helper()
 	conn, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", net.JoinHostPort(host, "53"))
@@ -119,8 +120,8 @@ func nameServer(t *testing.T, host, known string, drops ...dnsmessage.Type) func
 	}
 }
 
-// A name server that drops questions takes seconds, which the time of the request has to cover, and search domains would take
-// as many again.
+// A name server that drops questions takes seconds, which the time of the request has to cover, and
+// search domains would take as many again.
 func TestNameServersWithTrouble(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -173,7 +174,8 @@ func TestNameServersWithTrouble(t *testing.T) {
 	}
 }
 
-// Some middleboxes expect a ClientHello in one packet, and drop or reset a larger one, as post-quantum key shares make it.
+// Some middleboxes expect a ClientHello in one packet, and drop or reset a larger one, as
+// post-quantum key shares make it.
 func TestMiddleboxes(t *testing.T) {
 	for name, reset := range map[string]bool{"drops": false, "resets": true} {
 		for setting, passes := range map[string]bool{"": false, "tlsmlkem=0": true} {

@@ -115,7 +115,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// oldHello is how a server answers that knows no newer version than TLS 1.1, where Go's sends an alert.
+// oldHello is how a server answers that knows no newer version than TLS 1.1, where Go's sends an
+// alert.
 var oldHello = "\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02" + strings.Repeat("x", 32) + "\x00\xc0\x13\x00"
 
 func TestTLS(t *testing.T) {
@@ -176,7 +177,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestNoRoots runs itself again in processes that have no roots, because a process looks for them once.
+// TestNoRoots runs itself again in processes that have no roots, because a process looks for them
+// once.
 func TestNoRoots(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(noRoots) == "" {
@@ -217,7 +219,8 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// A transport also notes what happens after it has returned. The race detector sees it if that isn't locked.
+// A transport also notes what happens after it has returned. The race detector sees it if that
+// isn't locked.
 func TestTransportNotesLater(t *testing.T) {
 	t.Parallel()
 	var notes sync.WaitGroup

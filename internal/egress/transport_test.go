@@ -12,8 +12,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
-// answers serves requests on a connection until after so many it reads nothing more, and doesn't close: as a router does
-// that has dropped it.
+// answers serves requests on a connection until after so many it reads nothing more, and doesn't
+// close: as a router does that has dropped it.
 func answers(requests int) func(net.Conn) {
 	return func(conn net.Conn) {
 		in := bufio.NewReader(conn)
