@@ -40,7 +40,7 @@ func FuzzDecode(f *testing.F) {
 				documented++
 			}
 			want := rational(string(raw))
-			n, _ := reflect.ValueOf(*got).FieldByName(fields[0]).Interface().(*int64)
+			n, _ := reflect.TypeAssert[*int64](reflect.ValueOf(*got).FieldByName(fields[0]))
 			if (n != nil) != (want != nil) || n != nil && want.Cmp(new(big.Rat).SetInt64(*n)) != 0 {
 				t.Fatalf("%q: got %s %v, want %v", data, name, n, want)
 			}

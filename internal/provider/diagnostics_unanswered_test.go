@@ -67,8 +67,12 @@ func proxyTo(status string, next func(net.Conn)) func(net.Conn) {
 // TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of credentials. The summary
 // and the number of attempts have to be the same.
 func TestSameMistakeEverywhere(t *testing.T) {
-	stranger := &tls.Config{Certificates: []tls.Certificate{peer.NewAuthority().Issue(time.Hour, "portal.test")}} //nolint:gosec // the client decides
+	certificate := peer.NewAuthority().Issue(time.Hour, "portal.test")
+	stranger := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	nobody := peer.Listen(t, func(net.Conn) {})
+	proxy := func(status string, next func(net.Conn)) string {
+		return "http://user:hush-hush@" + peer.Listen(t, proxyTo(status, next))
+	}
 	answered := func(step http.HandlerFunc) string {
 		issuer := castest.StartIssuer()
 		t.Cleanup(issuer.Close)
@@ -95,18 +99,9 @@ func TestSameMistakeEverywhere(t *testing.T) {
 		"newline":               {proxy: "http://user:hush-hush@" + nobody + "\n", summary: "Invalid proxy"},
 		"fragment":              {proxy: "user:p#hush-hush@" + nobody, summary: "Invalid proxy"},
 		"proxy down":            {proxy: "http://user:hush-hush@127.0.0.1:1", summary: "Proxy not reached", tries: 2},
-		"407": {
-			proxy:   "http://user:hush-hush@" + peer.Listen(t, proxyTo("407 No", peer.Says(""))),
-			summary: "Proxy refused the request", tries: 1,
-		},
-		"403": {
-			proxy:   "http://user:hush-hush@" + peer.Listen(t, proxyTo("403 No", peer.Says(""))),
-			summary: "Proxy refused the request", tries: 1,
-		},
-		"502": {
-			proxy:   "http://user:hush-hush@" + peer.Listen(t, proxyTo("502 No", peer.Says(""))),
-			summary: "Proxy refused the request", tries: 2,
-		},
+		"407":                   {proxy: proxy("407 No", peer.Says("")), summary: "Proxy refused the request", tries: 1},
+		"403":                   {proxy: proxy("403 No", peer.Says("")), summary: "Proxy refused the request", tries: 1},
+		"502":                   {proxy: proxy("502 No", peer.Says("")), summary: "Proxy refused the request", tries: 2},
 		"https to a plain one": {
 			proxy:   "https://user:hush-hush@" + peer.Listen(t, peer.Says("HTTP/1.1 400 No\r\n\r\n")),
 			summary: "No encrypted connection to the proxy", tries: 1,
@@ -115,19 +110,22 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			proxy: "http://user:hush-hush@" + peer.Listen(t, peer.Says("SSH-2.0\r\n\r\n")), summary: "Proxy not reached", tries: 1,
 		},
 		"not trusted": {
-			proxy: peer.Listen(t, proxyTo("200 OK", func(conn net.Conn) { _ = tls.Server(conn, stranger).HandshakeContext(t.Context()) })), summary: "Certificate isn't trusted", tries: 1,
+			proxy:   proxy("200 OK", func(conn net.Conn) { _ = tls.Server(conn, stranger).HandshakeContext(t.Context()) }),
+			summary: "Certificate isn't trusted", tries: 1,
 		},
-		"not TLS": {
-			proxy: peer.Listen(t, proxyTo("200 OK", peer.Says("HTTP/1.1 400 No\r\n\r\n"))), summary: "No encrypted connection", tries: 1,
-		},
-		"broken off": {proxy: peer.Listen(t, proxyTo("200 OK", peer.Says(""))), summary: "Connection failed", tries: 2},
+		"not TLS":    {proxy: proxy("200 OK", peer.Says("HTTP/1.1 400 No\r\n\r\n")), summary: "No encrypted connection", tries: 1},
+		"broken off": {proxy: proxy("200 OK", peer.Says("")), summary: "Connection failed", tries: 2},
 		"redirected to http": {
-			proxy: answered(http.RedirectHandler("http://"+nobody+"/hush-hush", http.StatusTemporaryRedirect).ServeHTTP), summary: "Request redirected", tries: 1,
+			proxy:   answered(http.RedirectHandler("http://"+nobody+"/hush-hush", http.StatusTemporaryRedirect).ServeHTTP),
+			summary: "Request redirected", tries: 1,
 		},
-		"redirected to https": {proxy: answered(http.RedirectHandler("https://portal.test/hush-hush", http.StatusTemporaryRedirect).ServeHTTP), summary: "Request redirected", tries: 1},
-		"too large":           {proxy: answered(castest.Body(200, "", strings.Repeat("x", egress.MaxBody+1))), summary: "Response too large", tries: 1},
-		"not HTTP":            {proxy: answered(notHTTP), summary: "Unexpected response", tries: 1},
-		"a page":              {proxy: answered(castest.HTML(200)), summary: "Unexpected response", tries: 1},
+		"redirected to https": {
+			proxy:   answered(http.RedirectHandler("https://portal.test/hush-hush", http.StatusTemporaryRedirect).ServeHTTP),
+			summary: "Request redirected", tries: 1,
+		},
+		"too large": {proxy: answered(castest.Body(200, "", strings.Repeat("x", egress.MaxBody+1))), summary: "Response too large", tries: 1},
+		"not HTTP":  {proxy: answered(notHTTP), summary: "Unexpected response", tries: 1},
+		"a page":    {proxy: answered(castest.HTML(200)), summary: "Unexpected response", tries: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HTTPS_PROXY", test.proxy)
