@@ -160,8 +160,8 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 	return c, nil
 }
 
-// NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait for that.
-// It is zero if the last fetch didn't fail so, and while older credentials hold.
+// NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait for
+// that. It is zero if the last fetch didn't fail so, and while older credentials hold.
 func (s *Cache) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

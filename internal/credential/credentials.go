@@ -98,8 +98,8 @@ func KeyFlaw(s string) string {
 	return ""
 }
 
-// Shorten makes an access key ID safe to show and still recognizable: LTAI…3xQz. What looks like no
-// ID, such as a secret in its place, shows its first three characters only.
+// Shorten makes an access key ID safe to show: LTAI…3xQz. Of what looks like no ID, such as a
+// secret in its place, it keeps three characters.
 func Shorten(id string) string {
 	const begun, kept = 3, 4
 	runes, looksLikeID := []rune(id), strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS.")

@@ -13,18 +13,13 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-const (
-	metadataHost = "100.100.100.200"
-	// metadataTimeout bounds each request to the metadata service, and one with its token twice as
-	// long. It answers within milliseconds, and if there is none, its address usually answers
-	// nothing at all.
-	metadataTimeout = time.Second
+// metadataTimeout bounds each request to the metadata service, and one with its token twice as
+// long. The service responds within milliseconds; where there is none, usually nothing does.
+const metadataTimeout = time.Second
 
-	// hopLimit is why a container gets no token: the response that has it may not pass another
-	// router.
-	hopLimit = "A container on an instance gets no token where the instance's hop limit is 1: set HttpPutResponseHopLimit " +
-		"to 2, or use the host's network"
-)
+// hopLimit is why a container gets no token: the response may not pass another router.
+const hopLimit = "A container on an instance gets no token where the instance's hop limit is 1: set " +
+	"HttpPutResponseHopLimit to 2, or use the host's network"
 
 // ECSRole is the RAM role of the instance, by name or, if Name is empty, the one that it has.
 //
@@ -41,34 +36,41 @@ func (r ECSRole) String() string {
 // Site returns Site{}.
 func (r ECSRole) Site() Site { return Site{} }
 
-func (r ECSRole) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 	const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
 	if strings.EqualFold(os.Getenv(off), "true") {
-		return Credentials{}, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
+		return c, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
 	}
 	hardened := strings.EqualFold(os.Getenv(onlyV2), "true")
-	var token string
-	resp, tokenErr := e.metadata(ctx, http.MethodPut, "api/token", "")
-	if tokenErr == nil {
-		token = textOf(resp)
-	} else if hardened {
-		failure := asError(tokenErr)
+	resp, err := e.metadata(ctx, http.MethodPut, "api/token", "")
+	token, noToken := textOf(resp), err != nil
+	if noToken && hardened {
+		failure := asError(err)
 		if failure.status == 0 || !failure.Temporary() { // else it is only busy
 			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
 			failure.Kind, failure.Err = NotFound, fmt.Errorf(text, onlyV2, failure.Err, hopLimit)
 		}
-		return Credentials{}, failure
+		return c, failure
 	}
-	resp, err := r.read(ctx, e, token)
-	if failure := asError(err); err != nil && token != "" && !hardened && (failure.status != 0 || failure.Temporary()) {
-		if without, err1 := r.read(ctx, e, ""); err1 == nil { // as for tools that know no token
-			resp, err = without, nil
+	if resp, err = r.read(ctx, e, token); err == nil {
+		return parseIssued(resp, token)
+	}
+	failure := asError(err)
+	if token != "" && !hardened && (failure.status != 0 || failure.Temporary()) {
+		if resp, err = r.read(ctx, e, ""); err == nil { // as for tools that know no token
+			return parseIssued(resp, token)
 		}
 	}
-	if err != nil {
-		return Credentials{}, aboutMetadata(r.Name, err, tokenErr != nil)
+	switch {
+	case noToken && failure.Temporary() && failure.status == 0: // final: another try would only take as long again
+		failure.Kind, failure.Err = NotFound, errors.New(failure.Err.Error()+"; is this an ECS instance?")
+	case noToken && (failure.status == http.StatusUnauthorized || failure.status == http.StatusForbidden):
+		const text = "it requires IMDSv2, and gave no token for it (HTTP %d). %s"
+		failure.Kind, failure.Err = Invalid, fmt.Errorf(text, failure.status, hopLimit)
+	case failure.status == http.StatusNotFound:
+		failure.Kind, failure.Err = NotFound, errors.New(strings.TrimSpace("the instance has no RAM role "+r.Name))
 	}
-	return parseIssued(resp, token)
+	return c, failure
 }
 
 // read requests the credentials, and the role's name first if it isn't known.
@@ -81,11 +83,16 @@ func (r ECSRole) read(ctx context.Context, e *env, token string) (*egress.Respon
 	return resp, err
 }
 
-func textOf(resp *egress.Response) string { return strings.TrimSpace(string(resp.Body)) }
+func textOf(resp *egress.Response) string {
+	if resp == nil {
+		return ""
+	}
+	return strings.TrimSpace(string(resp.Body))
+}
 
 // metadata sends a request to the metadata service.
 func (e *env) metadata(ctx context.Context, method, path, token string) (*egress.Response, error) {
-	req := newRequest(ctx, method, &url.URL{Scheme: "http", Host: metadataHost, Path: "/latest/" + path}, "")
+	req := newRequest(ctx, method, &url.URL{Scheme: "http", Host: "100.100.100.200", Path: "/latest/" + path}, "")
 	limit := metadataTimeout
 	if method == http.MethodPut {
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600")
@@ -95,19 +102,4 @@ func (e *env) metadata(ctx context.Context, method, path, token string) (*egress
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
 	return e.send(req, limit, token)
-}
-
-// aboutMetadata returns what a failure of the metadata service means. No response at all is final:
-// there is no such service, and another request would only take as long again.
-func aboutMetadata(role string, err error, noToken bool) error {
-	e := asError(err)
-	switch {
-	case noToken && e.Temporary() && e.status == 0:
-		e.Kind, e.Err = NotFound, errors.New(err.Error()+"; is this an ECS instance?")
-	case noToken && (e.status == http.StatusUnauthorized || e.status == http.StatusForbidden):
-		e.Kind, e.Err = Invalid, fmt.Errorf("it requires IMDSv2, and gave no token for it (HTTP %d). %s", e.status, hopLimit)
-	case e.status == http.StatusNotFound:
-		e.Kind, e.Err = NotFound, errors.New(strings.TrimSpace("the instance has no RAM role "+role))
-	}
-	return e
 }

@@ -115,7 +115,10 @@ func TestMetadata(t *testing.T) {
 				isIssued(t, shared, c)
 				return
 			}
-			failed(t, err, test.kind, test.want)
+			e := failed(t, err, test.kind, test.want)
+			if want := test.kind == openapi.Temporary || test.kind == openapi.Throttled; e.Temporary() != want {
+				t.Errorf("got %v tried again: %t, want %t", e, e.Temporary(), want)
+			}
 			if n := len(shared.Calls()) - before; n != len(test.steps) {
 				t.Errorf("got %d calls, want %d", n, len(test.steps))
 			}

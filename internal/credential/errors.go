@@ -14,8 +14,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// The kinds of an [Error] besides those of package egress, which say why there is no response, or
-// which error the service reported.
+// The kinds of an [Error] besides those of packages egress and openapi.
 const (
 	Nowhere  egress.Kind = "nowhere"        // no source is named, and the default chain found none
 	NotFound egress.Kind = "not found"      // there is nothing where credentials were looked for
@@ -24,21 +23,16 @@ const (
 	NotAKey  egress.Kind = "not a key"      // what came can't be a key or a token
 )
 
-// Error says why a source had no credentials. It holds no secret, and neither does anything that it
-// wraps.
+// Error says why a source had no credentials. Neither it nor what it wraps holds a secret.
 type Error struct {
-	Source string // the source, as in "profile prod of ~/.aliyun/config.json"
-	Kind   egress.Kind
-	Err    error
-
-	// Command is what to run in a terminal first, if that helps.
-	Command string
+	Source  string // the source, as in "profile prod of ~/.aliyun/config.json"
+	Kind    egress.Kind
+	Err     error
+	Command string   // what to run in a terminal first, if that helps
+	Tried   []*Error // each source that was tried, if there were several, and why it had nothing
 
 	// Code, Message and RequestID are the service's own, if it responded.
 	Code, Message, RequestID string
-
-	// Tried is each source that was tried, if there were several, and why it had nothing.
-	Tried []*Error
 
 	// Skew is by how much this machine's clock is ahead of the service's, by the response's Date; 0
 	// if that isn't known.
@@ -88,8 +82,7 @@ func asError(err error) *Error {
 // notSetUp returns the error of an optional source that isn't set up.
 func notSetUp(err error) *Error { return &Error{Kind: NotFound, Err: err, notSetUp: true} }
 
-// typeName returns a type or mode so that a secret in its place doesn't show: an access key secret
-// is longer.
+// typeName returns a type or mode, or the beginning of a secret in its place, which is longer.
 func typeName(s string) string {
 	if regexp.MustCompile(`^[A-Za-z_]{0,24}$`).MatchString(s) {
 		return s

@@ -16,9 +16,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// external runs the command of a CLI profile. It stays in Terraform's process group, so that it may
-// ask its user at the terminal, and a signal to the group reaches it. When ctx ends it is killed,
-// but not what it has started.
+// external runs the command of a CLI profile, in Terraform's process group, so that it may ask its
+// user at the terminal, and a signal to the group reaches it. The end of ctx kills the command, but
+// not what it has started.
 func external(ctx context.Context, command string) (Credentials, error) {
 	args, err := splitCommand(command, runtime.GOOS == "windows")
 	if err != nil {
@@ -84,9 +84,8 @@ func parseExternal(output []byte) (Credentials, error) {
 	return c, c.check(time.Time{})
 }
 
-// splitCommand splits a command line as the CLI does: as a shell would, at any white space, but a
-// word before the command sets no variable. As paths of Windows have backslashes in them, a
-// backslash means something there only in double quotes, before a double quote.
+// splitCommand splits a command line as the CLI does: as a shell would, but at any white space, and
+// it sets no variable. On Windows, only a double quote within double quotes is escaped.
 //
 // https://github.com/aliyun/aliyun-cli/blob/master/config/command_split.go
 func splitCommand(command string, windows bool) ([]string, error) {

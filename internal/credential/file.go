@@ -11,8 +11,7 @@ import (
 	"syscall"
 )
 
-// expandHome replaces a leading ~ of a path by the user's home directory. It is an error if that
-// isn't known: the path would mean something in the working directory then.
+// expandHome replaces a leading ~ of a path by the user's home directory.
 func expandHome(path string) (string, error) {
 	rest, ok := strings.CutPrefix(path, "~")
 	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
@@ -34,7 +33,7 @@ func HomeDir() (string, error) {
 			home = u.HomeDir
 		}
 	}
-	if !filepath.IsAbs(home) {
+	if !filepath.IsAbs(home) { // it would be in the working directory
 		return "", errNoHome
 	}
 	return home, nil
@@ -42,14 +41,13 @@ func HomeDir() (string, error) {
 
 var errNoHome = errors.New("no home directory is known")
 
-// maxInput is how much of a file or of a command's output is read, in bytes, so that a wrong one
-// doesn't use up the memory.
+// maxInput bounds what is read of a file or of a command's output, in bytes.
 const maxInput = 1 << 20
 
 var errTooLarge = errors.New("it is larger than 1 MiB")
 
-// readFile reads a file whose path may begin with ~. It reads regular files only, since others can
-// be read just once, or never end.
+// readFile reads a file whose path may begin with ~, if it is a regular one: others can be read
+// just once, or never end.
 func readFile(path string) (content []byte, err error) {
 	if path, err = expandHome(path); err != nil {
 		return nil, err
@@ -79,9 +77,8 @@ func IsCLIFile(path string) bool {
 	return err == nil && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{"))
 }
 
-// fileError is about a file that can't be read. It isn't set up if it is absent; or, if it is only
-// looked for because the user names no other, if this user may not read it: then it is another
-// user's.
+// fileError is about a file that can't be read. It isn't set up if it is absent, or if it is
+// another user's and the user of this process didn't name it.
 func fileError(err error, unnamed bool) *Error {
 	e := asError(err)
 	e.notSetUp = e.Kind == NotFound || unnamed && errors.Is(err, os.ErrPermission)

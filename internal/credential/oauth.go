@@ -30,9 +30,8 @@ var oauthSites = map[string]struct{ host, client string }{
 
 var errUnsaved = errors.New("the sign-in isn't renewed, because its new tokens couldn't be saved")
 
-// oauth exchanges the access token of a sign-in. As in the CLI, the token is renewed once it has
-// expired by this machine's clock; or once the service refuses it, as the clock may be wrong.
-// Without a refresh token, the service decides.
+// oauth exchanges the access token of a sign-in. The token is renewed once it has expired by this
+// machine's clock or, as that may be wrong, by the service's.
 func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	site, ok := oauthSites[strings.ToUpper(p.OAuthSite)]
 	if !ok {
@@ -64,9 +63,8 @@ func (p profile) oauthCredentials(ctx context.Context, e *env, host string) (Cre
 }
 
 // renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works
-// only once, and Terraform starts a process for each provider block: so only one of them may renew
-// at a time, and the next one uses what the first wrote. Other tools don't lock the file: if one of
-// them has used up the token, the file will have new ones soon.
+// only once: so one process renews at a time, and the next one uses what the first wrote. Other
+// tools don't lock the file: if one of them has used up the token, the file has new ones soon.
 func (f cliFile) renew(ctx context.Context, p *profile, host, client string) error {
 	defer f.lock(ctx)()
 	before := p.OAuthAccessToken
@@ -116,15 +114,17 @@ func (f cliFile) reread(p *profile) {
 // requestTokens uses up p's refresh token for new tokens.
 func (p *profile) requestTokens(ctx context.Context, e *env, host, client string) error {
 	address := &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}
-	resp, err := egress.Send(e.Transport, formRequest(ctx, address, url.Values{
+	req := newRequest(ctx, http.MethodPost, address, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {p.OAuthRefreshToken}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
-	}), requestTimeout)
+	}.Encode())
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := egress.Send(e.Transport, req, requestTimeout)
 	if err != nil {
 		return err
 	}
 	if resp.Status/100 != 2 {
-		return refused(resp, []string{p.OAuthRefreshToken})
+		return refused(resp, p.OAuthRefreshToken)
 	}
 	var issued struct {
 		Access  string `json:"access_token"`
@@ -135,15 +135,14 @@ func (p *profile) requestTokens(ctx context.Context, e *env, host, client string
 	if issued.Access+issued.Refresh == "" {
 		return malformed("its response has no new tokens")
 	}
-	const longest = 10 * 365 * 24 * 60 * 60
+	const decade = 10 * 365 * 24 * 60 * 60
 	seconds, _ := strconv.ParseFloat(fmt.Sprint(issued.Seconds), 64)
 	p.OAuthAccessToken, p.OAuthRefreshToken = issued.Access, cmp.Or(issued.Refresh, p.OAuthRefreshToken)
-	p.OAuthAccessTokenExpire = time.Now().Unix() + int64(min(seconds, longest))
+	p.OAuthAccessTokenExpire = time.Now().Unix() + int64(min(seconds, decade))
 	return nil
 }
 
-// lock locks the CLI's file. It waits for other processes, but not for good, as one of them may
-// hang. If the file can't be locked it goes on without.
+// lock locks the CLI's file, or goes on without: it waits for other processes, but one may hang.
 func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	const limit, pause = requestTimeout + 5*time.Second, 50 * time.Millisecond // its holder makes a request
 	wait, cancel := context.WithTimeout(ctx, limit)
@@ -172,8 +171,7 @@ func (f cliFile) edit(change func([]byte) ([]byte, error)) error {
 	return writeFile(f.path, content)
 }
 
-// saveTokens puts p's OAuth tokens into the content of the CLI's file, and leaves everything else
-// as it is.
+// saveTokens puts p's OAuth tokens into the content of the CLI's file, and keeps everything else.
 func (p *profile) saveTokens(content []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()

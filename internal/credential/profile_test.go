@@ -41,7 +41,8 @@ func running(command string) string {
 	return `"mode": "External", "process_command": ` + jsonString(os.Args[0]+" external-command "+command)
 }
 
-// renewing and accessing are OAuth profiles with one token: a refresh token, or an access token that holds.
+// renewing and accessing are OAuth profiles with one token: a refresh token, or an access token
+// that holds.
 func renewing(refresh string) string { return signIn + `"oauth_refresh_token": "` + refresh + `"` }
 
 func accessing(token string) string {

@@ -24,9 +24,8 @@ func writeFile(path string, content []byte) error {
 	return nil
 }
 
-// replaceFile replaces the file at path by one with the content, in one step. It keeps the owner,
-// but only the owner has access to it then, as if the CLI had written it. A symbolic link keeps
-// pointing to it.
+// replaceFile replaces the file at path in one step. It keeps the owner, but nobody else has access
+// to it then, as if the CLI had written it. A symbolic link keeps pointing to it.
 func replaceFile(path string, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -50,8 +49,7 @@ func replaceFile(path string, content []byte) error {
 }
 
 // overwriteFile writes content into the file at path. If there is no room for it the file is as it
-// was: what it needs more is taken first, and what it doesn't need any more is blank before it is
-// cut.
+// was: more room is taken first, and less is blank before it is cut.
 func overwriteFile(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
@@ -77,23 +75,19 @@ func overwriteFile(path string, content []byte) error {
 	return file.Truncate(needed)
 }
 
-// retryWhileInUse repeats an operation on a file that fails because another process uses the file,
-// which happens on Windows and doesn't last: there, a file that is read can't be replaced, and one
-// that is being replaced can't be read. It takes no context, because a token that isn't saved is
-// lost. It gives up after two seconds, as the go command does.
+// retryWhileInUse repeats an operation on a file that fails because another process uses it, for up
+// to two seconds, as the go command does: on Windows, a file that is being read can't be replaced,
+// nor read while it is replaced. It takes no context, because a token that isn't saved is lost.
 func retryWhileInUse(operation func() error) error {
 	const limit, interval = 2 * time.Second, 10 * time.Millisecond
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for deadline := time.Now().Add(limit); ; <-ticker.C {
+	for deadline := time.Now().Add(limit); ; <-time.After(interval) {
 		if err := operation(); !inUse(err) || time.Now().After(deadline) {
 			return err
 		}
 	}
 }
 
-// inUse reports whether err may be due to another process that uses the file. Windows says that
-// access is denied in some of these cases.
+// inUse reports whether err may be due to that. Windows denies access in some of these cases.
 func inUse(err error) bool {
 	const sharingViolation = syscall.Errno(32)
 	return runtime.GOOS == "windows" && (errors.Is(err, sharingViolation) || errors.Is(err, os.ErrPermission))

@@ -26,23 +26,13 @@ func newRequest(ctx context.Context, method string, address *url.URL, body strin
 	return req.WithContext(ctx)
 }
 
-// formRequest returns a request that sends a form.
-func formRequest(ctx context.Context, address *url.URL, form url.Values) *http.Request {
-	req := newRequest(ctx, http.MethodPost, address, form.Encode())
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return req
-}
-
 // send sends a request, and returns its response. An error quotes none of the secrets.
 func (e *env) send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
 	resp, err := egress.Send(e.Transport, req, limit)
-	switch {
-	case err != nil:
-		return nil, err
-	case resp.Status != http.StatusOK:
-		return nil, refused(resp, secrets)
+	if err == nil && resp.Status != http.StatusOK {
+		return nil, refused(resp, secrets...)
 	}
-	return resp, nil
+	return resp, err
 }
 
 // issue sends a request whose response has credentials. Those of a role or of a sign-in need a

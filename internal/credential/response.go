@@ -15,7 +15,7 @@ import (
 // refused returns the error for a response of another HTTP status than 200. STS refuses with Code
 // and Message, OAuth with error and error_description (RFC 6749, section 5.2). Anything else in the
 // response may be a secret.
-func refused(resp *egress.Response, secrets []string) *Error {
+func refused(resp *egress.Response, secrets ...string) *Error {
 	report := openapi.ReadReport(resp, time.Now(), secrets...)
 	var oauth struct {
 		Code        string `json:"error"`

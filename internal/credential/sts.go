@@ -152,7 +152,7 @@ func (a AssumeRole) issue(ctx context.Context, e *env, library composer, secrets
 }
 
 // composed returns the request that the vendor's library would send, which [egress.Intercept] makes
-// its error. What else the library says is never quoted, because it may hold secrets.
+// its error. Its other errors may hold secrets.
 func composed(library providers.CredentialsProvider, err error) (*http.Request, error) {
 	if err == nil {
 		if _, err = library.GetCredentials(); err == nil {
