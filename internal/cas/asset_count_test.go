@@ -144,7 +144,7 @@ func TestWholeNumbersAreExact(t *testing.T) {
 func TestFirstFlawIsReported(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		`{"AwsAssetCount":-1,"DomainAssetCount":"x","BuyCertificateCount":-2,"RequestId":7}`: `BuyCertificateCount is -2, and a count can't be negative`,
+		`{"AwsAssetCount":-1,"DomainAssetCount":"x","FreeCertificateCount":-2}`: `FreeCertificateCount is -2, and a count can't be negative`,
 		`{"Point":1,"Point":1}`:                        `Point is there twice`,
 		`{"Point":null,"Point":1}`:                     `Point is there twice`,
 		`{"Point":1,"\u0050oint":1}`:                   `Point is there twice`,

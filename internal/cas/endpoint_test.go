@@ -121,15 +121,11 @@ func TestQuotaHost(t *testing.T) {
 	}
 }
 
+// What no address may be, egress.ParseAddress refuses.
 func TestParseEndpointRefuses(t *testing.T) {
 	t.Parallel()
 	const (
-		space   = "it has white space in it"
-		escape  = "it has a % that isn't followed by two hexadecimal digits"
-		none    = "it isn't a URL"
 		scheme  = "its scheme isn't https or http"
-		host    = "its host is neither a host name nor an IP address"
-		port    = "its port isn't between 1 and 65535"
 		follows = "something follows its host and port"
 		user    = "it holds a user name or a password, which an endpoint has no use for"
 		zone    = "its IP address has a zone, which a Host header can't name"
@@ -137,43 +133,20 @@ func TestParseEndpointRefuses(t *testing.T) {
 			"https://"
 	)
 	for s, want := range map[string]string{
-		"":                                host,
-		"https://":                        host,
-		"https:///":                       host,
-		"cas aliyuncs.com":                space,
-		" https://cas.aliyuncs.com":       space,
-		"https:cas.aliyuncs.com":          none,
-		"cas.aliyuncs.com:https":          none,
-		"cas.aliyuncs.com:":               port,
-		"cas.aliyuncs.com:0":              port,
-		"cas.aliyuncs.com:65536":          port,
-		"-cas.aliyuncs.com":               host,
-		"cas..aliyuncs.com":               host,
-		"*.aliyuncs.com":                  host,
-		"cäs.aliyuncs.com":                host,
-		strings.Repeat("a.", 127):         host,
-		"https://[fe80::1%25eth0]":        zone,
-		"https://cas.aliyuncs.com/path":   follows,
-		"https://cas.aliyuncs.com//":      follows,
-		"https://cas.aliyuncs.com?":       follows,
-		"https://cas.aliyuncs.com?a=hush": follows,
-		"https://cas.aliyuncs.com#":       follows,
-		"https://user:hush@cas.test":      user,
-		"user@cas.test":                   user,
-		"https://user:hu sh@cas.test":     space,
-		"https://user:hush%zz@cas.test":   escape,
-		"https://user:hush@cas.test:port": none,
-		"ftp://127.0.0.1":                 scheme,
-		"://cas.aliyuncs.com":             none,
-		"http://cas.aliyuncs.com":         plain,
-		"HTTP://192.0.2.1":                plain,
-		"http://127.0.0.1.cas.test":       plain,
-		"http://localhost.cas.test":       plain,
-		"http://127.1":                    plain,
-		"http://0.0.0.0":                  plain,
-		"http://2130706433":               plain,
-		"http://[::]":                     plain,
-		"http://[::ffff:192.0.2.1]":       plain,
+		"https://[fe80::1%25eth0]":      zone,
+		"https://cas.aliyuncs.com/path": follows,
+		"https://user:hush@cas.test":    user,
+		"user@cas.test":                 user,
+		"ftp://127.0.0.1":               scheme,
+		"http://cas.aliyuncs.com":       plain,
+		"HTTP://192.0.2.1":              plain,
+		"http://127.0.0.1.cas.test":     plain,
+		"http://localhost.cas.test":     plain,
+		"http://127.1":                  plain,
+		"http://0.0.0.0":                plain,
+		"http://2130706433":             plain,
+		"http://[::]":                   plain,
+		"http://[::ffff:192.0.2.1]":     plain,
 	} {
 		got, err := ParseEndpoint(s)
 		if err == nil || err.Error() != want {

@@ -149,31 +149,20 @@ func TestProxyOf(t *testing.T) {
 	}
 }
 
-// What isn't exactly a proxy's URL is an error that names the variable, and nothing is sent.
+// What isn't exactly a proxy's URL, as TestParseURLSaysWhy and TestParseAddress have it, is an
+// error that names the variable, and nothing is sent.
 func TestInvalidProxy(t *testing.T) {
 	sent := peer.Listen(t, func(net.Conn) { t.Error("got a connection, want none") })
 	for name, value := range map[string]string{
-		"raw percent":            "http://user:50%hush@" + sent,
 		"raw percent, no scheme": "user:50%hush@" + sent,
 		"newline after it":       "http://user:hush@" + sent + "\n",
-		"space before it":        " http://user:hush@" + sent,
-		"space in it":            "http://user:hu sh@" + sent,
 		"fragment":               "user:p#hush@" + sent,
 		"fragment after a port":  "http://user:1#hush@" + sent,
 		"query after a port":     "http://user:1?hush@" + sent,
 		"path after a port":      "http://user:1/hush@" + sent,
 		"scheme twice":           "http://http://user:hush@" + sent,
-		"no host":                "http://user:hush@",
-		"no host, port":          "http://user:hush@:3128",
-		"no port behind a colon": "http://user:hush@127.0.0.1:",
-		"port 0":                 "http://user:hush@127.0.0.1:0",
-		"port too large":         "http://user:hush@127.0.0.1:65536",
-		"port not a number":      "http://user:hush@127.0.0.1:http",
 		"unknown scheme":         "ftp://user:hush@" + sent,
-		"typo in the scheme":     "htp://user:hush@" + sent,
-		"a host of no name":      "http://hush!" + sent,
 		"two proxies":            "http://user:hush@" + sent + ",http://" + sent,
-		"quotes":                 `"http://user:hush@` + sent + `"`,
 		"only white space":       " ",
 	} {
 		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
@@ -215,13 +204,8 @@ func TestProxyFails(t *testing.T) {
 		peer   bool // has failed, not the proxy
 	}{
 		"authentication":     {serve: refuses("407 Proxy Authentication Required"), kind: ProxyRefuses, status: 407},
-		"forbidden":          {serve: refuses("403 Forbidden"), kind: ProxyRefuses, status: 403},
 		"redirected":         {serve: refuses("302 Found\r\nLocation: http://portal.test/"), kind: ProxyRefuses, status: 302},
-		"busy":               {serve: refuses("429 Too Many Requests"), kind: ProxyRefuses, status: 429, may: true},
 		"bad gateway":        {serve: refuses("502 Bad Gateway"), kind: ProxyRefuses, status: 502, may: true},
-		"unavailable":        {serve: refuses("503 Service Unavailable"), kind: ProxyRefuses, status: 503, may: true},
-		"gateway timeout":    {serve: refuses("504 Gateway Timeout"), kind: ProxyRefuses, status: 504, may: true},
-		"unknown":            {serve: refuses("501 Not Implemented"), kind: ProxyRefuses, status: 501},
 		"not HTTP":           {serve: peer.Says("SSH-2.0-OpenSSH\r\n\r\n"), kind: Malformed},
 		"closes":             {serve: peer.Says(""), kind: ConnectionFailed, may: true},
 		"TLS to a plain one": {scheme: "https", serve: peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS},
