@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,10 +108,6 @@ resource "echo" "this" {}
 // gate has its condition outside of the ephemeral block: while a condition is in it, terraform show
 // -json panics.
 const gate = `
-variable "release" {
-  default = "first"
-}
-
 ephemeral "cas_asset_count" "this" {}
 
 resource "terraform_data" "gate" {
@@ -125,93 +120,9 @@ resource "terraform_data" "gate" {
 }
 
 resource "terraform_data" "release" {
-  input      = var.release
   depends_on = [terraform_data.gate]
-
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 `
-
-// TestGateHoldsWhenASavedPlanIsApplied plans and applies like those whose plans are approved in
-// between.
-func TestGateHoldsWhenASavedPlanIsApplied(t *testing.T) {
-	t.Parallel()
-	tf := newTerraform(t, gate, keysInEnvironment...)
-	needsEphemeral(t, tf)
-	tf.gate(t, "tf_ephemeral_resource_type=cas_asset_count", "The certificate health score is below 80.", []gateStep{
-		{command: "plan -out=first", point: 92, calls: 1},
-		{command: "apply first", point: 92, calls: 1, release: "first"},
-		{command: "plan -detailed-exitcode", point: 92, calls: 1, release: "first"}, // which fails where there is a change
-		{command: "plan -out=second -var=release=second", point: 92, calls: 1, release: "first"},
-		{command: "apply second", point: 79, calls: 1, stops: true, release: "first"},
-		{command: "apply -auto-approve -var=release=second", point: 92, calls: 2, release: "second"},
-		{command: "plan -out=replaced -replace=terraform_data.release -var=release=second", point: 92, calls: 1, release: "second"},
-		{command: "apply replaced", point: 79, calls: 1, stops: true, release: "second"},
-		{command: "plan -var=release=third", point: 79, calls: 1, stops: true, release: "second"},
-		{command: "plan -refresh=false -var=release=third", point: 79, calls: 1, stops: true, release: "second"},
-		{command: "apply -auto-approve -var=release=third", point: 92, calls: 2, release: "third"},
-		{command: "plan -destroy -out=end", point: 79, calls: 1, release: "third"},
-		{command: "apply end", point: 79, calls: 0},
-	})
-}
-
-// gateStep is a command, and what a gate makes of it.
-type gateStep struct {
-	command string
-	point   int // that the service sends
-	calls   int
-	stops   bool
-	release string // that is there afterwards
-}
-
-// gate takes one step after the other. The log names the caller for each call, and each stop comes
-// with the message.
-func (tf *terraform) gate(t *testing.T, caller, message string, steps []gateStep) {
-	t.Helper()
-	for _, step := range steps {
-		assets := castest.Assets()
-		assets["Point"] = step.point
-		tf.cas.Respond(assets)
-		before := len(tf.cas.Calls())
-		name, args, _ := strings.Cut(step.command, " ")
-		said, log, err := tf.run(t, append([]string{name, "-no-color", "-input=false"}, strings.Fields(args)...)...)
-		if stopped := err != nil; stopped != step.stops {
-			t.Fatalf("%s, with a score of %d: got %v, want it stopped: %t\n%s", step.command, step.point, err, step.stops, said)
-		}
-		if step.stops && !strings.Contains(said, message) {
-			t.Errorf("%s: got\n%s\nwant %q in it", step.command, said, message)
-		}
-		if step.stops && strings.Contains(said, "Destruction complete") {
-			t.Errorf("%s: got\n%s\nwant nothing destroyed", step.command, said)
-		}
-		if got := len(tf.cas.Calls()) - before; got != step.calls {
-			t.Errorf("%s: got %d calls, want %d", step.command, got, step.calls)
-		}
-		logged := 0
-		for line := range strings.Lines(log) {
-			if _, call, ok := strings.Cut(line, logLine()); ok && strings.Contains(call, caller) {
-				logged++
-			}
-		}
-		if logged != step.calls {
-			t.Errorf("%s: got %d calls of %s in the log, want %d", step.command, logged, caller, step.calls)
-		}
-		tf.checkSecrets(t, said+log)
-		state, err := os.ReadFile(filepath.Join(tf.dir, "terraform.tfstate"))
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		released := ""
-		if found := regexp.MustCompile(`"value": "(\w+)",\s+"type": "string"`).FindSubmatch(state); found != nil {
-			released = string(found[1])
-		}
-		if released != step.release {
-			t.Errorf("%s: got the release %q, want %q", step.command, released, step.release)
-		}
-	}
-}
 
 // TestEphemeralValuesAreStoredNowhere looks for a number in all that Terraform stores and logs, and
 // finds it for a data source alone.
@@ -222,7 +133,7 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 		config string
 		stored bool
 	}{
-		"action":             {config: strings.ReplaceAll(gateAction, "$EVENTS", "before_create"), stored: false},
+		"action":             {config: gateAction, stored: false},
 		"ephemeral resource": {config: gate, stored: false},
 		"data source":        {config: "data \"cas_asset_count\" \"this\" {}\n", stored: true},
 	} {

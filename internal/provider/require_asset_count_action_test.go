@@ -265,16 +265,8 @@ func TestInterruptedActionFails(t *testing.T) {
 }
 
 // gateAction has a bound that is unknown until the first apply. Terraform invokes the action before
-// each of $EVENTS.
+// the creation of a resource.
 const gateAction = `
-variable "release" {
-  default = "first"
-}
-
-variable "size" {
-  default = 1
-}
-
 resource "terraform_data" "minimum" {
   input = 80
 }
@@ -286,12 +278,9 @@ action "cas_require_asset_count" "healthy" {
 }
 
 resource "terraform_data" "release" {
-  count = var.size
-  input = var.release
-
   lifecycle {
     action_trigger {
-      events  = [$EVENTS]
+      events  = [before_create]
       actions = [action.cas_require_asset_count.healthy]
     }
   }
@@ -305,59 +294,11 @@ func (tf *terraform) hasActions(t *testing.T) bool {
 	return product == "Terraform" && minor >= 14
 }
 
-// TestTerraformActions invokes the action before each change that this Terraform has an event for,
-// and by itself.
-func TestTerraformActions(t *testing.T) {
-	t.Parallel()
-	tf := newTerraform(t, strings.ReplaceAll(gateAction, "$EVENTS", "before_create, before_update"), keysInEnvironment...)
-	if !tf.hasActions(t) {
-		said, _, err := tf.run(t, "validate", "-no-color")
-		if want := `Blocks of type "action" are not expected here.`; err == nil || !strings.Contains(said, want) {
-			t.Errorf("got %v, want %q in\n%s", err, want, said)
-		}
-		return
-	}
-	const invoke = "apply -auto-approve -invoke=action.cas_require_asset_count.healthy"
-	steps := []gateStep{
-		{command: "plan -out=first", point: 92},
-		{command: "apply first", point: 79, calls: 1, stops: true},
-		{command: "apply -auto-approve", point: 80, calls: 1, release: "first"},
-		{command: "plan -detailed-exitcode", point: 79, release: "first"}, // which fails where there is a change
-		{command: "plan -out=second -var=release=second", point: 92, release: "first"},
-		{command: "apply second", point: 79, calls: 1, stops: true, release: "first"},
-		{command: "apply -auto-approve -var=release=second", point: 92, calls: 1, release: "second"},
-		{command: invoke, point: 79, calls: 1, stops: true, release: "second"},
-		{command: invoke, point: 80, calls: 1, release: "second"},
-	}
-	const replace, shrink, destroy = "apply -auto-approve -var=release=second -replace=terraform_data.release[0]",
-		"apply -auto-approve -var=release=second -var=size=0", "apply -auto-approve -var=release=second -destroy"
-	if _, minor := tf.version(t); minor >= 16 {
-		tf.write(t, "main.tf", required+strings.ReplaceAll(gateAction, "$EVENTS", "before_create, before_update, before_destroy"))
-		steps = append(steps,
-			gateStep{command: replace, point: 79, calls: 1, stops: true, release: "second"},
-			gateStep{command: replace, point: 92, calls: 2, release: "second"},
-			gateStep{command: shrink, point: 79, calls: 1, stops: true, release: "second"},
-			gateStep{command: destroy, point: 79, calls: 1}) // Terraform only warns
-	} else {
-		steps = append(steps,
-			gateStep{command: replace, point: 79, calls: 1, stops: true, release: "second"},
-			gateStep{command: shrink, point: 79},
-			gateStep{command: destroy, point: 79})
-	}
-	tf.gate(t, "tf_action_type=cas_require_asset_count", "point is 79, and has to be at least 80", steps)
-	said, _, err := tf.run(t, "show", "-json", "first")
-	want := `"action_invocations":[{"address":"action.cas_require_asset_count.healthy"`
-	if err != nil || !strings.Contains(said, want) {
-		t.Errorf("got %v, want %s in\n%s", err, want, said)
-	}
-}
-
 // TestInterruptedTerraformChangesNothing interrupts Terraform while the action waits for the
 // service.
 func TestInterruptedTerraformChangesNothing(t *testing.T) {
 	t.Parallel()
-	config := strings.NewReplacer("$EVENTS", "before_create", "terraform_data.minimum.output", "80").Replace(gateAction)
-	tf := newTerraform(t, config, keysInEnvironment...)
+	tf := newTerraform(t, strings.ReplaceAll(gateAction, "terraform_data.minimum.output", "80"), keysInEnvironment...)
 	if !tf.hasActions(t) || runtime.GOOS == "windows" { // which has no such signal
 		return
 	}
@@ -382,7 +323,7 @@ func TestInterruptedTerraformChangesNothing(t *testing.T) {
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-ended; err == nil || strings.Contains(said.String(), "release[0]: Creation complete") {
+		if err := <-ended; err == nil || strings.Contains(said.String(), "release: Creation complete") {
 			t.Errorf("%s: got %v, want an error and nothing created\n%s", argument, err, said.String())
 		}
 	}
