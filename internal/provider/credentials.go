@@ -1,11 +1,11 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
@@ -31,22 +31,23 @@ var sources = [][]string{
 // the environment names, else the default chain. A source in the block is never completed with one
 // in the environment, but a profile is.
 func (r *resolver) credentials() credential.Config {
-	noCLI := r.switchedBy(
-		"ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED")
-	named, in := r.namedByBlock(), r.inBlock
+	noCLI := r.first([]string{
+		"ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"}, on...)
+	named := r.namedByBlock()
 	config := credential.Config{STS: r.sts(), SetBy: named.name + " in the provider block"}
 	if !named.set() {
-		named, in = r.namedByEnvironment(noCLI != "")
+		named = r.namedByEnvironment(noCLI != "")
 		config.SetBy = named.variable
 	}
 	switch named.name {
 	case "access_key", "secret_key", "security_token":
-		config.Source = r.keys(named, in)
+		config.Source = r.keys(named)
 	case "assume_role_with_oidc", oidcAt + "oidc_provider_arn":
 		config.Source = r.oidc(named)
 	case "profile", "shared_credentials_file":
-		file := r.text("shared_credentials_file")
-		config.Source = credential.Profile{Name: r.text("profile"), File: file, Files: r.files()}
+		config.Source = credential.Profile{
+			Name: r.text("profile"), File: r.text("shared_credentials_file"), Files: r.files(),
+		}
 	case "ecs_role_name":
 		config.Source = credential.ECSRole{Name: r.text("ecs_role_name")}
 	case "credentials_uri":
@@ -64,9 +65,8 @@ func (r *resolver) credentials() credential.Config {
 // sts returns where roles are assumed. A variable that names an endpoint comes after the profile's
 // own one.
 func (r *resolver) sts() credential.STS {
-	sts := credential.STS{
-		Region: r.getenv("ALIBABA_CLOUD_STS_REGION"), VPC: r.switchedBy("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED") != "",
-	}
+	vpc := r.first([]string{"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"}, on...)
+	sts := credential.STS{Region: r.getenv("ALIBABA_CLOUD_STS_REGION"), VPC: vpc != ""}
 	v := r.lookup("endpoints.sts")
 	if endpoint, err := cas.ParseEndpoint(r.use(v)); err == nil && v.variable == "" {
 		sts.Endpoint = endpoint.Host
@@ -80,8 +80,9 @@ func (r *resolver) sts() credential.STS {
 func (r *resolver) files() credential.Files {
 	set := func(name string) string { return r.inFamily(name, "").text }
 	files := credential.Files{
-		CLI: r.getenv("ALIBABA_CLOUD_CONFIG_FILE"), NoExternal: r.switchedBy("ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"),
-		URI: r.inFamily("credentials_uri", families[0]).text,
+		CLI:        r.getenv("ALIBABA_CLOUD_CONFIG_FILE"),
+		NoExternal: r.first([]string{"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"}, on...),
+		URI:        r.inFamily("credentials_uri", families[0]).text,
 		Role: credential.OIDC{
 			ProviderARN: set(oidcAt + "oidc_provider_arn"),
 			Token:       set(oidcAt + "oidc_token"), TokenFile: set(oidcAt + "oidc_token_file"),
@@ -120,23 +121,21 @@ func (r *resolver) namedByBlock() value {
 	return named
 }
 
-// namedByEnvironment returns the setting by which the environment names a source, and what reads
-// others of its family.
-func (r *resolver) namedByEnvironment(noProfile bool) (named value, in func(name string) value) {
+// namedByEnvironment returns the setting by which the environment names a source.
+func (r *resolver) namedByEnvironment(noProfile bool) value {
 	for _, names := range sources {
 		if noProfile && names[0] == "profile" {
 			continue
 		}
 		for _, family := range families {
-			in = func(name string) value { return r.inFamily(name, family) }
 			for _, name := range names {
-				if named = in(name); named.set() {
-					return named, in
+				if named := r.inFamily(name, family); named.set() {
+					return named
 				}
 			}
 		}
 	}
-	return value{}, nil
+	return value{}
 }
 
 // noteEmptyKeys warns if keys in the provider block are empty, although that is how a source is
@@ -148,43 +147,40 @@ func (r *resolver) noteEmptyKeys(config *credential.Config) {
 	if len(empty) == 0 || r.validating {
 		return
 	}
-	verb := "is"
-	if len(empty) > 1 {
-		verb = "are"
-	}
-	note := fmt.Sprintf("%s in the provider block %s empty", strings.Join(empty, " and "), verb)
 	from := config.Source.String()
-	if config.SetBy == "" {
-		config.SetBy = note
-	} else {
+	if config.SetBy != "" {
 		from += " (" + config.SetBy + ")"
 	}
-	r.diags.AddAttributeWarning(path.Root(empty[0]), "Empty access key",
-		clean(note+", so credentials come from "+from)+".")
+	note := "the provider block leaves " + strings.Join(empty, " and ") + " empty"
+	config.SetBy = cmp.Or(config.SetBy, note)
+	r.warn(value{setting: find(empty[0])}, "Empty access key", "Because %s, credentials come from %s.", note, from)
 }
 
 // keys takes all keys from the place where one of them is named: the provider block, or one family
 // of variables.
-func (r *resolver) keys(named value, in func(name string) value) credential.AccessKey {
+func (r *resolver) keys(named value) credential.AccessKey {
+	in := r.inBlock
+	for _, family := range families {
+		if strings.HasPrefix(named.variable, family) {
+			in = func(name string) value { return r.inFamily(name, family) }
+		}
+	}
 	id, secret, token := in("access_key"), in("secret_key"), in("security_token")
-	switch {
-	case !id.set() && !id.unknown:
-		r.refuse(named, id, "Missing Alibaba Cloud access key", halfPair(named, id))
-	case !secret.set() && !secret.unknown:
-		r.refuse(named, secret, "Missing Alibaba Cloud secret key", halfPair(named, secret))
+	for _, missing := range []value{id, secret} {
+		if missing.set() || missing.unknown {
+			continue
+		}
+		partner := missing.name
+		if named.variable != "" {
+			partner = missing.variables[0]
+		}
+		what := "Missing Alibaba Cloud " + strings.ReplaceAll(missing.name, "_", " ")
+		r.refuse(named, missing, what, fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests, and "+
+			"both have to be set in the same place: the provider block, or one family of variables. Set %s as well, "+
+			"or unset %s.", named, partner, partner, named))
+		break
 	}
 	return credential.AccessKey{ID: r.use(id), Secret: r.use(secret), Token: r.use(token)}
-}
-
-// halfPair explains that one key of a pair is set and the other one is missing.
-func halfPair(set, missing value) string {
-	partner := missing.name
-	if set.variable != "" {
-		partner = missing.variables[0]
-	}
-	return fmt.Sprintf("%s is set, but %s is not. Both are needed to sign requests, and both have to be set in the "+
-		"same place: the provider block, or one family of variables. Set %s as well, or "+
-		"unset %s.", set, partner, partner, set)
 }
 
 // oidc returns the role to assume with a token. The environment completes the block, but a token or
@@ -223,7 +219,7 @@ func (r *resolver) assumeRole(source credential.Source) *credential.AssumeRole {
 	}
 	role := r.inBlock(roleAt + "role_arn")
 	if _, oidc := source.(credential.OIDC); oidc || r.inFamily(oidcAt+"oidc_provider_arn", "").set() {
-		role.setting = role.of("ALICLOUD_") // the other variables name the role of OIDC
+		role.variables = []string{"ALICLOUD_ASSUME_ROLE_ARN"} // the others name the role of OIDC
 	}
 	if role = r.orVariable(role); !role.set() {
 		if block, _ := r.block["assume_role"].(types.Object); block.Attributes()["role_arn"].IsNull() {

@@ -331,7 +331,7 @@ func TestIdentity(t *testing.T) {
 		},
 		"empty keys": {
 			block: "access_key = \"\"\nsecret_key = \"\"\n", files: map[string]string{cli: mine}, signer: "$KEY",
-			says: []string{"Warning: Empty access key", "access_key and secret_key in the provider block are empty, so " +
+			says: []string{"Warning: Empty access key", "the provider block leaves access_key and secret_key empty, " +
 				"credentials come from the default"},
 		},
 		"nothing set up": {
@@ -340,7 +340,7 @@ func TestIdentity(t *testing.T) {
 			files: map[string]string{cli: `{"current": "q", "profiles": [{"name": "p", ` + ak + `}]}`,
 				ini: "[default]\ntype = access_key\n"},
 			errors: 1, says: []string{
-				"No Alibaba Cloud credentials", "(access_key and secret_key in the provider block are empty)",
+				"No Alibaba Cloud credentials", "(the provider block leaves access_key and secret_key empty)",
 				`has no profile "q", only p - file ~/.alibabacloud/credentials: its section [default] has no access key - ECS metadata service: ` +
 					"switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED",
 				"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",

@@ -160,7 +160,7 @@ func TestCredentials(t *testing.T) {
 		},
 		"empty keys, and nothing else": {
 			block:  arguments{"access_key": "", "secret_key": ""},
-			source: credential.Default{}, setBy: "access_key and secret_key in the provider block are empty",
+			source: credential.Default{}, setBy: "the provider block leaves access_key and secret_key empty",
 		},
 		"an empty string is no conflict": {
 			block:  arguments{"access_key": "", "profile": "", "ecs_role_name": "ecs"},
@@ -429,11 +429,11 @@ func TestProblems(t *testing.T) {
 		"empty keys": {
 			block: arguments{"access_key": "", "secret_key": ""},
 			env:   environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush},
-			want: []string{"access_key: Empty access key: access_key and secret_key in the provider block are empty, so " +
-				"credentials come from access key id… (ALICLOUD_ACCESS_KEY)."},
+			want: []string{"access_key: Empty access key: Because the provider block leaves access_key and secret_key " +
+				"empty, credentials come from access key id… (ALICLOUD_ACCESS_KEY)."},
 		},
 		"an empty secret key": {block: arguments{"secret_key": ""}, want: []string{"secret_key: Empty access key: " +
-			"secret_key in the provider block is empty, so credentials come from the default chain."}},
+			"Because the provider block leaves secret_key empty, credentials come from the default chain."}},
 		"empty keys beside a profile of the block": {block: arguments{"access_key": "", "secret_key": "", "profile": "p"}},
 		"limits": {
 			block: arguments{"requests_per_second": 101, "max_retries": -1, "request_timeout": "61m", "region": "?",
@@ -442,7 +442,7 @@ func TestProblems(t *testing.T) {
 				"requests_per_second: Invalid Attribute Value: Attribute requests_per_second value must be between " +
 					"1 and 100, got: 101",
 				"max_retries: Invalid Attribute Value: Attribute max_retries value must be between 0 and 20, got: -1",
-				`request_timeout: Invalid duration: request_timeout is "61m": it isn't a duration above zero and of at most 1h.`,
+				`request_timeout: Invalid duration: request_timeout can't be used: "61m" isn't a duration above zero and of at most 1h.`,
 				`region: Invalid Attribute Value Match: Attribute region must be the ID of a region, such as "cn-hangzhou" (China site) or`,
 				"account_type: Invalid Attribute Value Match: Attribute account_type must be International or " +
 					"Domestic, got: ?",
@@ -458,7 +458,7 @@ func TestProblems(t *testing.T) {
 			want: []string{
 				": Invalid Attribute Value: CAS_REQUESTS_PER_SECOND value must be between 1 and 100, got: 0",
 				": Invalid Attribute Value: CAS_MAX_RETRIES value must be between 0 and 20, got: many",
-				`: Invalid duration: CAS_REQUEST_TIMEOUT is "-3s": it isn't a duration above zero and of at most 1h.`,
+				`: Invalid duration: CAS_REQUEST_TIMEOUT can't be used: "-3s" isn't a duration above zero and of at most 1h.`,
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_REGION_ID must be the ID of a region, such as",
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_ACCOUNT_TYPE must be International or Domestic, " +
 					"got: both",

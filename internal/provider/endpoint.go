@@ -2,9 +2,7 @@ package provider
 
 import (
 	"cmp"
-	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
@@ -12,6 +10,9 @@ import (
 
 // regionID are the variables that name a region where the provider block and the profile don't.
 var regionID = []string{"ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"}
+
+// endpointType are the variables that may choose the endpoint within a VPC.
+var endpointType = []string{"ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE"}
 
 // endpoint returns the endpoint that a setting names, or else the one of the region and the
 // account. It warns if that may be the wrong one.
@@ -26,23 +27,22 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 		region.variables = regionID
 		id = r.use(r.orVariable(region))
 	}
-	network, vpc := "endpoint_type of the CLI's profile", site.VPC
-	if !vpc {
-		network = r.first("ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE")
-		vpc = network != "" && strings.EqualFold(r.getenv(network), "vpc")
+	network := "endpoint_type of the CLI's profile"
+	if !site.VPC {
+		network = r.first(endpointType, "vpc")
 	}
-	endpoint, certain := cas.Endpoint(id, account, vpc)
-	if vpc && !cas.Private(endpoint) {
-		r.diags.AddAttributeWarning(region.path(), "No endpoint within a VPC", oneLine(fmt.Sprintf("%s chooses the endpoint within "+
-			"a VPC, but region %s has none, so the provider calls %s over the internet. If that can't be reached, name "+
-			"another one in endpoints.cas.", network, id, endpoint.Host)))
+	endpoint, certain := cas.Endpoint(id, account, network != "")
+	if network != "" && !cas.Private(endpoint) {
+		r.warn(region, "No endpoint within a VPC", "%s chooses the endpoint within a VPC, but region %s has none, so the "+
+			"provider calls %s over the internet. If that can't be reached, name another one in endpoints.cas.",
+			network, id, endpoint.Host)
 	}
 	if !certain {
-		other, _ := cas.Endpoint(id, cas.International, vpc)
-		r.diags.AddAttributeWarning(region.path(), "Site of the account isn't known", oneLine(fmt.Sprintf("Region %s has no "+
-			"endpoint of its own, so the provider calls %s, which is right for accounts of the China site. Those of the "+
-			"international site use %s: set account_type or %s to International for that, or to Domestic to go on.",
-			id, endpoint.Host, other.Host, find("account_type").variables[0])))
+		other, _ := cas.Endpoint(id, cas.International, network != "")
+		r.warn(region, "Site of the account isn't known", "Region %s has no endpoint of its own, so the provider calls "+
+			"%s, which is right for accounts of the China site. Those of the international site use %s: set "+
+			"account_type or %s to International for that, or to Domestic to go on.",
+			id, endpoint.Host, other.Host, find("account_type").variables[0])
 	}
 	return endpoint
 }

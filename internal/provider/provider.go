@@ -126,7 +126,8 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource { retur
 func (r *resolver) resolve() (cas.Config, credential.Config) {
 	credentials := r.credentials()
 	credentials.Logger = newLogger(r.ctx, r.secrets...)
-	if variable := r.first("ALIBABA_CLOUD_ENDPOINT", "ALIBABACLOUD_ENDPOINT", "ALICLOUD_ENDPOINT"); variable != "" {
+	variable := r.first([]string{"ALIBABA_CLOUD_ENDPOINT", "ALIBABACLOUD_ENDPOINT", "ALICLOUD_ENDPOINT"})
+	if variable != "" {
 		credentials.Logger.InfoContext(r.ctx, "A variable is ignored, because it names one endpoint for every "+
 			"product; endpoints.cas in the provider block names the service's", "variable", variable)
 	}

@@ -80,7 +80,7 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 		}
 		_, diagnostics := get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
-			": Invalid duration: CAS_REQUEST_TIMEOUT is", ": Invalid Attribute Value: CAS_MAX_RETRIES value must be"})
+			": Invalid duration: CAS_REQUEST_TIMEOUT can't be used", ": Invalid Attribute Value: CAS_MAX_RETRIES value must be"})
 		_, diagnostics = get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
 			": Invalid duration: The cause is that of another error", ": Invalid Attribute Value: The cause is that of another error"})
@@ -225,7 +225,7 @@ func protocolLines(diagnostics []*tfprotov6.Diagnostic) []string {
 func TestTimeoutsAreValidated(t *testing.T) {
 	t.Parallel()
 	refused := func(value string) string {
-		return `: Invalid duration: timeouts.%s is "` + value + `": it isn't a duration above zero. Use one such as "30s" or "1m30s".`
+		return `: Invalid duration: timeouts.%s can't be used: "` + value + `" isn't a duration above zero. Use one such as "30s" or "1m30s".`
 	}
 	for name, test := range map[string]struct {
 		timeout any

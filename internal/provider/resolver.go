@@ -75,8 +75,7 @@ func (r *resolver) inBlock(name string) value {
 }
 
 // unknown returns an error for each argument that Terraform knows only during apply.
-func (r *resolver) unknown() diag.Diagnostics {
-	var diags diag.Diagnostics
+func (r *resolver) unknown() (diags diag.Diagnostics) {
 	for _, s := range settings {
 		if !r.inBlock(s.name).unknown {
 			continue
@@ -107,7 +106,11 @@ func (r *resolver) orVariable(v value) value {
 // inFamily returns a setting as the variables of a family set it. An empty family stands for all
 // variables.
 func (r *resolver) inFamily(name, family string) value {
-	return r.orVariable(value{setting: find(name).of(family)})
+	v := value{setting: find(name)}
+	v.variables = slices.DeleteFunc(slices.Clone(v.variables), func(variable string) bool {
+		return !strings.HasPrefix(variable, family)
+	})
+	return r.orVariable(v)
 }
 
 func (r *resolver) lookup(name string) value { return r.orVariable(r.inBlock(name)) }
@@ -121,20 +124,14 @@ func (r *resolver) number(name string) int {
 	return n
 }
 
-// first returns the first of some variables that is set.
-func (r *resolver) first(variables ...string) string {
-	for _, variable := range variables {
-		if r.getenv(variable) != "" {
-			return variable
-		}
-	}
-	return ""
-}
+// on are the values that switch on what a variable names.
+var on = []string{"true", "1"}
 
-// switchedBy returns the first of some variables that is switched on.
-func (r *resolver) switchedBy(variables ...string) string {
+// first returns the first of some variables that is set, to one of some values if there are any.
+func (r *resolver) first(variables []string, values ...string) string {
 	for _, variable := range variables {
-		if text := r.getenv(variable); strings.EqualFold(text, "true") || text == "1" {
+		text := strings.ToLower(r.getenv(variable))
+		if text != "" && (len(values) == 0 || slices.Contains(values, text)) {
 			return variable
 		}
 	}
@@ -176,11 +173,15 @@ func (r *resolver) compare(v value) {
 		if other == "" || other == v.text || v.secret || v.name == "region" && endpoint(other) == endpoint(v.text) {
 			continue
 		}
-		r.diags.AddAttributeWarning(v.path(), "Environment variables disagree", fmt.Sprintf("%s and %s are set to "+
-			"different values. The provider uses the first one; other tools may use the second one. Unset the wrong "+
-			"one.", v.variable, variable))
+		r.warn(v, "Environment variables disagree", "%s and %s are set to different values. The provider uses the first "+
+			"one; other tools may use the second one. Unset the wrong one.", v.variable, variable)
 		return
 	}
+}
+
+// warn adds a warning about v.
+func (r *resolver) warn(v value, summary, format string, args ...any) {
+	r.diags.AddAttributeWarning(v.path(), summary, oneLine(fmt.Sprintf(format, args...)))
 }
 
 // refuse adds an error about v. If its cause is a variable, the error waits for the reads, since

@@ -13,8 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/helpers/validatordiag"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -34,23 +32,21 @@ type number struct{ validator.Int64 }
 // ValidateNumber has a number of the provider block checked.
 func (n number) ValidateNumber(ctx context.Context, req validator.NumberRequest, resp *validator.NumberResponse) {
 	if value := req.ConfigValue.ValueBigFloat(); value != nil {
-		resp.Diagnostics.Append(n.validate(ctx, req.Path, value.Text('f', -1))...)
+		text := validator.StringRequest{Path: req.Path, ConfigValue: types.StringValue(value.Text('f', -1))}
+		n.ValidateString(ctx, text, (*validator.StringResponse)(resp))
 	}
 }
 
 // ValidateString has a number of the environment checked.
 func (n number) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	resp.Diagnostics.Append(n.validate(ctx, req.Path, req.ConfigValue.ValueString())...)
-}
-
-func (n number) validate(ctx context.Context, at path.Path, text string) diag.Diagnostics {
+	text := req.ConfigValue.ValueString()
 	value, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return diag.Diagnostics{validatordiag.InvalidAttributeValueDiagnostic(at, n.Description(ctx), text)}
+		resp.Diagnostics.Append(validatordiag.InvalidAttributeValueDiagnostic(req.Path, n.Description(ctx), text))
+		return
 	}
-	var resp validator.Int64Response
-	n.ValidateInt64(ctx, validator.Int64Request{Path: at, ConfigValue: types.Int64Value(value)}, &resp)
-	return resp.Diagnostics
+	whole := validator.Int64Request{Path: req.Path, ConfigValue: types.Int64Value(value)}
+	n.ValidateInt64(ctx, whole, (*validator.Int64Response)(resp))
 }
 
 // check is a validator of strings. Those of the framework quote the value, which may be or contain
@@ -58,7 +54,6 @@ func (n number) validate(ctx context.Context, at path.Path, text string) diag.Di
 type check struct {
 	summary string             // the diagnostic's summary
 	flaw    func(string) error // returns why a value can't be used, as in "it isn't a JSON object"
-	shown   bool               // whether the diagnostic shows the value
 	advice  string             // what to do about it
 }
 
@@ -70,15 +65,12 @@ func (c check) MarkdownDescription(context.Context) string { return c.advice }
 
 // ValidateString refuses a value with a flaw. An empty string sets nothing.
 func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	text, what := req.ConfigValue.ValueString(), "can't be used"
+	text := req.ConfigValue.ValueString()
 	if text == "" {
 		return
 	}
-	if c.shown {
-		what = "is " + strconv.Quote(text)
-	}
 	if err := c.flaw(text); err != nil {
-		detail := fmt.Sprintf("%s %s: %s. %s", req.Path, what, err, c.advice)
+		detail := fmt.Sprintf("%s can't be used: %s. %s", req.Path, err, c.advice)
 		resp.Diagnostics.AddAttributeError(req.Path, c.summary, detail)
 	}
 }
@@ -91,19 +83,19 @@ func key(summary string) check {
 		}
 		return nil
 	}
-	return check{summary, flaw, false, "No key or token contains that. It was probably added when the value was " +
-		"copied: remove it."}
+	return check{summary, flaw, "No key or token contains that. It was probably added when the value was copied: " +
+		"remove it."}
 }
 
 // isDuration returns the check of a duration up to a maximum, which the end of the message names.
 func isDuration(maximum time.Duration, end string) check {
 	flaw := func(s string) error {
 		if d, err := time.ParseDuration(s); err != nil || d <= 0 || d > maximum {
-			return errors.New("it isn't a duration above zero" + end)
+			return fmt.Errorf("%q isn't a duration above zero%s", s, end)
 		}
 		return nil
 	}
-	return check{"Invalid duration", flaw, true, `Use one such as "30s" or "1m30s".`}
+	return check{"Invalid duration", flaw, `Use one such as "30s" or "1m30s".`}
 }
 
 // isEndpoint returns the check of an endpoint, to which requests may have to be encrypted.
@@ -115,8 +107,8 @@ func isEndpoint(example string, encrypted bool) check {
 		}
 		return err
 	}
-	advice := fmt.Sprintf("Use a host name such as %q, with a port and https:// where needed.", example)
-	return check{"Invalid endpoint", flaw, false, advice}
+	return check{"Invalid endpoint", flaw, fmt.Sprintf("Use a host name such as %q, with a port and https:// where "+
+		"needed.", example)}
 }
 
 func notObject(s string) error {
