@@ -31,31 +31,26 @@ type requireAssetCountAction struct {
 	data providerData
 }
 
-// limit is one of the two arguments with bounds.
+// limits are the arguments with bounds.
+var limits = []limit{
+	{argument: "minimum", words: "at least", summary: "Asset count below the minimum", fails: -1},
+	{argument: "maximum", words: "at most", summary: "Asset count above the maximum", fails: +1},
+}
+
 type limit struct {
-	name, words, summary string
+	argument, words, summary string
 
-	fails  int       // how a value that is out of bounds compares with its bound
-	bounds types.Map // by the names of attributes
+	fails int // how a value that is out of bounds compares with its bound
 }
 
-func newLimits() []limit {
-	return []limit{
-		{name: "minimum", words: "at least", summary: "Asset count below the minimum", fails: -1},
-		{name: "maximum", words: "at most", summary: "Asset count above the maximum", fails: +1},
-	}
+// bound is an element of one of these arguments.
+type bound struct {
+	limit
+	name   string     // of the attribute
+	number *big.Float // nil while it is unknown
 }
 
-// bound returns the bound on an attribute.
-func (l limit) bound(name string) types.Number {
-	if l.bounds.IsUnknown() {
-		return types.NumberUnknown()
-	}
-	bound, _ := l.bounds.Elements()[name].(types.Number) // null if there is none
-	return bound
-}
-
-func (l limit) path(name string) path.Path { return path.Root(l.name).AtMapKey(name) }
+func (b bound) path() path.Path { return path.Root(b.argument).AtMapKey(b.name) }
 
 func (a *requireAssetCountAction) Metadata(
 	_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse,
@@ -71,10 +66,10 @@ func (a *requireAssetCountAction) Schema(_ context.Context, _ action.SchemaReque
 		Attributes: map[string]schema.Attribute{},
 		Blocks:     map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
 	}
-	for _, limit := range newLimits() {
+	for _, limit := range limits {
 		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the
 		// bound.
-		resp.Schema.Attributes[limit.name] = schema.MapAttribute{Optional: true, ElementType: types.NumberType,
+		resp.Schema.Attributes[limit.argument] = schema.MapAttribute{Optional: true, ElementType: types.NumberType,
 			MarkdownDescription: fmt.Sprintf("Whole numbers that values of the data source have to be %s, by the names of the "+
 				"attributes: `%s`.", limit.words, strings.Join(boundNames(), "`, `"))}
 	}
@@ -91,95 +86,85 @@ func (a *requireAssetCountAction) Configure(
 func (a *requireAssetCountAction) ValidateConfig(
 	ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse,
 ) {
-	_, diags := limitsOf(ctx, req.Config)
+	_, diags := boundsOf(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
 }
 
 // ModifyPlan reports what would certainly fail the invocation: an unknown argument of the provider
-// may be known by then.
+// may be known by then. Bounds that were unknown while Terraform validated may be known now.
 func (a *requireAssetCountAction) ModifyPlan(
 	ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse,
 ) {
-	_, diags := limitsOf(ctx, req.Config) // Terraform validates with variables that are unknown
+	_, diags := boundsOf(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(a.data.told.all(a.data.invalid)...)
 }
 
 // Invoke reads the values, and reports each that is out of bounds.
 func (a *requireAssetCountAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	limits, diags := limitsOf(ctx, req.Config) // some bounds may have been unknown until now
+	bounds, diags := boundsOf(ctx, req.Config)
+	var count *cas.AssetCount
+	if !diags.HasError() {
+		count, diags = a.data.assetCount(ctx, req.Config, "invoke")
+	}
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if diags.HasError() {
 		return
 	}
-	count, diags := a.data.assetCount(ctx, req.Config, "invoke")
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
+	values := map[string]types.Int64{}
+	for _, attribute := range boundable(count) {
+		values[attribute.name], _ = attribute.value.(types.Int64)
 	}
 	var found []string
-	for _, limit := range limits {
-		for _, attribute := range boundable(count) {
-			bound := limit.bound(attribute.name).ValueBigFloat()
-			if bound == nil {
-				continue
-			}
-			value, _ := attribute.value.(types.Int64)
-			is := value.String()
-			if value.IsNull() {
-				is = "null"
-			}
-			text := fmt.Sprintf("%s is %s, and has to be %s %s", attribute.name, is, limit.words, bound.Text('f', 0))
-			found = append(found, text)
-			if value.IsNull() {
-				resp.Diagnostics.AddAttributeError(limit.path(attribute.name), "Missing asset count",
-					text+". The service didn't send it, or didn't send a value that it is computed from.")
-			} else if new(big.Float).SetInt64(value.ValueInt64()).Cmp(bound) == limit.fails {
-				resp.Diagnostics.AddAttributeError(limit.path(attribute.name), limit.summary, text+".")
-			}
+	for _, b := range bounds {
+		value := values[b.name]
+		is := strings.Trim(value.String(), "<>") // which are around null
+		text := fmt.Sprintf("%s is %s, and has to be %s %s", b.name, is, b.words, b.number.Text('f', 0))
+		found = append(found, text)
+		if value.IsNull() {
+			resp.Diagnostics.AddAttributeError(b.path(), "Missing asset count",
+				text+". The service didn't send it, or didn't send a value that it is computed from.")
+		} else if new(big.Float).SetInt64(value.ValueInt64()).Cmp(b.number) == b.fails {
+			resp.Diagnostics.AddAttributeError(b.path(), b.summary, text+".")
 		}
 	}
 	resp.SendProgress(action.InvokeProgressEvent{Message: strings.Join(found, "; ")})
 }
 
-// limitsOf returns the two arguments, and reports what is wrong with them whatever the values are.
-func limitsOf(ctx context.Context, config tfsdk.Config) ([]limit, diag.Diagnostics) {
-	var diags diag.Diagnostics
-	limits, bounded := newLimits(), false
-	for i, limit := range limits {
-		diags.Append(config.GetAttribute(ctx, path.Root(limit.name), &limits[i].bounds)...)
-		for _, name := range slices.Sorted(maps.Keys(limits[i].bounds.Elements())) {
+// boundsOf returns the bounds, and reports what is wrong with them whatever the values are.
+func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags diag.Diagnostics) {
+	unknown := false
+	for _, limit := range limits {
+		var numbers types.Map
+		diags.Append(config.GetAttribute(ctx, path.Root(limit.argument), &numbers)...)
+		unknown = unknown || numbers.IsUnknown()
+		for _, name := range slices.Sorted(maps.Keys(numbers.Elements())) {
+			number, _ := numbers.Elements()[name].(types.Number)
+			b := bound{limit, name, number.ValueBigFloat()}
 			if !slices.Contains(boundNames(), name) {
-				diags.AddAttributeError(limit.path(name), "Unknown asset count", fmt.Sprintf(
-					"%s names %q, which is none of %s.", limit.name, name, strings.Join(boundNames(), ", ")))
+				diags.AddAttributeError(b.path(), "Unknown asset count", fmt.Sprintf(
+					"%s names %q, which is none of %s.", b.argument, name, strings.Join(boundNames(), ", ")))
 			}
-		}
-	}
-	for _, attribute := range boundable(new(cas.AssetCount)) {
-		var known []*big.Float
-		for _, limit := range limits {
-			bound := limit.bound(attribute.name)
-			bounded = bounded || !bound.IsNull()
-			number := bound.ValueBigFloat()
-			if number == nil {
-				continue
-			}
-			known = append(known, number)
-			if !number.IsInt() {
+			if b.number != nil && !b.number.IsInt() {
 				diags.Append(validatordiag.InvalidAttributeValueDiagnostic(
-					limit.path(attribute.name), "value must be a whole number", number.Text('f', -1)))
+					b.path(), "value must be a whole number", b.number.Text('f', -1)))
+			}
+			for _, minimum := range bounds {
+				if minimum.name == name && minimum.number != nil && b.number != nil && minimum.number.Cmp(b.number) > 0 {
+					diags.AddAttributeError(minimum.path(), "Minimum above the maximum",
+						fmt.Sprintf("%s has to be at least %s and at most %s, which no number is.",
+							name, minimum.number.Text('f', -1), b.number.Text('f', -1)))
+				}
+			}
+			if !number.IsNull() {
+				bounds = append(bounds, b)
 			}
 		}
-		if len(known) == len(limits) && known[0].Cmp(known[1]) > 0 {
-			diags.AddAttributeError(limits[0].path(attribute.name), "Minimum above the maximum",
-				fmt.Sprintf("%s has to be at least %s and at most %s, which no number is.",
-					attribute.name, known[0].Text('f', -1), known[1].Text('f', -1)))
-		}
 	}
-	if !bounded && !diags.HasError() {
+	if len(bounds) == 0 && !unknown && !diags.HasError() {
 		diags.AddError("Missing bound", "Set at least one bound, such as minimum = { point = 80 }.")
 	}
-	return limits, diags
+	return bounds, diags
 }
 
 // boundNames returns the names of the attributes that can have a bound.

@@ -106,7 +106,7 @@ func TestRequireAssetCount(t *testing.T) {
 			minimum: arguments{"point": 80, "total_cloud_asset_count": 0, "buy_certificate_count": 2},
 			maximum: arguments{"free_certificate_count": 2},
 			answer:  map[string]any{"Point": 61, "AwsAssetCount": nil},
-			progress: "point is 61, and has to be at least 80; buy_certificate_count is 2, and has to be at least 2; " +
+			progress: "buy_certificate_count is 2, and has to be at least 2; point is 61, and has to be at least 80; " +
 				"total_cloud_asset_count is null, and has to be at least 0; free_certificate_count is 3, and has to be at most 2",
 			fails: failure("minimum", "point", "Asset count below the minimum", "point is 61, and has to be at least 80.") +
 				failure("minimum", "total_cloud_asset_count", "Missing asset count", "total_cloud_asset_count is null, and has to be "+
