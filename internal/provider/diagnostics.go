@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -16,6 +17,32 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
+
+// told holds the causes whose diagnostics this process has shown in full, so that of many reads
+// that one cause makes fail only the first explains it. It is safe for concurrent use.
+type told struct{ causes sync.Map }
+
+// error returns the diagnostic of an error.
+func (t *told) error(err error) diag.Diagnostic {
+	r := about(err)
+	return t.first(r.cause, r.diagnostic())
+}
+
+// all returns diagnostics that every read has.
+func (t *told) all(diags diag.Diagnostics) (once diag.Diagnostics) {
+	for _, d := range diags {
+		once.Append(t.first(d.Detail(), d))
+	}
+	return once
+}
+
+func (t *told) first(cause string, d diag.Diagnostic) diag.Diagnostic {
+	if _, again := t.causes.LoadOrStore(d.Summary()+"\n"+cause, true); !again {
+		return d
+	}
+	const elsewhere = "The cause is that of another error with this summary, which says what to do."
+	return diag.NewErrorDiagnostic(d.Summary(), elsewhere)
+}
 
 // failure is an error as the messages see it. Its texts are safe to print.
 type failure struct {
@@ -42,11 +69,16 @@ type report struct {
 
 // newReport returns the report of a failure. Its facts follow.
 func newReport(f failure) report {
-	f.address, f.peer, f.location, f.source, f.cause = clean(f.address), clean(f.peer), clean(f.location), clean(f.source), clean(f.cause)
-	m := messages[slices.IndexFunc(messages, func(m message) bool { return m.about(f) })]
-	return report{
-		message: m, text: m.what(f), cause: fmt.Sprint(f.from, f.kind, f.code, f.status, f.address, f.peer, f.source),
+	for _, text := range []*string{&f.address, &f.peer, &f.location, &f.source, &f.cause} {
+		*text = clean(*text)
 	}
+	m := messages[slices.IndexFunc(messages, func(m message) bool { return m.about(f) })]
+	r := report{message: m, text: m.what(f)}
+	if f.status > 0 {
+		r.fact("HTTP status", fmt.Sprint(f.status))
+	}
+	r.cause = fmt.Sprint(f.from, f.kind, f.code, f.status, f.address, f.peer, f.source)
+	return r
 }
 
 // diagnose says what happened, why, and what to do about it.
@@ -68,15 +100,16 @@ func about(err error) report {
 
 // aboutWait describes a read that ended before a response came.
 func aboutWait(e *cas.WaitError) report {
-	during := fmt.Sprintf("after %s (attempts: %d), while it waited for %s", e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)
-	if errors.Is(e.Cause, context.Canceled) {
-		return newReport(failure{from: fromWait, kind: cancelled, cause: during})
-	}
-	r := newReport(failure{from: fromWait, cause: during})
+	f := failure{from: fromWait, cause: fmt.Sprintf("after %s (attempts: %d), while it waited for %s",
+		e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)}
 	if e.Needs > 0 {
-		r.text = fmt.Sprintf("The read gave up after %s (attempts: %d): it would have to wait for %s for at least %s more, which is longer "+
-			"than the time that is left.", e.Elapsed.Round(time.Millisecond), e.Attempts, clean(e.For), e.Needs.Round(time.Millisecond))
+		f.cause += fmt.Sprintf(": that takes at least %s more, but less is left", e.Needs.Round(time.Millisecond))
 	}
+	if errors.Is(e.Cause, context.Canceled) {
+		f.kind = cancelled
+		return newReport(f)
+	}
+	r := newReport(f)
 	r.cause = e.For
 	switch {
 	case e.Last != nil:
@@ -85,12 +118,13 @@ func aboutWait(e *cas.WaitError) report {
 		r.do += " " + last.do
 		r.facts, r.cause = last.facts, r.cause+last.cause
 	case e.Attempts > 0:
-		r.do = "Check that this machine reaches the endpoint: a firewall or a proxy may drop its packets. " + r.do
+		r.do = "Check that no firewall or proxy drops packets to the endpoint. " + r.do
 	}
 	return r
 }
 
-// aboutCall describes a call that failed, with what the service said, the endpoint and the credentials.
+// aboutCall describes a call that failed, with what the service said, the endpoint and the
+// credentials.
 func aboutCall(e *cas.Error) report {
 	var r report
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
@@ -115,23 +149,20 @@ func aboutCall(e *cas.Error) report {
 
 // aboutResponse describes a response that reports an error or can't be used.
 func aboutResponse(e *cas.Error) report {
-	f := failure{
-		from: fromService, kind: e.Kind, code: e.Code, status: e.Status, address: e.Endpoint, cause: "it isn't the service's JSON",
-	}
+	f := failure{from: fromService, kind: e.Kind, code: e.Code, status: e.Status, address: e.Endpoint,
+		cause: "it isn't the service's JSON"}
 	if e.Err != nil {
 		f.cause = e.Err.Error()
 	}
 	r := newReport(f)
 	r.cause += f.cause
 	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
-		r.do = "If this persists, the API may have changed: look for a newer version of the provider, or report it with the request ID."
+		r.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
 	}
-	switch e.Kind {
-	case openapi.NoPermission:
+	if e.Kind == openapi.NoPermission {
 		r.deny(cmp.Or(e.Denied, &openapi.AccessDenied{})) // RAM doesn't always say who was denied what
-	case openapi.Clock:
-		r.addSkew(e.Skew)
 	}
+	r.addSkew(e.Kind, e.Skew)
 	if e.Code == "" && e.Message != "" {
 		r.text += " The response begins: " + clean(e.Message)
 	}
@@ -139,7 +170,9 @@ func aboutResponse(e *cas.Error) report {
 }
 
 // principals are RAM's types of those to whom a permission is denied.
-var principals = map[string]string{"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account"}
+var principals = map[string]string{
+	"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account",
+}
 
 // deny says which action RAM denied, and to whom.
 func (r *report) deny(d *openapi.AccessDenied) {
@@ -154,21 +187,23 @@ func (r *report) deny(d *openapi.AccessDenied) {
 		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
 	}
 	if d.NoPermissionType == "ExplicitDeny" {
-		r.do = "A policy denies this action explicitly, which no other policy can overrule: change that statement. " +
-			"The action must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
+		r.do = "Change the policy that denies this action explicitly, which no other one can overrule. The action " +
+			"must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
 	}
-	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")), clean(principal))
+	action := cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")
+	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(action), clean(principal))
 	r.cause += r.text
 }
 
-// addSkew adds by how much this machine's clock is off, if that is more than a response takes.
-func (r *report) addSkew(skew time.Duration) {
+// addSkew adds by how much this machine's clock is off, if that may be the cause and is more than
+// a response takes.
+func (r *report) addSkew(kind egress.Kind, skew time.Duration) {
 	direction := "ahead of"
 	if skew < 0 {
 		direction = "behind"
 	}
-	if skew.Abs() >= time.Minute {
-		r.text += fmt.Sprintf(" This machine's clock is %s %s the service's, by the Date of its response.", skew.Abs().Round(time.Second), direction)
+	if kind == openapi.Clock && skew.Abs() >= time.Minute {
+		r.text += fmt.Sprintf(" This machine's clock is %s %s the service's.", skew.Abs().Round(time.Second), direction)
 	}
 }
 
@@ -180,14 +215,13 @@ func aboutCredentials(e *credential.Error) report {
 		r.text = fmt.Sprintf("No credentials came from %s. %s", clean(e.Source), r.text)
 		r.cause += e.Source
 	} else {
-		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, source: e.Source, cause: fmt.Sprint(e.Err)})
+		cause := fmt.Sprint(e.Err)
+		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, source: e.Source, cause: cause})
 		if e.Code == "" { // else the text may hold the ID of a request
-			r.cause += fmt.Sprint(e.Err)
+			r.cause += cause
 		}
 	}
-	if e.Kind == openapi.Clock {
-		r.addSkew(e.Skew)
-	}
+	r.addSkew(e.Kind, e.Skew)
 	for _, tried := range e.Tried {
 		r.text += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
@@ -214,13 +248,13 @@ func aboutNetwork(e *egress.Error) report {
 	}
 	r := newReport(f)
 	if e.InHandshake {
-		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, which post-quantum " +
-			"key shares make larger than a packet: the environment variable GODEBUG=tlsmlkem=0 leaves them out."
+		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, " +
+			"which post-quantum key shares make larger than a packet: GODEBUG=tlsmlkem=0 in the environment leaves them out."
 	}
-	if certificate := e.Certificate; certificate != nil {
-		r.fact("Certificate of", certificate.Subject.String())
-		r.fact("Issued by", certificate.Issuer.String())
-		r.fact("Valid", certificate.NotBefore.UTC().Format(time.DateOnly)+" to "+certificate.NotAfter.UTC().Format(time.DateOnly))
+	if c := e.Certificate; c != nil {
+		r.fact("Certificate of", c.Subject.String())
+		r.fact("Issued by", c.Issuer.String())
+		r.fact("Valid", c.NotBefore.UTC().Format(time.DateOnly)+" to "+c.NotAfter.UTC().Format(time.DateOnly))
 	}
 	return r
 }

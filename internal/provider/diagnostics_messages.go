@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"fmt"
-
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
@@ -22,8 +20,8 @@ const (
 // cancelled is the kind of a wait that ended because the read was cancelled.
 const cancelled egress.Kind = "cancelled"
 
-// message is what a diagnostic says about the failures from one origin, of one kind and with one error code, each of which may be
-// left open.
+// message is what a diagnostic says about the failures from one origin, of one kind and with one
+// error code, each of which may be left open.
 type message struct {
 	from    origin
 	kind    egress.Kind
@@ -33,7 +31,8 @@ type message struct {
 	do      string               // what to do about it
 }
 
-// about reports whether the message is about a failure. What is said of the network's failures holds for a proxy's as well.
+// about reports whether the message is about a failure. What is said of the network's failures
+// holds for a proxy's as well.
 func (m message) about(f failure) bool {
 	return (m.from == "" || m.from == f.from || m.from == fromNetwork && f.from == fromProxy) &&
 		(m.kind == "" || m.kind == f.kind) && (m.code == "" || m.code == f.code)
@@ -42,33 +41,35 @@ func (m message) about(f failure) bool {
 // text returns a function that says the same about each failure.
 func text(s string) func(failure) string { return func(failure) string { return s } }
 
-func noResponse(f failure) string {
-	return fmt.Sprintf("No response came from %s: %s.", f.address, f.cause)
-}
+func noResponse(f failure) string { return "No response came from " + f.address + ": " + f.cause + "." }
 
 func noResponseByProxy(f failure) string {
-	return fmt.Sprintf("No response came from %s, because of %s: %s.", f.address, f.peer, f.cause)
+	return "No response came from " + f.address + ", because of " + f.peer + ": " + f.cause + "."
 }
 
 func noCredentials(f failure) string {
-	return fmt.Sprintf("No credentials came from %s: %s.", f.source, f.cause)
+	return "No credentials came from " + f.source + ": " + f.cause + "."
 }
 
 const (
 	// checkBetween is the advice if something other than the intended server may have responded.
-	checkBetween = "Check for a proxy, a captive portal or a gateway on the path that responds in the server's place, and check the address."
+	checkBetween = "Check for a proxy, a captive portal or a gateway on the path, and check the address."
 
 	orNoProxy = " If the host needs no proxy, add it to NO_PROXY."
 
-	checkProxy = "Check the proxy's URL in that variable. It begins with http:// unless the proxy itself speaks TLS: few do, and the " +
-		"others carry encrypted connections as well." + orNoProxy
+	checkProxy = "Check the proxy's URL in that variable. It begins with http:// unless the proxy itself speaks TLS, " +
+		"which few do." + orNoProxy
+
+	checkTime = "Set this machine's clock, and synchronize it with a time server (NTP)."
+
+	fewerAtOnce = "Other machines or tools of the same account are calling too: run fewer of them at once"
 )
 
 // messages are about every failure of a read. The first one that fits counts.
 var messages = []message{
 	{fromService, "", "SignatureDoesNotMatch", "Access key refused",
-		text("The service computed another signature for the request, so the access key secret doesn't belong to this access key ID."),
-		"Check that access key ID and secret belong together, and that both were copied without a character too many or too few."},
+		text("The access key secret doesn't belong to this access key ID: the service computed another signature."),
+		"Check that access key ID and secret belong together, and that both were copied whole."},
 	{fromService, "", "IncompleteSignature", "Access key refused",
 		text("Part of the request's signature was missing when the request reached the service."),
 		"Check for a proxy or a gateway on the path that removes or changes headers."},
@@ -77,109 +78,101 @@ var messages = []message{
 		"Check that the access key exists, is enabled and belongs to an account of this endpoint's site: " +
 			"cas.aliyuncs.com serves the China site, cas.ap-southeast-1.aliyuncs.com the international site."},
 	{fromService, openapi.BadToken, "", "Security token refused",
-		text("The service refused the security token: it is missing, expired, revoked, malformed or not the one of this access key."),
-		"Get new temporary credentials. Access key ID, access key secret and security token are issued together, " +
-			"belong together and expire together."},
+		text("The security token is missing, expired, revoked, malformed or not the one of this access key."),
+		"Get new temporary credentials. Access key ID, access key secret and security token are issued together."},
 	{fromService, openapi.NoPermission, "", "Not allowed to read the certificate asset counts",
 		text("RAM denied the call."),
 		"Attach the system policy AliyunYundunCertReadOnlyAccess, or a policy that allows this action."},
 	{fromService, openapi.Clock, "", "This machine's clock is off",
-		text("The service refused the request for its date, which must be within 15 minutes of the service's own time."),
-		"Set this machine's clock, and synchronize it with a time server (NTP)."},
+		text("The request's date must be within 15 minutes of the service's own time."), checkTime},
 	{fromService, openapi.Throttled, "", "Throttled by Certificate Management Service",
-		text("The service refused the call, because the account has used up its ten calls of this second."),
-		"Other machines or tools of the same account are calling too: run fewer of them at once, or lower " +
-			"requests_per_second in each, so that together they stay below ten."},
+		text("The account has used up its ten calls of this second."),
+		fewerAtOnce + ", or lower requests_per_second in each, so that together they stay below ten."},
 	{fromService, openapi.Temporary, "", "Certificate Management Service is temporarily unavailable",
-		func(f failure) string { return fmt.Sprintf("The endpoint answered HTTP %d.", f.status) },
+		text("The endpoint reported a temporary failure."),
 		"Try again later; raise max_retries if this happens often."},
-	{fromService, openapi.WrongPlace, "", "Endpoint doesn't know GetAssetCount", func(f failure) string {
-		return f.address + " doesn't know the operation GetAssetCount of API version 2020-04-07."
-	}, "Check region and endpoints.cas: accounts of the China site use cas.aliyuncs.com (region cn-hangzhou), " +
-		"those of the international site cas.ap-southeast-1.aliyuncs.com (region ap-southeast-1)."},
-	{fromService, egress.Malformed, "", "Unexpected response", func(f failure) string {
-		return fmt.Sprintf("The endpoint answered HTTP %d, and the response can't be used: %s.", f.status, f.cause)
-	}, checkBetween},
-	{fromService, "", "", "Certificate Management Service reported an error", func(f failure) string {
-		return fmt.Sprintf("The service answered HTTP %d, with an error that the provider doesn't know.", f.status)
-	}, "See what the error code means in the service's documentation, or ask Alibaba Cloud's support with the request ID."},
+	{fromService, openapi.WrongPlace, "", "Endpoint doesn't know GetAssetCount",
+		text("The endpoint doesn't know the operation GetAssetCount of API version 2020-04-07."),
+		"Check region and endpoints.cas: accounts of the China site use cas.aliyuncs.com (region cn-hangzhou), " +
+			"those of the international site cas.ap-southeast-1.aliyuncs.com (region ap-southeast-1)."},
+	{fromService, egress.Malformed, "", "Unexpected response",
+		func(f failure) string { return "The response can't be used: " + f.cause + "." }, checkBetween},
+	{fromService, "", "", "Certificate Management Service reported an error",
+		text("The provider doesn't know this error."),
+		"See what its code means in the service's documentation, or contact Alibaba Cloud's support with the request ID."},
+
 	{fromSource, credential.Nowhere, "", "No Alibaba Cloud credentials", noCredentials,
-		"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they are temporary; " +
-			"or name a source in the provider block, such as profile for a profile of the aliyun CLI."},
+		"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they " +
+			"are temporary; or name a source in the provider block, such as profile for a profile of the aliyun CLI."},
 	{fromSource, credential.NotFound, "", "Alibaba Cloud credentials not found", noCredentials,
 		"Check what the provider block or the environment names: the file, the profile, the role."},
 	{fromSource, credential.Invalid, "", "Alibaba Cloud credentials can't be used", noCredentials,
 		"Correct this, or use another source of credentials."},
 	{fromSource, credential.Login, "", "Sign-in to Alibaba Cloud needed", noCredentials,
 		"Terraform can't open a browser: sign in first, then run Terraform again."},
-	{fromSource, credential.NotAKey, "", "Invalid access key", func(f failure) string {
-		return fmt.Sprintf("%s returned an invalid key: %s, which isn't part of any key or token. Nothing was sent with it.", f.source, f.cause)
-	}, "Remove it: it was probably added when the value was copied, or printed by a command."},
+	{fromSource, credential.NotAKey, "", "Invalid access key",
+		func(f failure) string { return f.source + " returned an invalid key: " + f.cause + "." },
+		"Nothing was sent with it. Remove what doesn't belong there, which came with copying or from a command."},
 	{fromSource, openapi.Clock, "", "This machine's clock is off", noCredentials,
-		"Check this machine's clock, and synchronize it with a time server (NTP). If it is right, the source gave a session that " +
-			"had expired: renew that."},
+		checkTime + " If it is right, the source gave a session that had expired: renew that."},
 	{fromSource, openapi.Throttled, "", "Throttled by the source of Alibaba Cloud credentials", noCredentials,
-		"Other machines or tools of the same account request credentials too: run fewer of them at once."},
+		fewerAtOnce + "."},
 	{fromSource, openapi.Temporary, "", "Credentials source unavailable", noCredentials,
 		"The source may be busy. Try again later."},
 	{fromSource, egress.Malformed, "", "Unexpected response", noCredentials,
 		"Check what responds at that address: another service, a proxy, or a command that prints more than it should."},
-	{fromSource, "", "", "Alibaba Cloud credentials refused", func(f failure) string {
-		return fmt.Sprintf("No credentials came from %s: the service refused the request.", f.source)
-	}, "Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check that it " +
-		"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole."},
-	{fromNetwork, egress.Untrusted, "", "Certificate isn't trusted", func(f failure) string {
-		return fmt.Sprintf("The certificate that %s presented can't be verified: %s.", f.peer, f.cause)
-	}, "Check the address, and this machine's clock. If a proxy of yours decrypts connections, add its root certificate to a file " +
-		"that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise somebody may be intercepting the " +
-		"connection: verification can't be switched off."},
-	{fromNetwork, egress.NoRoots, "", "No root certificates", func(f failure) string {
-		return "This machine has no root certificates, so neither the certificate of " + f.peer + " nor any other can be verified. The " +
-			"provider looks for them in the file that SSL_CERT_FILE names and in the directories that SSL_CERT_DIR names, or else where " +
-			"the system keeps them, such as /etc/ssl/certs/ca-certificates.crt; on Windows and macOS, in the system's store."
-	}, "Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and SSL_CERT_DIR. On " +
-		"Windows and macOS, check that store: it has been emptied, or Terraform isn't allowed to read it."},
+	{fromSource, "", "", "Alibaba Cloud credentials refused",
+		func(f failure) string { return "The service refused the request of " + f.source + "." },
+		"Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check that it " +
+			"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole."},
+
+	{fromNetwork, egress.Untrusted, "", "Certificate isn't trusted",
+		func(f failure) string { return "The certificate of " + f.peer + " can't be verified: " + f.cause + "." },
+		"Check the address, and this machine's clock. If a proxy of yours decrypts connections, add its root certificate " +
+			"to a file that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise somebody may be " +
+			"intercepting the connection: verification can't be switched off."},
+	{fromNetwork, egress.NoRoots, "", "No root certificates",
+		func(f failure) string { return "Without root certificates, that of " + f.peer + " can't be verified." },
+		"Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and " +
+			"SSL_CERT_DIR, which replace the system's places. On Windows and macOS, check the system's store: it has been " +
+			"emptied, or Terraform isn't allowed to read it."},
 	{fromNetwork, egress.InvalidProxy, "", "Invalid proxy",
-		func(f failure) string {
-			return fmt.Sprintf("%s can't be used: %s. Nothing was sent.", f.variable, f.cause)
-		},
+		func(f failure) string { return f.variable + " can't be used: " + f.cause + ". Nothing was sent." },
 		"Set it to a URL such as http://proxy.example.com:3128, with nothing before or after it. In a user name or a " +
 			"password, write % as %25, and @, :, /, # and ? as %40, %3A, %2F, %23 and %3F."},
-	{fromNetwork, egress.ProxyRefuses, "", "Proxy refused the request", func(f failure) string {
-		return fmt.Sprintf("No request reached %s, because %s answered HTTP %d.", f.address, f.peer, f.status)
-	}, "Check the user name and password in the proxy's URL if the proxy requires them, and whether it allows connections to this host." +
-		orNoProxy},
-	{fromNetwork, egress.Redirected, "", "Request redirected", func(f failure) string {
-		return fmt.Sprintf("%s answered HTTP %d and redirected the request to %s. The provider doesn't follow redirects, so that nobody "+
-			"else gets a request with credentials.", f.address, f.status, f.location)
-	}, checkBetween},
-	{fromNetwork, egress.TooLarge, "", "Response too large", func(f failure) string {
-		return fmt.Sprintf("%s answered HTTP %d with more than 1 MiB, where a few hundred bytes are usual. The rest wasn't read.", f.address, f.status)
-	}, checkBetween},
+	{fromNetwork, egress.ProxyRefuses, "", "Proxy refused the request",
+		func(f failure) string { return "The request to " + f.address + " was refused by " + f.peer + "." },
+		"Check the user name and password in the proxy's URL if the proxy requires them, and whether it allows " +
+			"connections to this host." + orNoProxy},
+	{fromNetwork, egress.Redirected, "", "Request redirected",
+		func(f failure) string { return f.address + " redirected the request to " + f.location + "." },
+		"The provider follows no redirect, so that nobody else gets a request with credentials. " + checkBetween},
+	{fromNetwork, egress.TooLarge, "", "Response too large",
+		func(f failure) string { return f.address + " sent more than 1 MiB, not a few hundred bytes." }, checkBetween},
 	{fromProxy, egress.NoSuchHost, "", "Proxy's host name not resolved", noResponseByProxy, checkProxy},
 	{fromProxy, egress.DNSFailed, "", "Proxy's host name not resolved", noResponseByProxy, checkProxy},
 	{fromProxy, egress.NotTLS, "", "No encrypted connection to the proxy", noResponseByProxy, checkProxy},
 	{fromProxy, "", "", "Proxy not reached", noResponseByProxy, checkProxy},
 	{fromNetwork, egress.NoSuchHost, "", "Host name not resolved", noResponse,
-		"Check the spelling of this name, in region and endpoints or where the source of credentials is configured, and this " +
-			"machine's DNS. The name of a VPC endpoint is known within that VPC only."},
+		"Check the spelling of this name, in region and endpoints or where the source of credentials is configured, and " +
+			"this machine's DNS. The name of a VPC endpoint is known within that VPC only."},
 	{fromNetwork, egress.DNSFailed, "", "Host name not resolved", noResponse,
 		"Check this machine's DNS and its network. Try again later."},
 	{fromNetwork, egress.Refused, "", "Connection refused", noResponse,
 		"Nothing listens at this address and port, or a firewall refuses it. Check the address and the firewall."},
 	{fromNetwork, egress.TimedOut, "", "No response in time", noResponse,
-		"Check the network, and whether a firewall drops packets to this address. " +
-			"From abroad, use an endpoint nearby or raise request_timeout."},
+		"Check the network, and whether a firewall drops packets to this address. From abroad, use an endpoint nearby or " +
+			"raise request_timeout."},
 	{fromNetwork, egress.ConnectionFailed, "", "Connection failed", noResponse,
 		"Check this machine's network, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. Try again later."},
 	{fromNetwork, egress.NotTLS, "", "No encrypted connection", noResponse,
 		"The server must speak TLS 1.2 or newer at this port. Check the address, its port, and the proxy if there is one."},
 	{fromNetwork, "", "", "Unexpected response", noResponse, checkBetween},
+
 	{fromWait, cancelled, "", "Reading the certificate asset counts was cancelled",
-		func(f failure) string { return "The read was cancelled " + f.cause + "." },
-		""},
+		func(f failure) string { return "The read was cancelled " + f.cause + "." }, ""},
 	{fromWait, "", "", "Certificate asset counts not read in time",
-		func(f failure) string { return "The read ran out of time " + f.cause + "." },
+		func(f failure) string { return "The read ended " + f.cause + "." },
 		"Give the read more time in its timeouts block."},
 	{"", "", "", "Certificate asset counts not read",
 		func(f failure) string { return f.cause + "." },
