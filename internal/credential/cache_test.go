@@ -78,26 +78,6 @@ func TestCacheBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
 	})
 }
 
-func TestCacheFetchesOnceForAllWhoWait(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var f stub
-		s := f.cache()
-		var readers sync.WaitGroup
-		for range 50 {
-			readers.Go(func() {
-				if id := get(t, s); id != "id1" {
-					t.Errorf("got %s, want id1", id)
-				}
-			})
-		}
-		readers.Wait()
-		if n := f.fetches.Load(); n != 1 {
-			t.Errorf("got %d fetches, want 1", n)
-		}
-	})
-}
-
 func TestCacheRefreshesAheadInTheBackground(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -113,9 +93,11 @@ func TestCacheRefreshesAheadInTheBackground(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		began := time.Now()
-		if id := get(t, s); id != "id1" {
-			t.Errorf("while refreshing: got %s, want id1", id)
+		ctx, leave := context.WithCancel(t.Context())
+		if c, err := s.Get(ctx); err != nil || c.AccessKeyID != "id1" {
+			t.Errorf("while refreshing: got %v, %v, want id1", c, err)
 		}
+		leave() // the refresh outlives the reader that started it
 		if took := time.Since(began); took != 0 {
 			t.Errorf("while refreshing: got it after %s, want at once", took)
 		}
@@ -260,26 +242,6 @@ func TestCacheWaitEndsWithTheContext(t *testing.T) {
 		others.Wait()
 		if n := f.fetches.Load(); n != 1 {
 			t.Errorf("got %d fetches, want 1", n)
-		}
-	})
-}
-
-// A background refresh has no waiter to leave it, and the reader that started it may be gone.
-func TestCacheRefreshOutlivesItsReader(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var f stub
-		s := f.cache()
-		get(t, s)
-		time.Sleep(time.Hour - refreshAhead)
-		ctx, cancel := context.WithCancel(t.Context())
-		if _, err := s.Get(ctx); err != nil {
-			t.Error(err)
-		}
-		cancel()
-		time.Sleep(2 * time.Second)
-		if id := get(t, s); id != "id2" {
-			t.Errorf("got %s, want id2", id)
 		}
 	})
 }

@@ -102,11 +102,12 @@ func TestProfileModes(t *testing.T) {
 				jsonString(file(t, "token", castest.OIDCToken)),
 			i, i.STSEndpoint(),
 		},
-		"CredentialsURI": {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, strings.TrimPrefix(i.ProxyURL(), "http://")},
-		"CloudSSO":       {cloudSSO(i.SignInURL()), i, i.STSEndpoint()},
-		"OAuth":          {`"mode": "OAuth", "oauth_site_type": "CN"` + oauth, shared, "oauth.aliyun.com"},
-		"OAuth, abroad":  {`"mode": "OAuth", "oauth_site_type": "INTL"` + oauth, shared, "oauth.alibabacloud.com"},
-		"External":       {`"mode": "External", ` + command, nil, "STS.NTexternalexternal"},
+		"CredentialsURI":  {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, strings.TrimPrefix(i.ProxyURL(), "http://")},
+		"CloudSSO":        {cloudSSO(i.SignInURL()), i, i.STSEndpoint()},
+		"CloudSSO, plain": {cloudSSO(i.ProxyURL()), i, strings.TrimPrefix(i.ProxyURL(), "http://")},
+		"OAuth":           {`"mode": "OAuth", "oauth_site_type": "CN"` + oauth, shared, "oauth.aliyun.com"},
+		"OAuth, abroad":   {`"mode": "OAuth", "oauth_site_type": "INTL"` + oauth, shared, "oauth.alibabacloud.com"},
+		"External":        {`"mode": "External", ` + command, nil, "STS.NTexternalexternal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -209,6 +210,10 @@ func TestProfileFailures(t *testing.T) {
 			`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", ` +
 				`"access_token": "` + secret + `", "cloud_sso_access_config": "ac-1", "cloud_sso_access_token_expire": ` + inTwoHours,
 			Invalid, "--mode CloudSSO", "cloud_sso_account_id or cloud_sso_access_config is empty",
+		},
+		"CloudSSO, no token": {
+			strings.Replace(cloudSSO("https://signin.test"), castest.SSOAccessToken, secret+`\n`, 1),
+			NotAKey, "", "its access token begins or ends with white space",
 		},
 		"OAuth, new": {
 			`"mode": "OAuth", "oauth_site_type": "CN"`,
