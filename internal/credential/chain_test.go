@@ -26,12 +26,8 @@ func home(t *testing.T, files map[string]string) string {
 
 func write(t *testing.T, path, content string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	must(t, os.WriteFile(path, []byte(content), 0o600))
 }
 
 const (
@@ -134,7 +130,7 @@ func TestDefaultChainElsewhere(t *testing.T) {
 
 func TestDefaultChainFindsNothing(t *testing.T) {
 	home(t, nil)
-	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True")
 	e := fails(t, Config{}, Nowhere, "")
 	want := []struct{ source, reason string }{
 		{unread, "no file /"},
@@ -208,9 +204,7 @@ func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest 
 	i := issuer(t)
 	dir := home(t, files{cliJSON: cliOf("p", `"name": "p", "mode": "RamRoleArn", "ram_role_arn": "`+testRole+`", `+ak)})
 	s, c := fetched(t, Config{STS: STS{Endpoint: i.STSEndpoint()}})
-	if err := os.Remove(filepath.Join(dir, cliJSON)); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.Remove(filepath.Join(dir, cliJSON)))
 	s.Discard(c)
 	_, err := s.Get(t.Context())
 	if e := failed(t, err, NotFound, "no file"); len(e.Tried) > 0 || e.Source != unread {

@@ -35,15 +35,8 @@ func TestMetadataTimeLimits(t *testing.T) {
 	})
 }
 
-// HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is asked
+// HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is requested
 // directly.
-func TestECSRole(t *testing.T) {
-	t.Parallel()
-	_, c := fetched(t, Config{Source: ECSRole{castest.MetadataRole}})
-	isIssued(t, shared, c)
-	fails(t, Config{Source: ECSRole{"another"}}, NotFound, "ECS RAM role another: the instance has no RAM role another")
-}
-
 func TestMetadata(t *testing.T) {
 	const secret = "tOpSeCrEt/+0123456789=="
 	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }
@@ -109,9 +102,7 @@ func TestMetadata(t *testing.T) {
 			}
 			_, c, err := fetch(t, cfg, secret)
 			if test.kind == "" {
-				if err != nil {
-					t.Fatal(err)
-				}
+				must(t, err)
 				isIssued(t, shared, c)
 				return
 			}
@@ -124,11 +115,6 @@ func TestMetadata(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestMetadataSwitch(t *testing.T) {
-	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True")
-	fails(t, Config{Source: ECSRole{castest.MetadataRole}}, NotFound, "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED")
 }
 
 // Where there is no instance the chain goes on, whatever HTTP_PROXY says.

@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"slices"
@@ -21,9 +22,7 @@ func TestCloseKillsTheCommand(t *testing.T) {
 	var reader sync.WaitGroup
 	reader.Go(func() { _, _ = s.Get(ctx) })
 	command, err := listener.Accept() // the command is alive as long as this connection
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	leave()
 	reader.Wait()
 	s.Close()
@@ -46,18 +45,14 @@ func TestCommandLeavesAnAgent(t *testing.T) {
 		t.Errorf("got %v, %v, want the credentials that were printed", c, err)
 	}
 	agent, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	_ = agent.Close()
 }
 
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
 	return listener
 }
@@ -110,16 +105,11 @@ func TestSplitCommand(t *testing.T) {
 		`tool \`:               {posix: nil, windows: []string{"tool", `\`}},
 	} {
 		got, err := splitCommand(command, false)
-		if !slices.Equal(got, want.posix) {
-			t.Errorf("%q: got %q, want %q", command, got, want.posix)
+		if !slices.Equal(got, want.posix) || (err != nil) != (want.posix == nil) {
+			t.Errorf("%q: got %q, %v, want %q", command, got, err, want.posix)
 		}
-		if fails := want.posix == nil; (err != nil) != fails {
-			t.Errorf("%q: got %v, want an error: %t", command, err, fails)
-		}
-		if want.windows == nil {
-			continue
-		}
-		if got, err := splitCommand(command, true); !slices.Equal(got, want.windows) || err != nil {
+		got, err = splitCommand(command, true)
+		if want.windows != nil && (!slices.Equal(got, want.windows) || err != nil) {
 			t.Errorf("on Windows %q: got %q, %v, want %q", command, got, err, want.windows)
 		}
 	}
@@ -127,49 +117,40 @@ func TestSplitCommand(t *testing.T) {
 
 func TestParseExternal(t *testing.T) {
 	t.Parallel()
-	const withExpiration = `{"access_key_id": "a", "access_key_secret": "b", "expiration": `
-	for output, want := range map[string]string{
+	const key = `{"access_key_id": "a", "access_key_secret": "b"`
+	for _, more := range []string{
+		``, `, "mode": "ak"`, `, "mode": "StsToken", "sts_token": "c"`,
+		`, "expiration": "2999-01-01T00:00:00Z"`, `, "expiration": "2999-01-01T08:00:00+08:00"`,
 		// What can't be read as a time counts as unknown.
-		withExpiration + `"2036-01-01T00:00:00"}`:          "",
-		withExpiration + `"2036-01-01T00:00Z"}`:            "",
-		withExpiration + `" 2036-01-01T00:00:00Z"}`:        "",
-		withExpiration + `2082758400}`:                     "",
-		withExpiration + `{}}`:                             "",
-		withExpiration + `null}`:                           "",
-		`{"access_key_id": "a", "access_key_secret": "b"}`: "",
-		`{"access_key_id": "a", "access_key_secret": "b", "sts_token": "c", "mode": "StsToken"}`: "",
-		withExpiration + `"2030-01-01T00:00:00Z"}`:                                               "",
-		withExpiration + `"2030-01-01T08:00:00+08:00"}`:                                          "",
-		`{"access_key_id": "a", "access_key_secret": "b", "mode": "StsToken"}`:                   "sts_token is empty",
-		`{"access_key_id": "a", "access_key_secret": "b", "mode": "ak"}`:                         "",
-		`{"access_key_id": "a", "access_key_secret": "b", "mode": "RamRoleArn"}`: `its mode is "RamRoleArn"; only AK ` +
-			`and StsToken`,
+		`, "expiration": "2036-01-01T00:00:00"`, `, "expiration": "2036-01-01T00:00Z"`, `, "expiration": {}`,
+		`, "expiration": " 2036-01-01T00:00:00Z"`, `, "expiration": 2082758400`, `, "expiration": null`,
+	} {
+		want := Credentials{AccessKeyID: "a", AccessKeySecret: "b"}
+		if strings.Contains(more, "sts_token") {
+			want.SecurityToken = "c"
+		}
+		if strings.Contains(more, "2999") {
+			want.Expiration = time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
+		got, err := parseExternal([]byte(key + more + `}`))
+		got.Expiration = got.Expiration.UTC()
+		if got != want || err != nil {
+			t.Errorf("%s: got %v until %s, %v, want %v until %s", more, got, got.Expiration, err, want, want.Expiration)
+		}
+	}
+	for output, want := range map[string]string{
+		key + `, "mode": "StsToken"}`:                            "sts_token is empty",
+		key + `, "mode": "RamRoleArn"}`:                          `its mode is "RamRoleArn"; only AK and StsToken`,
 		`{"mode": "ChainableRamRoleArn", "source_profile": "q"}`: `its mode is "ChainableRamRoleArn"`,
 		`{"mode": "hush/secret0in+mode000000000000"}`:            `its mode is "hus…"`,
 		`{"access_key_id": "a"}`:                                 "no access key ID or no access key secret",
 		`{"access_key_id": 5}`:                                   "isn't a JSON object",
 		"hush {\"access_key_id\"":                                "isn't a JSON object",
 	} {
-		c, err := parseExternal([]byte(output))
-		if want == "" {
-			if err != nil {
-				t.Errorf("%s: got %v, want credentials", output, err)
-			}
-			if c.AccessKeyID != "a" {
-				t.Errorf("%s: got access key ID %q, want a", output, c.AccessKeyID)
-			}
-			if c.AccessKeySecret != "b" {
-				t.Errorf("%s: got access key secret %q, want b", output, c.AccessKeySecret)
-			}
-			if expires := strings.Contains(output, "2030"); c.Expiration.IsZero() == expires {
-				t.Errorf("%s: got expiration %s, want one: %t", output, c.Expiration, expires)
-			}
-			continue
-		}
-		if err == nil || !strings.Contains(err.Error(), want) {
+		_, err := parseExternal([]byte(output))
+		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%s: got %v, want %s", output, err, want)
-			continue
 		}
-		noSecrets(t, err.Error(), `hush"`, "secret0")
+		noSecrets(t, fmt.Sprint(err), `hush"`, "secret0")
 	}
 }

@@ -18,9 +18,7 @@ import (
 func forbidden(t *testing.T, path, content string) (try func(func())) {
 	t.Helper()
 	write(t, path, content)
-	if err := os.Chmod(path, 0); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.Chmod(path, 0))
 	return unprivileged
 }
 
@@ -56,9 +54,7 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 			for name, mode := range map[string]os.FileMode{
 				path: test.file, path + ".lock": test.lock, directory: test.directory, filepath.Dir(directory): 0o755,
 			} {
-				if err := os.Chmod(name, mode); err != nil {
-					t.Fatal(err)
-				}
+				must(t, os.Chmod(name, mode))
 			}
 			t.Cleanup(func() { _ = os.Chmod(directory, 0o700) })
 			logger, lines := logged()

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"io/fs"
-	"os"
 	"os/user"
 	"path/filepath"
 	"syscall"
@@ -28,35 +27,18 @@ func TestFileError(t *testing.T) {
 		"forbidden, named":     {err: fs.ErrPermission, kind: Invalid},
 		"a directory, unnamed": {err: syscall.EISDIR, unnamed: true, kind: Invalid},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := fileError(&fs.PathError{Op: "open", Path: "f", Err: test.err}, test.unnamed)
-			if e.Kind != test.kind {
-				t.Errorf("got kind %s, want %s", e.Kind, test.kind)
-			}
-			if e.notSetUp != test.unset {
-				t.Errorf("got it not set up: %t, want %t", e.notSetUp, test.unset)
-			}
-		})
+		e := fileError(&fs.PathError{Op: "open", Path: "f", Err: test.err}, test.unnamed)
+		if e.Kind != test.kind || e.notSetUp != test.unset {
+			t.Errorf("%s: got kind %s, not set up: %t, want %s, %t", name, e.Kind, e.notSetUp, test.kind, test.unset)
+		}
 	}
 }
 
 func TestHomeIsExpanded(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("USERPROFILE", home)
-	if err := os.WriteFile(filepath.Join(home, "mine.json"), []byte(`{"current": "p", "profiles": [{"name": "p", "mode": "AK", `+ak+`}]}`),
-		0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, _, err := fetch(t, Config{Source: Profile{File: "~/mine.json"}})
-	if err != nil {
-		t.Errorf("got %v, want credentials", err)
-	}
-	if want := "profile p of ~/mine.json"; s.String() != want {
-		t.Errorf("got source %q, want %q", s, want)
-	}
-	for path, want := range map[string]string{"~": home, "~other/x": "~other/x", "/~/x": "/~/x", "": ""} {
+	home := home(t, nil)
+	for path, want := range map[string]string{
+		"~": home, "~/x": filepath.Join(home, "x"), "~other/x": "~other/x", "/~/x": "/~/x", "": "",
+	} {
 		if got, err := expandHome(path); got != want || err != nil {
 			t.Errorf("%q: got %q, %v, want %q", path, got, err, want)
 		}
@@ -67,9 +49,7 @@ func TestHomeIsExpanded(t *testing.T) {
 // a directory of the working directory, whose External command would be run.
 func TestHomeIsTheUserDatabasesWithoutAnotherOne(t *testing.T) { //nolint:paralleltest // it sets the environment
 	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for _, homeless := range []string{"", "relative"} {
 		t.Setenv("HOME", homeless)
 		t.Setenv("USERPROFILE", homeless)

@@ -12,9 +12,7 @@ import (
 func TestPipeIsNotRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must(t, syscall.Mkfifo(path, 0o600))
 	source := Profile{File: path}
 	if got := source.Site(); got != (Site{}) {
 		t.Errorf("got %v, want none", got)

@@ -125,13 +125,19 @@ func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, er
 	return s, c, err
 }
 
+// must ends a test that can't go on after an error.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // fetched is [fetch] where it has to succeed.
 func fetched(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials) {
 	t.Helper()
 	s, c, err := fetch(t, cfg, secrets...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return s, c
 }
 
@@ -184,8 +190,6 @@ func noSecrets(t *testing.T, shown string, secrets ...string) {
 func file(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, content)
 	return path
 }

@@ -51,13 +51,9 @@ func TestOAuthKeepsTheNewRefreshToken(t *testing.T) {
 func parsedConfig(t *testing.T, path string) (string, profile) {
 	t.Helper()
 	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	parsed, err := parseCLIFile(content)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return string(content), parsed.Profiles[len(parsed.Profiles)-1]
 }
 
@@ -226,9 +222,7 @@ func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest
 	})
 	logger, lines := logged()
 	c, err := New(Config{Transport: isolated, Source: Profile{File: path}, Logger: logger}).Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	isIssued(t, shared, c)
 	for _, want := range []string{
 		"level=WARN", "the next run needs a new sign-in", "aliyun configure --mode OAuth --oauth-site-type CN --profile p",
@@ -278,9 +272,7 @@ func TestCloseWaitsForNoLock(t *testing.T) {
 	t.Parallel()
 	path := config(t, renewing("old"))
 	held := flock.New(path + ".lock")
-	if err := held.Lock(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, held.Lock())
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{Source: Profile{File: path}})
 		go func() { _, _ = c.Get(t.Context()) }()
@@ -301,9 +293,7 @@ func TestOAuthLockHoldsUpNobody(t *testing.T) {
 	refresh := castest.OAuthRefreshToken + rand.Text()
 	path := config(t, renewing(refresh))
 	held := flock.New(path + ".lock")
-	if err := held.Lock(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, held.Lock())
 	s := New(Config{Transport: isolated, Source: Profile{File: path}})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -313,9 +303,7 @@ func TestOAuthLockHoldsUpNobody(t *testing.T) {
 	if slices.ContainsFunc(shared.Calls(), func(call castest.Issue) bool { return call.Token == refresh }) {
 		t.Error("got the refresh token spent while another process had the lock, want it kept")
 	}
-	if err := held.Unlock(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, held.Unlock())
 	if _, err := s.Get(t.Context()); err != nil {
 		t.Errorf("the next reader: got %v, want credentials", err)
 	}

@@ -113,9 +113,7 @@ func TestProfileModes(t *testing.T) {
 			t.Parallel()
 			path := config(t, test.profile)
 			before, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			secrets := []string{"temporary-secret", "CAIS+/==", "external-secret", "external-token"}
 			s, c := fetched(t, Config{Source: Profile{File: path}}, secrets...)
 			if want := "profile p of " + path; s.String() != want {
@@ -190,7 +188,8 @@ func TestProfileFailures(t *testing.T) {
 			`"mode": "CredentialsURI", "credentials_uri": "http://example.com/` + secret + `?a=` + secret + `"`,
 			Invalid, "--mode CredentialsURI", "http is only allowed",
 		},
-		"CloudSSO, new": {`"mode": "CloudSSO"`, Login, "--mode CloudSSO", "expired or was never made"},
+		"EcsRamRole, other": {`"mode": "EcsRamRole", "ram_role_name": "other"`, NotFound, "", "no RAM role other"},
+		"CloudSSO, new":     {`"mode": "CloudSSO"`, Login, "--mode CloudSSO", "expired or was never made"},
 		"CloudSSO, expired": {
 			`"mode": "CloudSSO", "access_token": "` + secret + `", "cloud_sso_access_token_expire": 1`,
 			Login, "--mode CloudSSO", "expired or was never made",
@@ -367,9 +366,7 @@ func TestProfileIsCompleted(t *testing.T) {
 				failed(t, err, asError(err).Kind, test.err)
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			if calls := i.Calls(); test.want != (AssumeRole{}) {
 				checkRole(t, calls[len(calls)-1], test.want)
 			}
@@ -385,9 +382,7 @@ func TestEndpointOfAProfileIsIgnoredAloud(t *testing.T) {
 	s := New(Config{Transport: isolated, Source: Profile{File: path}, Logger: logger})
 	for range 2 {
 		c, err := s.Get(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		s.Discard(c)
 	}
 	if n := strings.Count(out.String(), "level=INFO msg=\"The profile's endpoint is ignored"); n != 1 {

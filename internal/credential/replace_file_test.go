@@ -13,9 +13,7 @@ func TestWriteFile(t *testing.T) {
 			t.Run(name+"/"+content, func(t *testing.T) {
 				t.Parallel()
 				path := file(t, "config.json", "old content")
-				if err := write(path, []byte(content)); err != nil {
-					t.Fatal(err)
-				}
+				must(t, write(path, []byte(content)))
 				holds(t, path, content)
 			})
 		}
@@ -46,16 +44,12 @@ func TestReplaceFileLeavesNothingBehind(t *testing.T) {
 func holds(t *testing.T, path, want string) {
 	t.Helper()
 	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	if string(got) != want {
 		t.Errorf("got content %q, want %q", got, want)
 	}
 	left, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	if len(left) != 1 {
 		t.Errorf("got %v, want the file alone", left)
 	}

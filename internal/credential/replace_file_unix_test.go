@@ -21,25 +21,15 @@ func TestReplaceFileKeepsOwnerAndLink(t *testing.T) {
 	owner := os.Geteuid()
 	if owner == 0 {
 		owner = 12345
-		if err := os.Chown(path, owner, 54321); err != nil {
-			t.Fatal(err)
-		}
+		must(t, os.Chown(path, owner, 54321))
 	}
-	if err := os.Chmod(path, 0o640); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.Chmod(path, 0o640))
 	link := filepath.Join(t.TempDir(), "link.json")
-	if err := os.Symlink(path, link); err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceFile(link, []byte("new")); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.Symlink(path, link))
+	must(t, replaceFile(link, []byte("new")))
 	holds(t, path, "new")
 	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	if stat, _ := info.Sys().(*syscall.Stat_t); int(stat.Uid) != owner {
 		t.Errorf("got owner %d, want %d", stat.Uid, owner)
 	}

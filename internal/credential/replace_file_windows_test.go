@@ -15,9 +15,7 @@ func TestReplaceFileInUse(t *testing.T) {
 	path := file(t, "config.json", "old")
 	synctest.Test(t, func(t *testing.T) {
 		reader, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		time.AfterFunc(time.Second, func() { _ = reader.Close() })
 		if err := replaceFile(path, []byte("new")); err != nil {
 			t.Error(err)
@@ -32,9 +30,7 @@ func TestReplaceFileInUseForGood(t *testing.T) {
 	path := file(t, "config.json", "old")
 	synctest.Test(t, func(t *testing.T) {
 		reader, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		if err := replaceFile(path, []byte("new")); !inUse(err) {
 			t.Errorf("got %v, want an error of a file in use", err)
 		}
@@ -50,19 +46,13 @@ func TestReadFileInUse(t *testing.T) {
 	t.Parallel()
 	path := file(t, "config.json", "content")
 	name, err := windows.UTF16PtrFromString(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		writer, err := windows.CreateFile(name, windows.GENERIC_WRITE, 0, nil, windows.OPEN_EXISTING, 0, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		time.AfterFunc(time.Second, func() { _ = windows.CloseHandle(writer) })
 		got, err := readFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		if string(got) != "content" {
 			t.Errorf("got %q, want %q", got, "content")
 		}

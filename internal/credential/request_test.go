@@ -261,9 +261,7 @@ func TestEverySourceIsGuarded(t *testing.T) {
 func TestWireFormat(t *testing.T) {
 	setTransport(t, sendingTransport)
 	expire, err := strconv.ParseInt(inTwoHours, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	refresh := func() string { return castest.OAuthRefreshToken + rand.Text() }
 	for name, test := range map[string]struct {
 		calls  int
@@ -294,9 +292,7 @@ func TestWireFormat(t *testing.T) {
 			before := len(shared.Calls())
 			fetched(t, test.ours(i))
 			provider, err := test.vendor(i)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			if _, err := provider.GetCredentials(); err != nil {
 				t.Fatal(err)
 			}

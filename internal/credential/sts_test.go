@@ -16,6 +16,7 @@ import (
 
 func TestSTSHost(t *testing.T) {
 	t.Parallel()
+	const named, unused = "sts-vpc.cn-shanghai.aliyuncs.com", "sts.invalid"
 	for name, test := range map[string]struct {
 		sts     STS
 		profile profile
@@ -23,50 +24,30 @@ func TestSTSHost(t *testing.T) {
 	}{
 		"nothing": {want: "sts.aliyuncs.com"},
 		"endpoint before all": {
-			sts:     STS{Endpoint: "sts.example:8443", Fallback: "sts.invalid", Region: "cn-beijing", VPC: true},
-			profile: profile{STSEndpoint: "sts-vpc.cn-shanghai.aliyuncs.com", STSRegion: "cn-shanghai"},
-			want:    "sts.example:8443",
+			sts:     STS{Endpoint: "sts.example:8443", Fallback: unused, Region: "r", VPC: true},
+			profile: profile{STSEndpoint: unused, STSRegion: "r"}, want: "sts.example:8443",
 		},
 		"profile's endpoint before the variable and regions": {
-			sts:     STS{Fallback: "sts.invalid", Region: "cn-beijing"},
-			profile: profile{STSEndpoint: "sts-vpc.cn-shanghai.aliyuncs.com", STSRegion: "cn-hangzhou"},
-			want:    "sts-vpc.cn-shanghai.aliyuncs.com",
+			sts:     STS{Fallback: unused, Region: "r"},
+			profile: profile{STSEndpoint: named, STSRegion: "r"}, want: named,
 		},
 		"variable's endpoint before the profile's region": {
-			sts:     STS{Fallback: "sts.example", Region: "cn-beijing"},
-			profile: profile{STSRegion: "cn-hangzhou", EnableVPC: true}, want: "sts.example",
+			sts:     STS{Fallback: "sts.example", Region: "r"},
+			profile: profile{STSRegion: "r", EnableVPC: true}, want: "sts.example",
 		},
-		"profile's endpoint as a URL": {
-			profile: profile{STSEndpoint: " https://sts-vpc.cn-shanghai.aliyuncs.com/ "},
-			want:    "sts-vpc.cn-shanghai.aliyuncs.com",
-		},
-		"profile's endpoint as a plain URL": {
-			profile: profile{STSEndpoint: "http://sts.aliyuncs.com"}, want: "sts.aliyuncs.com",
-		},
+		"profile's endpoint as a URL":       {profile: profile{STSEndpoint: " https://" + named + "/ "}, want: named},
+		"profile's endpoint as a plain URL": {profile: profile{STSEndpoint: "http://" + named}, want: named},
 		"profile's region before the variable": {
-			sts: STS{Region: "cn-beijing"}, profile: profile{STSRegion: "cn-hangzhou"},
-			want: "sts.cn-hangzhou.aliyuncs.com",
+			sts: STS{Region: "other"}, profile: profile{STSRegion: "r"}, want: "sts.r.aliyuncs.com",
 		},
-		"variable's region": {sts: STS{Region: "cn-beijing"}, want: "sts.cn-beijing.aliyuncs.com"},
-		"VPC of the profile": {
-			sts: STS{Region: "cn-beijing"}, profile: profile{EnableVPC: true},
-			want: "sts-vpc.cn-beijing.aliyuncs.com",
-		},
-		"VPC of the variable": {
-			sts: STS{VPC: true}, profile: profile{STSRegion: "cn-hangzhou"}, want: "sts-vpc.cn-hangzhou.aliyuncs.com",
-		},
+		"variable's region":    {sts: STS{Region: "r"}, want: "sts.r.aliyuncs.com"},
+		"VPC of the profile":   {sts: STS{Region: "r"}, profile: profile{EnableVPC: true}, want: "sts-vpc.r.aliyuncs.com"},
+		"VPC of the variable":  {sts: STS{VPC: true}, profile: profile{STSRegion: "r"}, want: "sts-vpc.r.aliyuncs.com"},
 		"VPC without a region": {sts: STS{VPC: true}, want: "sts.aliyuncs.com"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := test.sts.host(test.profile.sts())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
+		if got, err := test.sts.host(test.profile.sts()); got != test.want || err != nil {
+			t.Errorf("%s: got %s, %v, want %s", name, got, err, test.want)
+		}
 	}
 }
 
@@ -204,9 +185,7 @@ func TestOIDC(t *testing.T) {
 	isIssued(t, i, c)
 	role.SessionName = DefaultSessionName
 	checkRole(t, i.Calls()[0], role.AssumeRole)
-	if err := os.WriteFile(path, []byte("another-token-altogether"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.WriteFile(path, []byte("another-token-altogether"), 0o600))
 	s.Discard(c)
 	_, err := s.Get(t.Context())
 	e := failed(t, err, openapi.Rejected, "AuthenticationFail.OIDCToken.Invalid")
@@ -268,9 +247,7 @@ func TestLibrarySendsNothing(t *testing.T) {
 					failed(t, err, Invalid, test.want)
 					return
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
+				must(t, err)
 				isIssued(t, i, c)
 				if n := len(i.Calls()); n != 1 || intercepted != 1 {
 					t.Errorf("got %d requests composed and %d sent, want 1 of each", intercepted, n)
