@@ -22,7 +22,7 @@ var (
 )
 
 func main() {
-	debug := flag.Bool("debug", false, "serve for a debugger such as delve, not for the Terraform that started this process")
+	debug := flag.Bool("debug", false, "serve for a debugger such as delve, not for Terraform as the parent process")
 	showVersion := flag.Bool("version", false, "print version and commit, and exit")
 	flag.Parse()
 	if *showVersion {
@@ -39,8 +39,8 @@ func main() {
 	}
 }
 
-// serve serves p until this process has to end: Terraform needs p no longer, nobody can read the
-// output, or there is a signal.
+// serve serves p until this process has to end: Terraform no longer needs p, nothing can read the
+// output any more, or a signal arrives.
 func serve(p *provider.Provider, debug bool) error {
 	end := []os.Signal{syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
@@ -48,15 +48,15 @@ func serve(p *provider.Provider, debug bool) error {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, end...)
-	// Once Terraform was killed nobody reads the log, and a line of it would end this process
-	// before p is closed. An ignored signal would be ignored by the commands that p starts as well.
+	// Once Terraform has been killed, nothing reads the log, and writing to it would end this
+	// process before p is closed. Commands that p starts would inherit an ignored signal.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	ended := make(chan error, 2)
 	if output := os.Stdout; !debug { // go-plugin replaces it
 		go func() {
 			if unread(output) {
-				ended <- errors.New("nobody reads the output")
+				ended <- errors.New("nothing reads the output")
 			}
 		}()
 	}

@@ -36,7 +36,7 @@ func TestRenewalIsSaved(t *testing.T) {
 			p.read()
 			<-requested
 			test.end(p)
-			// This writes to the log, which nobody may read any more.
+			// This writes to the log, which nothing may read any more.
 			_ = p.call("tfplugin6.Provider/GetMetadata", "")
 			close(respond)
 			p.ends(t)
@@ -66,7 +66,7 @@ func TestProviderEndsWithTerraformAfterASignal(t *testing.T) {
 }
 
 // A command stays in Terraform's process group, so it may use the terminal.
-func TestCommandAsksAtTheTerminal(t *testing.T) {
+func TestCommandPromptsAtTheTerminal(t *testing.T) {
 	t.Parallel()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	must(t, err)

@@ -22,9 +22,9 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// roles names the variable that says what this program plays in its own tests, and what the
-// programs play that it starts. The last of them starts the provider, which was built, and which
-// binary names. A play may have a terminal.
+// roles, binary and terminal name variables. The first of the roles is the one that this program
+// plays in its own tests; the others are for the programs that it starts, the last of which starts
+// the provider, an executable that binary names. terminal names a terminal for the role terminal.
 const roles, binary, terminal = "CAS_TEST_ROLES", "CAS_TEST_BINARY", "CAS_TEST_TERMINAL"
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		cmd.Stdout, cmd.Stderr = struct{ io.Writer }{os.Stdout}, struct{ io.Writer }{os.Stderr}
 	case "nohup":
 		signal.Ignore(syscall.SIGHUP)
-	case "terminal": // which controls the session, as its leader opens it
+	case "terminal": // controls the session, because the session's leader opens it
 		if _, err := os.OpenFile(os.Getenv(terminal), os.O_RDWR, 0); err != nil {
 			panic(err)
 		}
@@ -71,7 +71,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// play returns a command that plays these roles. They, the provider and its commands have a file.
+// play returns a command that plays these roles. File 3 of each of its processes, including the
+// provider and its commands, is life.
 func play(as string, life *os.File) *exec.Cmd {
 	cmd := exec.CommandContext(context.Background(), os.Args[0])
 	if name, args, _ := strings.Cut(as, " "); name == "provider" {
@@ -87,7 +88,7 @@ type played struct {
 	*exec.Cmd
 	config string // the CLI's file
 	stdout io.ReadCloser
-	life   *bufio.Reader // of what a command writes; ends once all processes have ended
+	life   *bufio.Reader // reads what commands write, until all processes have ended
 	conn   *grpc.ClientConn
 }
 
@@ -136,8 +137,8 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// call calls a method with the fields of its request, encoded: terraform-plugin-go exports no
-// messages.
+// call calls a method with the encoded fields of its request, because terraform-plugin-go exports
+// no messages.
 func (p *played) call(method, fields string) error {
 	request := new(emptypb.Empty)
 	request.ProtoReflect().SetUnknown([]byte(fields))
@@ -182,7 +183,7 @@ func signalGroup(s syscall.Signal) func(*played) {
 	return func(p *played) { _ = syscall.Kill(-p.Process.Pid, s) }
 }
 
-// endings are how a play ends, and its provider with it.
+// endings are the ways to end a play, and its provider with it.
 var endings = map[string]struct {
 	as  string
 	end func(*played)

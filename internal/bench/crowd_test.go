@@ -12,20 +12,20 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-const answerTime = 30 * time.Millisecond
+const responseTime = 30 * time.Millisecond
 
 // crowd starts many processes of one user that read once each, all at one instant.
 func crowd(t *testing.T) {
 	executable := build(t, ".")
 	figures := newTable("Processes of one user, one read each, at one instant",
-		"processes", "calls", "throttled", "most calls in a second", "unanswered", "last response", "ideal", "ratio")
+		"processes", "calls", "throttled", "maximum in a second", "failed", "last response", "ideal", "ratio")
 	for _, n := range []int{50, 100, 150, 200} {
-		fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: answerTime})
+		fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: responseTime})
 		processes := launchAll(t, n, executable, environment(fake, t.TempDir()), "{}")
 		started := time.Now()
-		unanswered := readAll(t.Context(), processes)
+		failed := readAll(t.Context(), processes)
 		took := time.Since(started)
-		figures.add(n, len(fake.Calls()), fake.Throttled(), fake.MaxInAnySecond(), unanswered,
+		figures.add(n, len(fake.Calls()), fake.Throttled(), fake.MaxInAnySecond(), failed,
 			took, ideal(n), took.Seconds()/ideal(n).Seconds())
 		killAll(processes)
 		fake.Close()
@@ -37,7 +37,7 @@ func crowd(t *testing.T) {
 func limits(t *testing.T) {
 	const period = 15 * time.Second
 	executable := build(t, ".")
-	fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: answerTime})
+	fake := castest.Start(castest.Options{CallsPerSecond: limit, Latency: responseTime})
 	defer fake.Close()
 	home := t.TempDir()
 	blocks := map[string]string{
@@ -66,7 +66,9 @@ func limits(t *testing.T) {
 		figures.add(label, len(calls), float64(len(calls))/period.Seconds())
 	}
 	for _, name := range []string{"ordinary-1", "ordinary-2", "three"} {
-		add(name, slices.DeleteFunc(fake.Calls(), func(c castest.Call) bool { return !strings.Contains(c.Header.Get("User-Agent"), name) }))
+		add(name, slices.DeleteFunc(fake.Calls(), func(c castest.Call) bool {
+			return !strings.Contains(c.Header.Get("User-Agent"), name)
+		}))
 	}
 	add(fmt.Sprintf("all, at most %d in any second", fake.MaxInAnySecond()), fake.Calls())
 	figures.print()
@@ -95,7 +97,7 @@ func restart(t *testing.T) {
 		t.Error(err)
 	}
 	figures := newTable(`Ten calls that hang, with request_timeout = "10m", and kill -9 of their processes`,
-		"hanging calls", "next process is answered after")
+		"hanging calls", "next response after")
 	figures.add(limit, time.Since(killed))
 	figures.print()
 }
@@ -120,8 +122,8 @@ func launchAll(t *testing.T, n int, executable string, environment []string, blo
 	return processes
 }
 
-// readAll lets every process read once, at one instant, and returns how many had no response.
-func readAll(ctx context.Context, processes []*process) (unanswered int) {
+// readAll lets every process read once, at one instant, and returns how many failed.
+func readAll(ctx context.Context, processes []*process) (failed int) {
 	begin := make(chan struct{})
 	failures := make(chan error, len(processes))
 	for _, p := range processes {
@@ -133,10 +135,10 @@ func readAll(ctx context.Context, processes []*process) (unanswered int) {
 	close(begin)
 	for range processes {
 		if <-failures != nil {
-			unanswered++
+			failed++
 		}
 	}
-	return unanswered
+	return failed
 }
 
 func killAll(processes []*process) {

@@ -18,13 +18,12 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-// machines lets many of them, which can't know of each other, read at the same moment. Their waits
-// are random, so each case runs several times, from different parts of a second, and the worst run
-// counts.
+// machines lets many machines, which share nothing, read at the same moment. Their waits are random,
+// so each case runs several times, from different parts of a second, and the worst run counts.
 func machines(t *testing.T) {
 	const runs = 5
 	figures := newTable("Machines at once, one read each, in virtual time: the worst of 5 runs",
-		"machines", "limit", "calls", "unanswered", "last response", "ideal", "ratio")
+		"machines", "limit", "calls", "failed", "last response", "ideal", "ratio")
 	for _, n := range []int{100, 300, 1000} {
 		for _, model := range []struct {
 			name  string
@@ -33,25 +32,25 @@ func machines(t *testing.T) {
 			{"of each calendar second", calendarSecond},
 			{"of any second, refused calls count", refusedCount},
 		} {
-			var calls, unanswered int
+			var calls, failed int
 			var last time.Duration
 			for run := range runs {
 				synctest.Test(t, func(t *testing.T) {
 					<-time.After(time.Duration(run) * time.Second / runs)
 					s := &service{admit: model.admit()}
 					started := time.Now()
-					unanswered = max(unanswered, gather(t, n, s))
+					failed = max(failed, gather(t, n, s))
 					calls, last = max(calls, s.calls), max(last, time.Since(started))
 				})
 			}
-			figures.add(n, model.name, calls, unanswered, last, ideal(n), last.Seconds()/ideal(n).Seconds())
+			figures.add(n, model.name, calls, failed, last, ideal(n), last.Seconds()/ideal(n).Seconds())
 		}
 	}
 	figures.print()
 }
 
-// gather lets machines read once each, and returns how many had no response.
-func gather(t *testing.T, machines int, s *service) (unanswered int) {
+// gather lets machines read once each, and returns how many failed.
+func gather(t *testing.T, machines int, s *service) (failed int) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the data source's default
@@ -62,16 +61,15 @@ func gather(t *testing.T, machines int, s *service) (unanswered int) {
 			if _, err := client.GetAssetCount(ctx); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				unanswered++
+				failed++
 			}
 		})
 	}
 	group.Wait()
-	return unanswered
+	return failed
 }
 
-// newClient returns a client with the defaults of the provider block that shares its calls with
-// nobody.
+// newClient returns a client with the provider's defaults that shares its quota with no other.
 func newClient(transport http.RoundTripper) *cas.Client {
 	source := credential.New(credential.Config{
 		Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID, Secret: castest.DefaultKey.AccessKeySecret}})
@@ -87,7 +85,7 @@ func newClient(transport http.RoundTripper) *cas.Client {
 	})
 }
 
-// service answers without a network, after 50 ms, as many calls a second as admit lets through. It
+// service responds without a network, after 50 ms, to as many calls a second as admit allows. It
 // doesn't say how long to wait.
 type service struct {
 	mu    sync.Mutex

@@ -25,7 +25,7 @@ func ideal(calls int) time.Duration {
 	return time.Duration((calls-1)/limit) * time.Second
 }
 
-// TestMain runs nothing unless make bench does: figures take minutes and a machine of their own.
+// TestMain runs tests only for make bench, because figures take minutes and a machine of their own.
 func TestMain(m *testing.M) {
 	if os.Getenv("CAS_BENCH") == "" {
 		return
@@ -43,7 +43,7 @@ func TestFigures(t *testing.T) {
 	t.Run("machines", machines)
 }
 
-// table is a Markdown table, which its rows are added to.
+// table is a Markdown table.
 type table struct {
 	title string
 	rows  [][]any

@@ -20,9 +20,10 @@ import (
 // shares nothing.
 func plans(t *testing.T) {
 	ours, plain := build(t, "."), build(t, "./internal/bench/plain")
-	figures := newTable("Plans by Terraform, with this provider, with this provider without its files, and with rate.NewLimiter(10, 1)",
-		"plans at once × provider blocks × data blocks", "calls", "throttled", "wall", "no files: calls", "throttled", "wall",
-		"limiter: calls", "throttled", "wall")
+	figures := newTable(
+		"Plans by Terraform, with this provider, with this provider without its files, and with rate.NewLimiter(10, 1)",
+		"plans at once × provider blocks × data blocks", "calls", "throttled", "wall",
+		"no files: calls", "throttled", "wall", "limiter: calls", "throttled", "wall")
 	var last, lastPlain outcome
 	for _, w := range []workload{{1, 1, 1}, {1, 1, 10}, {1, 1, 1000}, {1, 5, 20}, {4, 5, 20}} {
 		us := w.run(t, ours, t.TempDir())
@@ -39,8 +40,8 @@ func plans(t *testing.T) {
 	})
 }
 
-// workload is a number of plans at once, each with so many provider blocks that have so many data
-// blocks each.
+// workload is a number of plans at once, of provider blocks in each plan, and of data blocks for
+// each provider block.
 type workload struct{ plans, providers, blocks int }
 
 // outcome is what the fake saw, and how long it took.

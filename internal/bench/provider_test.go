@@ -23,7 +23,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// process is a provider that was started and configured as Terraform does it.
+// process is a provider that was started and configured as Terraform does.
 type process struct {
 	cmd  *exec.Cmd
 	conn *grpc.ClientConn
@@ -60,8 +60,8 @@ func launch(t *testing.T, executable string, environment []string, block string)
 	return p, p.invoke(t.Context(), "ConfigureProvider", map[string]any{"terraform_version": "1.11.4", "config": dynamic(block)})
 }
 
-// kill ends the process as kill -9 does, before the connection, whose end would let it finish its
-// calls in good order.
+// kill ends the process as kill -9 does. It closes the connection only afterwards, because closing
+// it first would let the process finish its calls.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
@@ -151,8 +151,8 @@ func environment(fake *castest.Server, home string) []string {
 	return variables
 }
 
-// configuration returns a directory with a main.tf of blocks data blocks for each of so many
-// provider blocks.
+// configuration returns a directory with a main.tf that has so many provider blocks, and blocks data
+// blocks for each of them.
 func configuration(t *testing.T, providers, blocks int) string {
 	t.Helper()
 	var b strings.Builder

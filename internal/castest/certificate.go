@@ -14,7 +14,8 @@ import (
 // before one is started.
 var authority = sync.OnceValue(peer.NewAuthority)
 
-// serverTLS is for a fake at 127.0.0.1, and for every host for which its proxy stands in.
+// serverTLS returns the TLS configuration of a fake at 127.0.0.1, and of its proxy, which responds
+// for every host.
 func serverTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS12,

@@ -27,7 +27,7 @@ func Isolate(issuer *Issuer, home string) *http.Transport {
 	}
 	for _, variable := range append(issuer.ChildEnvironment(), "HOME="+home, "USERPROFILE="+home,
 		"XDG_CACHE_HOME="+home, "LOCALAPPDATA="+home, "HTTPS_PROXY="+issuer.ProxyURL(),
-		"HTTP_PROXY=http://127.0.0.1:1") { // which nothing may use
+		"HTTP_PROXY=http://127.0.0.1:1") { // nothing may use this proxy
 		name, value, _ := strings.Cut(variable, "=")
 		if err := os.Setenv(name, value); err != nil {
 			panic("castest: " + err.Error())

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// DefaultKey is the key that a fake knows unless it is told others.
+// DefaultKey is the key that a fake knows unless it is given others.
 var DefaultKey = Key{AccessKeyID: "LTAI5tCasTestAccessKeyId", AccessKeySecret: "cAsTeStAcCeSsKeYsEcReT00000000"}
 
 // Key is an access key that a fake knows.

@@ -14,7 +14,7 @@ type Error struct {
 	Status             int
 	Code               string
 	Message            string
-	AccessDeniedDetail map[string]string // says who was denied what by which policy
+	AccessDeniedDetail map[string]string // the identity, the action and the policy of a denial
 }
 
 // ServeHTTP responds with the error.
@@ -79,7 +79,7 @@ func Body(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
-// HTML responds with a page, as a proxy or gateway in between does.
+// HTML responds with a page, as a proxy or gateway on the path does.
 func HTML(status int) http.HandlerFunc {
 	title := strconv.Itoa(status) + " " + http.StatusText(status)
 	return Body(status, "text/html; charset=utf-8",

@@ -116,7 +116,7 @@ func Assets() map[string]any {
 	}
 }
 
-// Respond sets the elements to respond with from now on. A fresh RequestId is added to them, unless
+// Respond sets the elements to respond with from now on. A new RequestId is added to them, unless
 // they have one. A nil value is a JSON null.
 func (s *Server) Respond(assets map[string]any) { s.Always(Respond(maps.Clone(assets))) }
 
@@ -175,7 +175,7 @@ func (s *Server) Refused() int {
 
 // ServeHTTP responds to one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Read whole and at once: only then does net/http notice a client that leaves.
+	// The body is read whole and at once, because only then net/http notices that a client leaves.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
 		panic(http.ErrAbortHandler)

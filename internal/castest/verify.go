@@ -52,8 +52,8 @@ func authorization(r *http.Request, name string) string {
 	return field
 }
 
-// checkSignedHeaders wants the signature to cover every header of the protocol, whether the header
-// has to be there or just is.
+// checkSignedHeaders requires the signature to cover every header of the protocol, whether the
+// header is required or optional.
 func checkSignedHeaders(r *http.Request) *Error {
 	signed := strings.Split(authorization(r, "SignedHeaders"), ";")
 	want := []string{"host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"}

@@ -17,7 +17,7 @@ import (
 //go:embed config
 var configs embed.FS
 
-// act is what Terraform is shown to do with a configuration, and the outcome that it has to have.
+// act is a configuration, the commands that Terraform runs with it, and the expected outcome.
 type act struct {
 	title, config string
 	excerpt       string // a regular expression for the lines of the configuration that are shown
@@ -33,7 +33,7 @@ type step struct {
 	element  string
 	value    int
 	command  string
-	straight bool // whether Terraform's standard output is shown; errors always are
+	straight bool // whether Terraform's standard output is shown; errors are always shown
 	status   int  // the exit status
 }
 
@@ -112,11 +112,11 @@ func share(ctx context.Context, tf *terraform, service *castest.Server) error {
 	if err := plans.Wait(); err != nil {
 		return err
 	}
-	calls, most, throttled := len(service.Calls())-before, service.MaxInAnySecond(), service.Throttled()
+	calls, maximum, throttled := len(service.Calls())-before, service.MaxInAnySecond(), service.Throttled()
 	text := fmt.Sprintf("5. Four plans at once, 20 reads each: %d calls, at most %d in any second, %d throttled.",
-		calls, most, throttled)
-	if calls >= 80 || most > 10 || throttled > 0 {
-		return fmt.Errorf("%s\nwant less than 80, at most 10, and 0", text)
+		calls, maximum, throttled)
+	if calls >= 80 || maximum > 10 || throttled > 0 {
+		return fmt.Errorf("%s\nwant fewer than 80, at most 10, and 0", text)
 	}
 	fmt.Println(style("1;36", text) + "\n")
 	return nil

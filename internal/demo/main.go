@@ -1,6 +1,6 @@
 // Command demo shows the provider at work: the real Terraform plans and applies with it, against a
 // fake of the service in this process. It needs no account, and leaves nothing behind. It fails if
-// something that it shows isn't as it says.
+// the outcome isn't the one that it shows.
 package main
 
 import (
@@ -23,8 +23,7 @@ func main() {
 		}
 		return
 	}
-	// A terminal that is closed, or a reader of the output that leaves, is no reason to leave
-	// anything behind.
+	// The demo also cleans up if its terminal is closed, or if nothing reads its output any more.
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()

@@ -31,8 +31,8 @@ const (
 	firstEphemeral, firstAction = 10, 14
 )
 
-// terraform is a Terraform that finds the provider, and initialized configurations, in a directory
-// of its own.
+// terraform is an executable of Terraform, and a directory where it finds the provider and
+// initialized configurations.
 type terraform struct {
 	path string
 	gate string // the configuration of the third act
@@ -50,7 +50,7 @@ func prepare(ctx context.Context, dir string, service *castest.Server) (*terrafo
 	}
 	tf.path, err = find(ctx, filepath.Join(dir, "terraform"))
 	if err != nil {
-		return nil, fmt.Errorf("no terraform on the PATH, and none could be brought: %w", err)
+		return nil, fmt.Errorf("no terraform on the PATH, and none could be downloaded: %w", err)
 	}
 	version, err := output(tf.command(ctx, "score", "version"))
 	if err != nil {
@@ -77,7 +77,7 @@ func prepare(ctx context.Context, dir string, service *castest.Server) (*terrafo
 }
 
 // installProvider writes the configurations, puts this program where terraform init finds it as the
-// provider, and writes the CLI configuration that leads there.
+// provider, and writes the CLI configuration that names that directory.
 func installProvider(dir string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -106,8 +106,8 @@ func find(ctx context.Context, dir string) (string, error) {
 	})
 }
 
-// environment is all that Terraform and the provider see: no credentials, no settings and no proxy
-// of the user's.
+// environment returns all variables of Terraform and the provider: no credentials, no settings and
+// no proxy of the user.
 func environment(dir string, service *castest.Server) []string {
 	env := []string{
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + castest.DefaultKey.AccessKeyID,
@@ -115,7 +115,7 @@ func environment(dir string, service *castest.Server) []string {
 		"CAS_ENDPOINT=" + service.URL(),
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(dir, "terraformrc"),
 		"CHECKPOINT_DISABLE=1",
-		"TF_IN_AUTOMATION=1", // no hints for someone who types
+		"TF_IN_AUTOMATION=1", // no hints for interactive use
 		"TF_INPUT=0",
 	}
 	homes := []string{"HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TMP", "TEMP"}

@@ -32,7 +32,7 @@ type step struct {
 	calls   int
 	says    string
 	lacks   string
-	config  string // replaces that of before, if there is one
+	config  string // replaces the previous configuration, if it isn't empty
 	passes  bool   // the recipe for pipelines lets the plan pass, if the step shows one
 }
 
@@ -112,7 +112,7 @@ resource "terraform_data" "release" {}
 ` + strings.NewReplacer("data ", "ephemeral ", `${coalesce(self.point, "unknown")}`, "too low").Replace(postcondition)
 )
 
-// deferred are the steps of a data source that isn't read before the apply.
+// deferred has the steps of a data source that isn't read before the apply.
 var deferred = []step{
 	{run: "plan -out=tfplan", answer: low, says: "will be read during apply"},
 	{run: "show -json tfplan", says: `"status":"unknown"`},

@@ -41,7 +41,7 @@ func TestVariablesAreRight(t *testing.T) {
 	}
 }
 
-// TestExamplesAreShown finds an example that no document leads to.
+// TestExamplesAreShown finds an example that no document shows or links to.
 func TestExamplesAreShown(t *testing.T) {
 	t.Parallel()
 	var shown strings.Builder
@@ -84,8 +84,8 @@ func TestReadmesSayTheSame(t *testing.T) {
 	}
 }
 
-// TestSnippetsAreFormatted looks at those, too, that are in no example, because they need another
-// provider or are a part.
+// TestSnippetsAreFormatted also checks snippets of no example, which need another provider or are
+// part of a configuration.
 func TestSnippetsAreFormatted(t *testing.T) {
 	t.Parallel()
 	snippet := regexp.MustCompile("(?s)```terraform\n(.*?)```")
@@ -111,7 +111,7 @@ func TestReleasedTargetsAreVetted(t *testing.T) {
 	}
 }
 
-// documents are the files that a reader reads, by their paths from the root.
+// documents are the paths of the files that users read, relative to the root.
 func documents(t *testing.T) (files []string) {
 	t.Helper()
 	repository := os.DirFS(root)

@@ -16,7 +16,7 @@ import (
 type example struct {
 	files     []string
 	env       map[string]string // beside the fakes; $HOME is the example's own
-	plans     []plan            // what Terraform says to the service's answers, one after the other
+	plans     []plan            // responses of the service, one after the other
 	calls     int               // the calls of one plan
 	since     int               // the minor version of the first Terraform 1 that understands it
 	ephemeral bool              // has ephemeral values, which not every version knows
@@ -26,7 +26,7 @@ type example struct {
 	gated     []string          // further commands that a low score stops
 }
 
-// plan is what comes of a response.
+// plan is a response of the service, and what Terraform does with it.
 type plan struct {
 	answer map[string]any // of which elements to change; nil leaves one out
 	says   string
@@ -49,7 +49,7 @@ var (
 	}
 )
 
-// What gates say of a low score, and the command that is a gate by itself.
+// The messages of gates about a low score, and the command that is a gate by itself.
 const (
 	belowEighty = "The certificate health score is below 80."
 	scoreOf61   = "point is 61, and has to be at least 80."
@@ -142,7 +142,7 @@ func exampleFiles(t *testing.T) (files []string) {
 	return files
 }
 
-// ignored tells what Terraform leaves behind, as .gitignore does.
+// ignored reports whether Terraform leaves a file of this name behind. .gitignore has the same names.
 func ignored(name string) bool {
 	return name == ".terraform.lock.hcl" || name == "tfplan" || strings.Contains(name, ".tfstate") || strings.HasSuffix(name, ".tfvars")
 }
@@ -215,7 +215,7 @@ func (e example) understoodBy(product string, minor int) bool {
 	return minor >= e.since && (!e.ephemeral || minor >= firstEphemeral)
 }
 
-// answer makes the service answer as usual, but for what changes.
+// answer makes the service respond as usual, except for the elements that change.
 func (w *workspace) answer(changes map[string]any) {
 	elements := castest.Assets()
 	maps.Copy(elements, changes)

@@ -13,7 +13,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// version is what the examples ask for, where they ask for one.
+// version meets the version constraints of the examples.
 const version = "0.1.0"
 
 // stagingKey is the access key of a second account.
@@ -48,7 +48,7 @@ func newWorkspace(t *testing.T, example string, env map[string]string) *workspac
 	return w
 }
 
-// copyExamples names the one role that an instance has, as the fake of the metadata service does.
+// copyExamples copies the examples, with the only role that the fake of the metadata service has.
 func (w *workspace) copyExamples(t *testing.T) {
 	t.Helper()
 	for _, file := range exampleFiles(t) {
@@ -103,8 +103,8 @@ func (w *workspace) profiles(t *testing.T) string {
 	return string(content)
 }
 
-// environment is all that Terraform and the provider see. Every host but the service's is the
-// issuer's.
+// environment returns all variables of Terraform and the provider. Every host except the service is
+// the issuer.
 func (w *workspace) environment(extra map[string]string) []string {
 	env := []string{
 		"CAS_ENDPOINT=" + w.service.URL(),
@@ -145,7 +145,7 @@ func binary() string {
 	return "terraform"
 }
 
-// terraform returns what it said, in one line, and how it exited.
+// terraform runs Terraform and returns its output, in one line, and its exit status.
 func (w *workspace) terraform(t *testing.T, args ...string) (said string, status int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary(), args...)

@@ -11,12 +11,12 @@ import (
 
 const (
 	clockTick = 1                                       // clocks advance by the nanosecond
-	openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK // to follow no link, and wait for no other end of a FIFO
+	openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK // follow no link, and don't wait for the other end of a FIFO
 	errLocked = syscall.EWOULDBLOCK
 )
 
-// tryLock locks a file until it is closed. gofrs/flock opens the file itself, so that it can't be
-// checked and written to.
+// tryLock locks a file until it is closed. gofrs/flock would open the file itself, and allow neither
+// checks nor writes.
 func tryLock(file *os.File) error {
 	var err error = syscall.EINTR
 	for errors.Is(err, syscall.EINTR) {

@@ -1,11 +1,11 @@
 // Package quota bounds how many calls reach a service in any one second, over all processes of one
 // user on one machine.
 //
-// A rate limiter spaces what leaves, and the network moves it together again. A quota has places
-// instead: a call holds one from before it is sent until its response has arrived, and the place is
-// free a second later. The service received the call before it responded, and receives the next one
-// of that place after that was sent; so two calls of a place arrive more than a second apart,
-// whatever the network does. A call that was killed counts from when it left.
+// A rate limiter spaces calls as they leave, and the network moves them together again. A quota has
+// places instead: a call holds one from before it is sent until its response has arrived, and the
+// place is free a second later. The service receives the call before it responds, and the next call
+// of that place after that call is sent. So two calls of a place arrive more than a second apart,
+// whatever the network does. A call whose process is killed counts from when it left.
 //
 // A place is a file, which a call locks. The time is noted in it before the call is sent, and when
 // its response has arrived. The system unlocks the files of a process that ends, however it ends.
@@ -30,7 +30,7 @@ import (
 
 const (
 	window = time.Second + clockTick // how long a place isn't free after its last use
-	poll   = 50 * time.Millisecond   // how soon to ask again, at most, while other processes hold all places
+	poll   = 50 * time.Millisecond   // the maximum time to the next try while other processes hold all places
 	// The file system counts as hung after so many ticks. A process that was stopped itself misses
 	// one of them, not all.
 	tick, ticks = 100 * time.Millisecond, 20
@@ -73,12 +73,12 @@ func Open(cfg Config) *Quota {
 	}
 }
 
-// Take returns a place, or, when none is free, the time to ask again: when the next one may be
-// free, and at most a second from now. Send the call at once, because the time is noted already.
+// Take returns a place or, if none is free, the time to call Take again: when the next place may be
+// free, and at most a second from now. Send the call at once, because its time is already noted.
 // Take returns within two seconds.
 //
-// If no file can be used, it hands out one place at a time where other processes may use them, and
-// else those of its own.
+// If this process can't use the files, but others may, Take hands out one place at a time. If no
+// process can use them, it bounds only the calls of this process.
 func (q *Quota) Take() (*Place, time.Time) {
 	place, maximum := Place{}, 0
 	turn, taken, gone := q.turn, make(chan struct{}), make(chan struct{})
@@ -120,7 +120,7 @@ func (q *Quota) takeUncounted(maximum int) (*Place, time.Time) {
 	return &Place{q, numbers[0], nil}, time.Time{}
 }
 
-// ready returns the places that may be free, as far as this process knows, and when to ask again if
+// ready returns the places that may be free, as far as this process knows, and when to try again if
 // none of them is.
 func (q *Quota) ready() (numbers []int, again time.Time) {
 	now := int64(time.Since(q.opened))
@@ -138,8 +138,8 @@ func (q *Quota) ready() (numbers []int, again time.Time) {
 	return numbers, q.opened.Add(time.Duration(next))
 }
 
-// Release gives the place back, to be free a second from now: call it once, when the response has
-// arrived or the call has failed. It doesn't wait for the file.
+// Release gives the place back, which is free again a second from now. Call it once, when the
+// response has arrived or the call has failed. It doesn't wait for the file.
 func (p *Place) Release() {
 	p.quota.free[p.number].Store(int64(time.Since(p.quota.opened) + window))
 	go func() {
@@ -154,8 +154,8 @@ func (q *Quota) warn(err error) {
 	q.warned.Do(func() { q.logger.Warn("Files of the quota can't be used, so reads may be slow", "reason", err.Error()) })
 }
 
-// try locks the file of a place that is free, at random, and notes when those will be that aren't.
-// If no file can be used, it returns how many calls of this process may be out at once.
+// try locks the file of a free place, at random, and notes when the other places will be free. If no
+// file can be used, it returns how many calls of this process may be out at once.
 func (q *Quota) try() (place Place, maximum int) {
 	dir := filepath.Dir(q.path)
 	err := fmt.Errorf("%q isn't an absolute path, as where no home directory is known: %w", dir, os.ErrNotExist)
@@ -198,7 +198,8 @@ func (q *Quota) try() (place Place, maximum int) {
 // place.
 func (q *Quota) claim(file *os.File) (wait time.Duration, err error) {
 	wait, err = q.wait(file)
-	if err == nil && (wait <= 0 || wait > window) { // only a free place is locked, so that a lock means that a call is out
+	// Only a free place is locked, so that a lock means that a call is out.
+	if err == nil && (wait <= 0 || wait > window) {
 		if err = q.lock(file); err == nil {
 			wait, err = q.wait(file) // another process may have used the place meanwhile
 		}

@@ -90,25 +90,28 @@ func call(ctx context.Context) (*int64, error) {
 		return nil, err
 	}
 	openapi.Sign(req, "GetAssetCount", "2020-04-07",
-		openapi.Key{AccessKeyID: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")},
+		openapi.Key{
+			AccessKeyID:     os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+			AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+		},
 		time.Now(), rand.Text())
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	var answer struct {
+	var result struct {
 		Code  string
 		Point *int64
 	}
-	err = json.NewDecoder(resp.Body).Decode(&answer)
+	err = json.NewDecoder(resp.Body).Decode(&result)
 	switch {
 	case err != nil:
 		return nil, err
-	case answer.Code == "Throttling.User":
+	case result.Code == "Throttling.User":
 		return nil, errThrottled
-	case answer.Code != "":
-		return nil, fmt.Errorf("HTTP %d %s", resp.StatusCode, answer.Code)
+	case result.Code != "":
+		return nil, fmt.Errorf("HTTP %d %s", resp.StatusCode, result.Code)
 	}
-	return answer.Point, nil
+	return result.Point, nil
 }

@@ -1,4 +1,4 @@
-// Command fake serves the fake of the service to anybody's own configuration, until it is
+// Command fake serves the fake of the service for a configuration of your own, until it is
 // interrupted. Its arguments, and the lines of its standard input, set how it responds.
 package main
 
@@ -48,7 +48,7 @@ export ALIBABA_CLOUD_ACCESS_KEY_ID=%s
 export ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
 export ALIBABA_CLOUD_SECURITY_TOKEN=
 
-Keys and endpoints in a provider block come before these. To change how the fake responds, type one of
+Keys and endpoints in a provider block come before these variables. To change how the fake responds, type one of
 %s
 
 `, service.URL(), castest.DefaultKey.AccessKeyID, castest.DefaultKey.AccessKeySecret, help)

@@ -13,7 +13,7 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// page is what a Markdown file has of links and of what links lead to.
+// page holds the links of a Markdown file, and the anchors that links can lead to.
 type page struct {
 	links   []link
 	anchors map[string]bool
@@ -24,7 +24,7 @@ type link struct {
 	line    int
 }
 
-// attribute is one of HTML that links, or that a link leads to.
+// attribute is an HTML attribute that links, or that a link leads to.
 var attribute = regexp.MustCompile(`\b(href|src|srcset|id|name)="([^"]*)"`)
 
 // parse reads a page as GitHub does.
@@ -74,7 +74,7 @@ func parse(source []byte) page {
 	return p
 }
 
-// addHeading numbers the anchor of a heading whose words were there before.
+// addHeading adds the anchor of a heading, with a number if an earlier heading has the same words.
 func (p page) addHeading(slug string) {
 	anchor := slug
 	for i := 1; p.anchors[anchor]; i++ {

@@ -63,7 +63,7 @@ func draw(title string, names []string, arrivals map[string][]float64) error {
 	p.Add(bound)
 	p.Legend.Add("the limit", bound)
 
-	p.Y.Max *= 1.3 // the legend covers nothing
+	p.Y.Max *= 1.3 // leaves space for the legend
 
 	svg, err := p.WriterTo(18*vg.Centimeter, 9*vg.Centimeter, "svg")
 	if err != nil {
