@@ -52,8 +52,12 @@ func New(config Config) *Client {
 	return c
 }
 
-// Close closes the source of the credentials.
-func (c *Client) Close() { c.config.Credentials.Close() }
+// Close closes the source of the credentials, and waits until the quota has noted the last response,
+// for a second at most.
+func (c *Client) Close() {
+	c.config.Credentials.Close()
+	c.gate.close()
+}
 
 // GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
 // resources. The result is never older than the call, and is shared: don't modify it.

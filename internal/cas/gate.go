@@ -85,14 +85,19 @@ func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
 	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), creds.Identity())
 	if g.quota == nil || g.quotaName != name {
 		g.quotaName = name
-		g.quota = quota.Open(quota.Config{
-			Dir:    g.config.CacheDir,
-			Name:   name,
-			Places: g.config.RequestsPerSecond,
-			Logger: g.config.Logger,
-		})
+		g.quota = quota.Open(g.config.CacheDir, name, g.config.RequestsPerSecond, g.config.Logger)
 	}
 	return g.quota
+}
+
+// close waits for what the quota notes about calls that have ended.
+func (g *gate) close() {
+	g.mu.Lock()
+	q := g.quota
+	g.mu.Unlock()
+	if q != nil {
+		q.Close()
+	}
 }
 
 // departed notes that a call leaves, and returns its number since the last success.

@@ -1,11 +1,15 @@
 package cas
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -96,6 +100,30 @@ func TestClientsShareTheQuota(t *testing.T) {
 		within(t, server, 10)
 		if calls := len(server.Calls()); calls > 20*3 {
 			t.Errorf("got %d calls, want at most 3 for each client", calls)
+		}
+	})
+}
+
+// A process may end at once when its client is closed, and others must know when the response came.
+func TestCloseWaitsForTheNoteOfTheResponse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		server := castest.New(castest.Options{Latency: 50 * time.Millisecond})
+		for range 20 {
+			client := inMemory(t, server, func(c *Config) { c.CacheDir, c.RequestsPerSecond = dir, 1 })
+			if _, err := client.GetAssetCount(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			want := binary.BigEndian.AppendUint64(nil, uint64(time.Now().UnixNano()))
+			client.Close()
+			files, err := filepath.Glob(filepath.Join(dir, "quota-*"))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("got files %v, %v, want one", files, err)
+			}
+			if noted, err := os.ReadFile(files[0]); err != nil || !bytes.Equal(noted, want) {
+				t.Fatalf("got %x, %v noted, want the time of the response %x", noted, err, want)
+			}
 		}
 	})
 }

@@ -47,8 +47,7 @@ func mkdir(t *testing.T, path string) {
 	must(t, os.MkdirAll(path, 0o700))
 }
 
-// link makes a symbolic link, whose target has to stay as it is. Windows may not let it; then a
-// directory is as good.
+// link makes a symbolic link, whose target has to stay as it is, or a directory if Windows refuses.
 func link(t *testing.T, path string) {
 	t.Helper()
 	target := filepath.Join(t.TempDir(), "target")
@@ -71,9 +70,7 @@ var allBadFiles = map[string]badFiles{
 	"long ago":    {prepare: holds("\x00\x00\x00\x00\x00\x00\x00\x01"), want: []int{3, 0}},
 	"years ahead": {prepare: holds("\x7f\xff\xff\xff\xff\xff\xff\xff"), want: []int{0, 0}},
 	"before 1970": {prepare: holds("\x80\x00\x00\x00\x00\x00\x00\x00"), want: []int{0, 0}},
-	"relative": {prepare: func(_ *testing.T, p *process) {
-		p.path = "cache"
-	}, reason: "no home directory is known", want: []int{3, 3}},
+	"relative":    {prepare: func(_ *testing.T, p *process) { p.path = "cache" }, reason: "no home", want: []int{3, 3}},
 	"a file for the directory": {prepare: func(t *testing.T, p *process) {
 		write(t, filepath.Dir(p.path), "")
 	}, reason: "terraform-provider-cas", want: []int{3, 3}},
@@ -85,8 +82,7 @@ var allBadFiles = map[string]badFiles{
 	"one directory": {prepare: func(t *testing.T, p *process) { mkdir(t, p.file(1)) }, reason: "is a directory", want: []int{2, 0}},
 }
 
-// Two processes keep to the limit together when they share, and else each warns once and keeps to
-// what is wanted.
+// Two processes keep to the limit together if they share, else each warns once.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	forEach(t, allBadFiles, func(t *testing.T, dir string, test badFiles) {

@@ -15,8 +15,7 @@ const (
 	errLocked = syscall.EWOULDBLOCK
 )
 
-// tryLock locks a file until it is closed. gofrs/flock would open the file itself, and allow neither
-// checks nor writes.
+// tryLock locks a file until it is closed. gofrs/flock would open the file itself, without checks.
 func tryLock(file *os.File) error {
 	var err error = syscall.EINTR
 	for errors.Is(err, syscall.EINTR) {

@@ -13,8 +13,7 @@ const (
 	errLocked = windows.ERROR_LOCK_VIOLATION
 )
 
-// tryLock locks a file until it is closed. It locks a byte far behind the end, because other
-// processes can't read locked bytes.
+// tryLock locks a file until it is closed: a byte far behind its end, so that others can read it.
 func tryLock(file *os.File) error {
 	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, &windows.Overlapped{OffsetHigh: 1 << 30})

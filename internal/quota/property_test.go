@@ -91,8 +91,7 @@ func (v *victim) harm(random *rand.Rand, ended <-chan struct{}) {
 	}
 }
 
-// read makes calls as the client does. What a process sent that is killed arrives at once:
-// otherwise a call might arrive after its place is free.
+// read makes calls. What a killed process sent arrives at once, not when its place is free again.
 func (v *victim) read(t *testing.T, caller, calls int, random *rand.Rand, server *service) {
 	for calls > 0 && v.runs() {
 		time.Sleep(delay(random))
@@ -124,10 +123,9 @@ func (v *victim) read(t *testing.T, caller, calls int, random *rand.Rand, server
 	}
 }
 
-// Whatever the delays, however many processes with whatever limits, whichever are stopped or
-// killed, hang or see the clock set: no more than the limit arrives in any second, every process
-// that lives gets through, and nothing stays locked. A step of the clock ahead lets one call more
-// through for each place.
+// Whatever processes do, and whatever happens to them: no more than the limit arrives in any second,
+// those that live get through, and nothing stays locked. A step of the clock ahead lets one call
+// more through for each place.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	seeds := map[string]uint64{}

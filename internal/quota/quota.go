@@ -1,14 +1,11 @@
 // Package quota bounds how many calls reach a service in any one second, over all processes of one
 // user on one machine.
 //
-// A rate limiter spaces calls as they leave, and the network moves them together again. A quota has
-// places instead: a call holds one from before it is sent until its response has arrived, and the
-// place is free a second later. The service receives the call before it responds, and the next call
-// of that place after that call is sent. So two calls of a place arrive more than a second apart,
-// whatever the network does. A call whose process is killed counts from when it left.
-//
-// A place is a file, which a call locks. The time is noted in it before the call is sent, and when
-// its response has arrived. The system unlocks the files of a process that ends, however it ends.
+// A call holds a place from before it is sent until its response has arrived, and the place is free
+// a second later. The service receives the call before it responds, and the next call of that place
+// after that call is sent. So two calls of a place arrive more than a second apart, whatever the
+// network does. A place is a file, which a call locks, and in which the time is noted before the
+// call is sent and when its response has arrived. The system unlocks the files of a process that ends.
 package quota
 
 import (
@@ -31,19 +28,10 @@ import (
 const (
 	window = time.Second + clockTick // how long a place isn't free after its last use
 	poll   = 50 * time.Millisecond   // the maximum time to the next try while other processes hold all places
-	// The file system counts as hung after so many ticks. A process that was stopped itself misses
-	// one of them, not all.
+	held   = 1<<63 - 1
+	// The file system hangs after so many ticks. A process that was stopped misses one, not all.
 	tick, ticks = 100 * time.Millisecond, 20
-	held        = 1<<63 - 1
 )
-
-// Config describes a quota.
-type Config struct {
-	Dir    string       // absolute path of a private directory for the files, made when needed
-	Name   string       // what is counted: processes share the places of one name, and the files show its hash
-	Places int          // how many calls of this process may arrive in any second: it uses the first places
-	Logger *slog.Logger // gets one warning when files can't be used
-}
 
 // Quota hands out places. It is safe for concurrent use.
 type Quota struct {
@@ -55,6 +43,7 @@ type Quota struct {
 	opened time.Time
 	free   []atomic.Int64 // how long after opened each place may be free; held while this process holds it
 	turn   chan struct{}  // is full while files are used
+	notes  atomic.Int32   // how many releases are to be noted yet
 }
 
 // Place is the right to send one call.
@@ -64,21 +53,21 @@ type Place struct {
 	file   *os.File // is locked; nil if no file can be used
 }
 
-// Open returns the quota that cfg describes. It touches no file: the first Take does.
-func Open(cfg Config) *Quota {
+// Open returns the quota of a name, of which at most so many calls of this process arrive in any
+// second. The files are in a private directory, an absolute path that is made when needed, and show
+// the name's hash. The logger gets one warning when they can't be used. Open touches none of them.
+func Open(dir, name string, places int, logger *slog.Logger) *Quota {
 	return &Quota{
-		path:   filepath.Join(cfg.Dir, fmt.Sprintf("quota-v2-%x-", sha256.Sum256([]byte(cfg.Name)))),
-		logger: cfg.Logger, lock: tryLock, wall: time.Time.UnixNano,
-		opened: time.Now(), free: make([]atomic.Int64, max(cfg.Places, 1)), turn: make(chan struct{}, 1),
+		path:   filepath.Join(dir, fmt.Sprintf("quota-v2-%x-", sha256.Sum256([]byte(name)))),
+		logger: logger, lock: tryLock, wall: time.Time.UnixNano,
+		opened: time.Now(), free: make([]atomic.Int64, max(places, 1)), turn: make(chan struct{}, 1),
 	}
 }
 
-// Take returns a place or, if none is free, the time to call Take again: when the next place may be
-// free, and at most a second from now. Send the call at once, because its time is already noted.
-// Take returns within two seconds.
-//
-// If this process can't use the files, but others may, Take hands out one place at a time. If no
-// process can use them, it bounds only the calls of this process.
+// Take returns a place or, if none is free, the time to call Take again: at most a second from now.
+// Send the call at once, because its time is already noted. Take returns within two seconds. If this
+// process can't use the files, but others may, Take hands out one place at a time. If no process can
+// use them, it bounds only the calls of this process.
 func (q *Quota) Take() (*Place, time.Time) {
 	place, maximum := Place{}, 0
 	turn, taken, gone := q.turn, make(chan struct{}), make(chan struct{})
@@ -109,8 +98,7 @@ func (q *Quota) Take() (*Place, time.Time) {
 	return q.takeUncounted(1)
 }
 
-// takeUncounted is Take without files: at most maximum calls of this process are out, or were
-// within the last second.
+// takeUncounted is Take without files: at most maximum calls are out, or were within a second.
 func (q *Quota) takeUncounted(maximum int) (*Place, time.Time) {
 	numbers, again := q.ready()
 	if len(q.free)-len(numbers) >= maximum {
@@ -120,8 +108,7 @@ func (q *Quota) takeUncounted(maximum int) (*Place, time.Time) {
 	return &Place{q, numbers[0], nil}, time.Time{}
 }
 
-// ready returns the places that may be free, as far as this process knows, and when to try again if
-// none of them is.
+// ready returns the places that may be free, and when to try again if none of them is.
 func (q *Quota) ready() (numbers []int, again time.Time) {
 	now := int64(time.Since(q.opened))
 	next := now + int64(window)
@@ -138,16 +125,24 @@ func (q *Quota) ready() (numbers []int, again time.Time) {
 	return numbers, q.opened.Add(time.Duration(next))
 }
 
-// Release gives the place back, which is free again a second from now. Call it once, when the
-// response has arrived or the call has failed. It doesn't wait for the file.
+// Release gives the place back, to be free a second from now. It doesn't wait for the file.
 func (p *Place) Release() {
 	p.quota.free[p.number].Store(int64(time.Since(p.quota.opened) + window))
+	p.quota.notes.Add(1)
 	go func() {
+		defer p.quota.notes.Add(-1)
 		defer p.file.Close()
 		if p.file != nil && p.quota.note(p.file) != nil {
 			<-time.After(window) // another process would take the place too soon
 		}
 	}()
+}
+
+// Close waits until the releases before it are noted, for a second at most.
+func (q *Quota) Close() {
+	for end := time.Now().Add(window); q.notes.Load() > 0 && time.Now().Before(end); {
+		<-time.After(time.Millisecond)
+	}
 }
 
 func (q *Quota) warn(err error) {
@@ -175,11 +170,7 @@ func (q *Quota) try() (place Place, maximum int) {
 	maximum = min(len(numbers), 1)
 	for _, i := range rand.Perm(len(numbers)) {
 		free := q.free[numbers[i]].Load()
-		file, err := os.OpenFile(fmt.Sprint(q.path, numbers[i]), os.O_RDWR|os.O_CREATE|openFlags, 0o600)
-		var wait time.Duration
-		if err == nil {
-			wait, err = q.claim(file)
-		}
+		file, wait, err := q.claim(numbers[i])
 		if err == nil && wait == 0 {
 			return Place{q, numbers[i], file}, 0
 		}
@@ -194,10 +185,12 @@ func (q *Quota) try() (place Place, maximum int) {
 	return place, maximum
 }
 
-// claim locks the file of a place and notes the time in it, or returns how long to wait for the
-// place.
-func (q *Quota) claim(file *os.File) (wait time.Duration, err error) {
-	wait, err = q.wait(file)
+// claim locks the file of a place and notes the time in it, or returns how long to wait for it.
+func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error) {
+	file, err = os.OpenFile(fmt.Sprint(q.path, number), os.O_RDWR|os.O_CREATE|openFlags, 0o600)
+	if err == nil {
+		wait, err = q.wait(file)
+	}
 	// Only a free place is locked, so that a lock means that a call is out.
 	if err == nil && (wait <= 0 || wait > window) {
 		if err = q.lock(file); err == nil {
@@ -207,7 +200,7 @@ func (q *Quota) claim(file *os.File) (wait time.Duration, err error) {
 			err = q.note(file)
 		}
 	}
-	return min(max(wait, 0), window), err
+	return file, min(max(wait, 0), window), err
 }
 
 // wait returns how long a place isn't free: more than window if the clock was set back.

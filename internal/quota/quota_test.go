@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// process is a quota as another process has it, with a log of its own. It can be killed, its file
-// system can hang or fail, and its clock can be set.
+// process is a quota as another process has it, which can be killed, hang, fail or see its clock set.
 type process struct {
 	*Quota
 	log    bytes.Buffer
@@ -29,7 +28,7 @@ type process struct {
 func open(t testing.TB, dir string, places int) *process {
 	t.Helper()
 	p := new(process)
-	p.Quota = Open(Config{Dir: dir, Name: "cas.aliyuncs.com 1234567890", Places: places, Logger: slog.New(slog.NewTextHandler(&p.log, nil))})
+	p.Quota = Open(dir, "cas.aliyuncs.com 1234567890", places, slog.New(slog.NewTextHandler(&p.log, nil)))
 	p.Quota.wall = func(t time.Time) int64 { return t.UnixNano() + p.step.Load() }
 	p.Quota.lock = func(file *os.File) error {
 		if hangs := p.hangs.Load(); hangs != nil {
@@ -199,8 +198,7 @@ func TestOtherProcess(t *testing.T) {
 	})
 }
 
-// While other processes hold all places for long, a process looks again soon, but not at a time
-// that others do.
+// While other processes hold all places, a process looks again soon, but not when others do.
 func TestPoll(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {
@@ -230,14 +228,13 @@ func TestLimitsDiffer(t *testing.T) {
 	})
 }
 
-// The names and the content of the files are their format, and changing it takes another version.
-// They show nothing of the name but its hash, and processes share nothing under another name.
+// The names and the content of the files are their format. To change it takes another version.
 func TestFormat(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache", "terraform-provider-cas")
 	const hash = "e5ecf1567d722232621ed58573a5174224e9dae21d1c394d757e101cf0941aba"
 	for _, name := range []string{"cas.aliyuncs.com LTAI5tSecretive", "other"} {
-		q := Open(Config{Dir: dir, Name: name, Places: 1, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		q := Open(dir, name, 1, slog.New(slog.NewTextHandler(t.Output(), nil)))
 		q.wall = func(time.Time) int64 { return 0x0102030405060708 }
 		place, _ := q.Take()
 		if place == nil {
@@ -256,8 +253,7 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// A file system that hangs holds up no release, and each Take for two seconds. The process makes
-// one call at a time then, and gives back what it gets late.
+// A file system that hangs holds up no release, and each Take for two seconds.
 func TestHangs(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {
@@ -282,6 +278,23 @@ func TestHangs(t *testing.T) {
 		time.Sleep(window)
 		p.takes(t, 3)
 		other.takes(t, 0)
+	})
+}
+
+// What is noted late is noted before the process ends, unless the file system hangs.
+func TestCloseWaitsForNotes(t *testing.T) {
+	t.Parallel()
+	forEach(t, map[string]time.Duration{"noted": 0, "slow": window / 2, "hangs": time.Hour}, func(t *testing.T, dir string, late time.Duration) {
+		p := open(t, dir, 1)
+		p.takes(t, 1)
+		p.wall = func(at time.Time) int64 { time.Sleep(late); return at.UnixNano() }
+		start := time.Now()
+		p.places[0].Release()
+		p.Close()
+		if got, want := time.Since(start), min(late, window); got < want || got > want+poll {
+			t.Errorf("got it closed after %s, want it after %s", got, want)
+		}
+		time.Sleep(late + window)
 	})
 }
 
