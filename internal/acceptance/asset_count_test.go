@@ -31,11 +31,12 @@ func TestAccAssetCount(t *testing.T) { //nolint:paralleltest // calls of an acco
 		PreCheck: func() {
 			for _, name := range []string{"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"} {
 				if os.Getenv(name) == "" && os.Getenv("ALIBABA_CLOUD_PROFILE") == "" {
-					t.Fatalf("%s isn't set, and neither is ALIBABA_CLOUD_PROFILE: the tests need an account that they may read.", name)
+					t.Fatalf("neither %s nor ALIBABA_CLOUD_PROFILE is set: the tests need an account to read", name)
 				}
 			}
 		},
-		TerraformVersionChecks: []tfversion.TerraformVersionCheck{tfversion.RequireAbove(tfversion.Version1_10_0)}, // ephemeral resources
+		// Ephemeral resources need this version.
+		TerraformVersionChecks: []tfversion.TerraformVersionCheck{tfversion.RequireAbove(tfversion.Version1_10_0)},
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
 			"cas":  providerserver.NewProtocol6WithError(provider.New("acceptance")),
 			"echo": echoprovider.NewProviderServer(),

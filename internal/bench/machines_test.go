@@ -100,7 +100,7 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	status, body := http.StatusOK, `{"Point": 92, "RequestId": "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"}`
 	if !s.accept() {
-		status, body = http.StatusBadRequest, `{"Code": "Throttling.User", "Message": "Request was denied due to user flow control."}`
+		status, body = http.StatusBadRequest, `{"Code": "Throttling.User", "Message": "Request was denied."}`
 	}
 	if err := pass(r.Context(), 25*time.Millisecond); err != nil {
 		return nil, err

@@ -53,11 +53,13 @@ func launch(t *testing.T, executable string, environment []string, block string)
 	if len(fields) < 5 {
 		return nil, fmt.Errorf("handshake: %q", line)
 	}
-	p.conn, err = grpc.NewClient("passthrough:"+fields[2]+":"+fields[3], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	p.conn, err = grpc.NewClient("passthrough:"+fields[2]+":"+fields[3],
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, err
 	}
-	return p, p.invoke(t.Context(), "ConfigureProvider", map[string]any{"terraform_version": "1.11.4", "config": dynamic(block)})
+	return p, p.invoke(t.Context(), "ConfigureProvider",
+		map[string]any{"terraform_version": "1.11.4", "config": dynamic(block)})
 }
 
 // kill ends the process as kill -9 does. It closes the connection only afterwards, because closing
@@ -159,7 +161,8 @@ func configuration(t *testing.T, providers, blocks int) string {
 	b.WriteString("terraform {\n  required_providers {\n    cas = { source = \"terraform-provider-cas/cas\" }\n  }\n}\n")
 	for provider := range providers {
 		fmt.Fprintf(&b, "provider \"cas\" {\n  alias = \"p%d\"\n}\n", provider)
-		fmt.Fprintf(&b, "data \"cas_asset_count\" \"d%[1]d\" {\n  count    = %[2]d\n  provider = cas.p%[1]d\n}\n", provider, blocks)
+		fmt.Fprintf(&b, "data \"cas_asset_count\" \"d%[1]d\" {\n  count    = %[2]d\n  provider = cas.p%[1]d\n}\n",
+			provider, blocks)
 	}
 	return directory(t, "main.tf", b.String())
 }
@@ -177,8 +180,13 @@ func directory(t *testing.T, name, content string) string {
 // plan runs terraform plan in dir, without init, with an executable as the provider.
 func plan(t *testing.T, dir, executable string, environment []string) {
 	t.Helper()
-	override := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n",
-		filepath.Dir(executable))
+	override := fmt.Sprintf(`provider_installation {
+  dev_overrides {
+    "terraform-provider-cas/cas" = %q
+  }
+  direct {}
+}
+`, filepath.Dir(executable))
 	cmd := exec.CommandContext(t.Context(), cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"),
 		"plan", "-input=false", "-lock=false", "-no-color")
 	cmd.Dir = dir

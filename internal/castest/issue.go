@@ -61,12 +61,14 @@ func (i *Issuer) checkCaller(r *http.Request, call *Issue) *Error {
 	case !known:
 		return refuse(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
 	case key.SecurityToken != r.Form.Get("SecurityToken"):
-		return refuse(400, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken is mismatched with the AccessKey.")
+		return refuse(400, "InvalidSecurityToken.MismatchWithAccessKey",
+			"Specified SecurityToken is mismatched with the AccessKey.")
 	case !key.Expires.IsZero() && time.Now().After(key.Expires):
 		return refuse(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
 	case *openapi.GetRPCSignature(signed, &r.Method, &key.AccessKeySecret) != r.Form.Get("Signature"):
 		return refuse(400, "SignatureDoesNotMatch",
-			"Specified signature is not matched with our calculation. server string to sign is:"+r.Method+"&%2F&"+r.URL.RawQuery)
+			"Specified signature is not matched with our calculation. server string to sign is:"+
+				r.Method+"&%2F&"+r.URL.RawQuery)
 	}
 	return i.checkNonce(r.Form.Get("SignatureNonce"))
 }

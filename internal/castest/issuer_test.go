@@ -16,7 +16,8 @@ import (
 // assume is a signed call of AssumeRole.
 func assume(change func(url.Values)) url.Values {
 	values := url.Values{
-		"Action": {"AssumeRole"}, "Version": {"2015-04-01"}, "Format": {"JSON"}, "Timestamp": {time.Now().UTC().Format(dateLayout)},
+		"Action": {"AssumeRole"}, "Version": {"2015-04-01"}, "Format": {"JSON"},
+		"Timestamp":       {time.Now().UTC().Format(dateLayout)},
 		"SignatureMethod": {"HMAC-SHA1"}, "SignatureVersion": {"1.0"}, "SignatureNonce": {newRequestID()},
 		"AccessKeyId": {DefaultKey.AccessKeyID},
 		"RoleArn":     {"acs:ram::1:role/reader"}, "RoleSessionName": {"terraform"}, "DurationSeconds": {"900"},
@@ -65,7 +66,8 @@ func TestIssuerRefuses(t *testing.T) {
 		{name: "no nonce", values: set("SignatureNonce", ""), code: "SignatureNonceUsed"},
 		{name: "an element changed after signing", values: tampered, code: "SignatureDoesNotMatch"},
 		{name: "an unknown key", values: set("AccessKeyId", "unknown"), code: "InvalidAccessKeyId.NotFound"},
-		{name: "a token of no key", values: set("SecurityToken", "unknown"), code: "InvalidSecurityToken.MismatchWithAccessKey"},
+		{name: "a token of no key", values: set("SecurityToken", "unknown"),
+			code: "InvalidSecurityToken.MismatchWithAccessKey"},
 		{name: "a clock that is off", values: set("Timestamp", "2020-01-01T00:00:00Z"), code: "InvalidTimeStamp.Expired"},
 		{name: "another version", values: set("Version", "2020-01-01"), code: "InvalidApi.NotFound"},
 		{name: "another action", values: set("Action", "GetCallerIdentity"), code: "InvalidApi.NotFound"},

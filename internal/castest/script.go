@@ -52,8 +52,9 @@ func Denied(principal string) http.HandlerFunc {
 		Code:    "Forbidden.RAM",
 		Message: "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
 		AccessDeniedDetail: map[string]string{
-			"AuthAction": "yundun-cert:GetAssetCount", "AuthPrincipalType": "SubUser", "AuthPrincipalOwnerId": "1234567890123456",
-			"AuthPrincipalDisplayName": principal, "NoPermissionType": "ImplicitDeny", "PolicyType": "AccountLevelIdentityBasedPolicy",
+			"AuthAction": "yundun-cert:GetAssetCount", "NoPermissionType": "ImplicitDeny",
+			"AuthPrincipalType": "SubUser", "AuthPrincipalDisplayName": principal,
+			"AuthPrincipalOwnerId": "1234567890123456", "PolicyType": "AccountLevelIdentityBasedPolicy",
 			"EncodedDiagnosticMessage": "AQEAAAAAZsT1i0M4QzRGRjk0",
 		},
 	}.ServeHTTP

@@ -31,7 +31,8 @@ func TestStepResponds(t *testing.T) {
 			step:   castest.Fault(503, "ServiceUnavailable", "Busy."),
 			status: 503, code: "ServiceUnavailable",
 			header: map[string]string{"Content-Type": "application/json;charset=utf-8"},
-			body:   `{"Code":"ServiceUnavailable","HostId":"cas.test","Message":"Busy.","Recommend":"https://api.aliyun.com/troubleshoot?`,
+			body: `{"Code":"ServiceUnavailable","HostId":"cas.test","Message":"Busy.",` +
+				`"Recommend":"https://api.aliyun.com/troubleshoot?`,
 		},
 		"denied": {
 			step:   castest.Denied("alice"),
@@ -49,11 +50,13 @@ func TestStepResponds(t *testing.T) {
 		},
 		"html": {
 			step:   castest.HTML(502),
-			status: 502, header: map[string]string{"Content-Type": "text/html; charset=utf-8"}, body: "<h1>502 Bad Gateway</h1>",
+			header: map[string]string{"Content-Type": "text/html; charset=utf-8"},
+			status: 502, body: "<h1>502 Bad Gateway</h1>",
 		},
 		"header": {
 			step:   castest.Header(castest.Body(200, "text/plain", "Point=1"), "Date", "Tue, 06 Jan 2026 06:33:30 GMT"),
-			status: 200, header: map[string]string{"Content-Type": "text/plain", "Date": "Tue, 06 Jan 2026 06:33:30 GMT"}, body: "Point=1",
+			header: map[string]string{"Content-Type": "text/plain", "Date": "Tue, 06 Jan 2026 06:33:30 GMT"},
+			status: 200, body: "Point=1",
 		},
 		"latency and delay": {
 			latency: time.Second, step: castest.Delay(2*time.Second, castest.HTML(200)), status: 200, took: 3 * time.Second,
@@ -77,7 +80,8 @@ func TestStepResponds(t *testing.T) {
 				if got.status != test.status {
 					t.Fatalf("got status %d, want %d", got.status, test.status)
 				}
-				if want := strings.ReplaceAll(test.body, "ID", got.header.Get("X-Acs-Request-Id")); !strings.Contains(got.body, want) {
+				want := strings.ReplaceAll(test.body, "ID", got.header.Get("X-Acs-Request-Id"))
+				if !strings.Contains(got.body, want) {
 					t.Errorf("got body %.300q, want %.300q in it", got.body, want)
 				}
 				for name, value := range test.header {
@@ -90,9 +94,11 @@ func TestStepResponds(t *testing.T) {
 					t.Errorf("got action %q recorded, want GetAssetCount", action)
 				}
 				call.Header = nil
-				want := castest.Call{Arrived: begin, AccessKeyID: castest.DefaultKey.AccessKeyID, Status: test.status, Code: test.code}
-				if !reflect.DeepEqual(call, want) {
-					t.Errorf("got %+v recorded, want %+v", call, want)
+				recorded := castest.Call{
+					Arrived: begin, AccessKeyID: castest.DefaultKey.AccessKeyID, Status: test.status, Code: test.code,
+				}
+				if !reflect.DeepEqual(call, recorded) {
+					t.Errorf("got %+v recorded, want %+v", call, recorded)
 				}
 				counted(t, s, 0, 0)
 			})

@@ -62,13 +62,16 @@ func TestRefuses(t *testing.T) {
 		status int                 // 400 where it is 0
 		code   string
 	}{
-		"method":           {change: func(c *call) { c.Method = http.MethodPut }, status: 403, code: "UnsupportedHTTPMethod"},
-		"path":             {change: func(c *call) { c.path = "/api" }, status: 404, code: "InvalidApi.NotFound"},
-		"action":           {change: func(c *call) { c.Action = "GetAssetCounts" }, status: 404, code: "InvalidApi.NotFound"},
-		"action's case":    {change: func(c *call) { c.Action = "getassetcount" }, status: 404, code: "InvalidApi.NotFound"},
-		"version":          {change: func(c *call) { c.Version = "2018-07-13" }, status: 404, code: "InvalidVersion"},
-		"not signed":       {after: without("Authorization"), code: "IncompleteSignature"},
-		"other algorithm":  {after: replace("Authorization", "ACS3-HMAC-SHA256", "ACS3-HMAC-SM3"), code: "SignatureDoesNotMatch"},
+		"method": {change: func(c *call) { c.Method = http.MethodPut }, status: 403,
+			code: "UnsupportedHTTPMethod"},
+		"path": {change: func(c *call) { c.path = "/api" }, status: 404, code: "InvalidApi.NotFound"},
+		"action": {change: func(c *call) { c.Action = "GetAssetCounts" }, status: 404,
+			code: "InvalidApi.NotFound"},
+		"action's case": {change: func(c *call) { c.Action = "getassetcount" }, status: 404, code: "InvalidApi.NotFound"},
+		"version":       {change: func(c *call) { c.Version = "2018-07-13" }, status: 404, code: "InvalidVersion"},
+		"not signed":    {after: without("Authorization"), code: "IncompleteSignature"},
+		"other algorithm": {after: replace("Authorization", "ACS3-HMAC-SHA256", "ACS3-HMAC-SM3"),
+			code: "SignatureDoesNotMatch"},
 		"no date":          {after: without("X-Acs-Date"), code: "IncompleteSignature"},
 		"no nonce":         {after: without("X-Acs-Signature-Nonce"), code: "IncompleteSignature"},
 		"no hash":          {after: without("X-Acs-Content-Sha256"), code: "IncompleteSignature"},

@@ -56,7 +56,8 @@ func authorization(r *http.Request, name string) string {
 // header is required or optional.
 func checkSignedHeaders(r *http.Request) *Error {
 	signed := strings.Split(authorization(r, "SignedHeaders"), ";")
-	want := []string{"host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"}
+	want := []string{"host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce",
+		"x-acs-content-sha256"}
 	for name := range r.Header {
 		if name = strings.ToLower(name); name == "content-type" || strings.HasPrefix(name, "x-acs-") {
 			want = append(want, name)
@@ -92,7 +93,8 @@ func (s *Server) checkKey(r *http.Request, now time.Time) *Error {
 		return refuse(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
 	case token != key.SecurityToken && slices.ContainsFunc(slices.Collect(maps.Values(s.keys)),
 		func(other Key) bool { return token == other.SecurityToken }):
-		return refuse(400, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.")
+		return refuse(400, "InvalidSecurityToken.MismatchWithAccessKey",
+			"Specified SecurityToken mismatch with the AccessKey.")
 	case token != key.SecurityToken:
 		return refuse(400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
 	case !key.Expires.IsZero() && !now.Before(key.Expires):

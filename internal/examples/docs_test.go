@@ -149,7 +149,8 @@ func sources(t *testing.T, packages ...string) (files []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, slices.DeleteFunc(found, func(file string) bool { return strings.HasSuffix(file, "_test.go") })...)
+		files = append(files, slices.DeleteFunc(found,
+			func(file string) bool { return strings.HasSuffix(file, "_test.go") })...)
 	}
 	return files
 }

@@ -45,7 +45,8 @@ var (
 	nothing = map[string]any{
 		"Point": nil, "LastPoint": nil, "PointRatio": nil, "PointTime": nil,
 		"BuyCertificateCount": nil, "FreeCertificateCount": nil, "UploadCertificateCount": nil,
-		"AliyunAssetCount": nil, "TencentAssetCount": nil, "HuaweiAssetCount": nil, "AwsAssetCount": nil, "DomainAssetCount": nil,
+		"AliyunAssetCount": nil, "TencentAssetCount": nil, "HuaweiAssetCount": nil, "AwsAssetCount": nil,
+		"DomainAssetCount": nil,
 	}
 )
 
@@ -77,7 +78,8 @@ var examples = map[string]example{
 	"actions/cas_require_asset_count": {files: []string{"action.tf", "gate.sh"}, since: 14, env: keys, gate: scoreOf61,
 		gated: []string{invoke}, plans: []plan{{answer: low, says: "Actions: 1 to invoke."}}},
 	"scenarios/gate-before-changes": {files: []string{"main.tf"}, since: 16, env: keys, gate: scoreOf61,
-		gated: []string{"apply -auto-approve -var=releases={blue=\"first\"}"}, plans: []plan{{answer: low, says: "Actions: 2 to invoke."}}},
+		gated: []string{"apply -auto-approve -var=releases={blue=\"first\"}"},
+		plans: []plan{{answer: low, says: "Actions: 2 to invoke."}}},
 	"scenarios/free-certificate-quota": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "No changes."},
 		{answer: map[string]any{"FreeCertificateCount": 18}, says: "No changes."},
@@ -85,18 +87,20 @@ var examples = map[string]example{
 		{answer: nothing, says: "The service doesn't send the number of free certificates.", warns: true},
 	}},
 	"scenarios/assets-by-cloud": {files: []string{"main.tf"}, env: keys, calls: 1, plans: []plan{
-		{says: "+ assets = 48 + assets_by_cloud = { + alibaba_cloud = 7 + aws = 17 + huawei_cloud = 13 + tencent_cloud = 11 } + domains = 19"},
+		{says: "+ assets = 48 + assets_by_cloud = { + alibaba_cloud = 7 + aws = 17 + huawei_cloud = 13 " +
+			"+ tencent_cloud = 11 } + domains = 19"},
 		{answer: map[string]any{"AwsAssetCount": nil}, says: "aws = null"},
 	}},
 	"scenarios/several-accounts": {files: []string{"main.tf", "main.tofu"}, since: 5, calls: 2, plans: []plan{
 		{says: "+ scores = { + production = 92 + staging = 92 }"},
 		{answer: low, says: "Below 80: production, staging.", warns: true},
 	}},
-	"scenarios/module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, since: 5, env: keys, calls: 1, tests: true, plans: []plan{
-		{says: "+ score = 92"},
-		{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
-		{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
-	}},
+	"scenarios/module": {files: []string{"main.tf", "tests/score.tftest.hcl"}, since: 5, env: keys, calls: 1,
+		tests: true, plans: []plan{
+			{says: "+ score = 92"},
+			{answer: low, says: "The certificate health score is 61; at least 80 is needed.", stops: true},
+			{answer: map[string]any{"BuyCertificateCount": 0}, says: "There is no paid certificate.", warns: true},
+		}},
 	"scenarios/null-safe": {files: []string{"main.tf"}, since: 5, env: keys, calls: 1, plans: []plan{
 		{says: "+ certificates_known_of = 10"},
 		{answer: nothing, says: "The certificate health score is unknown.", warns: true},
@@ -104,18 +108,17 @@ var examples = map[string]example{
 		{answer: map[string]any{"BuyCertificateCount": 0, "Point": 87}, says: "There is no paid certificate.", warns: true},
 		{answer: map[string]any{"Point": 87}, says: "The certificate health score has changed by -1 points.", warns: true},
 	}},
-	"scenarios/stable-outputs": {files: []string{"main.tf"}, env: keys, calls: 1, apply: true, plans: []plan{{says: "+ asset_count = {"}}},
+	"scenarios/stable-outputs": {files: []string{"main.tf"}, env: keys, calls: 1, apply: true,
+		plans: []plan{{says: "+ asset_count = {"}}},
 
 	"credentials/laptop":      {files: []string{"main.tf"}, calls: 1, plans: unchanged},
 	"credentials/cloudsso":    {files: []string{"main.tf"}, calls: 1, plans: unchanged},
 	"credentials/ecs":         {files: []string{"main.tf"}, calls: 1, plans: unchanged},
 	"credentials/assume-role": {files: []string{"main.tf"}, env: keys, calls: 1, plans: unchanged},
-	"credentials/github-actions": {files: []string{"main.tf", "workflow.yml"}, since: 2, calls: 1, plans: unchanged, env: map[string]string{
-		"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "$HOME/token",
-	}},
-	"credentials/gitlab": {files: []string{"gitlab-ci.yml", "main.tf"}, since: 2, calls: 1, plans: unchanged, env: map[string]string{
-		"ALIBABA_CLOUD_OIDC_TOKEN": castest.OIDCToken,
-	}},
+	"credentials/github-actions": {files: []string{"main.tf", "workflow.yml"}, since: 2, calls: 1,
+		plans: unchanged, env: map[string]string{"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "$HOME/token"}},
+	"credentials/gitlab": {files: []string{"gitlab-ci.yml", "main.tf"}, since: 2, calls: 1, plans: unchanged,
+		env: map[string]string{"ALIBABA_CLOUD_OIDC_TOKEN": castest.OIDCToken}},
 	"credentials/ack-rrsa": {files: []string{"job.yaml", "main.tf"}, calls: 1, plans: unchanged, env: map[string]string{
 		"ALIBABA_CLOUD_ROLE_ARN":          "acs:ram::1234567890123456:role/certificate-reader",
 		"ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c00000000000000000000",
@@ -144,7 +147,8 @@ func exampleFiles(t *testing.T) (files []string) {
 
 // ignored reports whether Terraform leaves a file of this name behind. .gitignore has the same names.
 func ignored(name string) bool {
-	return name == ".terraform.lock.hcl" || name == "tfplan" || strings.Contains(name, ".tfstate") || strings.HasSuffix(name, ".tfvars")
+	return name == ".terraform.lock.hcl" || name == "tfplan" || strings.Contains(name, ".tfstate") ||
+		strings.HasSuffix(name, ".tfvars")
 }
 
 // TestEveryExampleIsRun finds a file that was added and is in no example of the table, and the

@@ -17,7 +17,9 @@ import (
 const version = "0.1.0"
 
 // stagingKey is the access key of a second account.
-var stagingKey = castest.Key{AccessKeyID: "LTAI5tCasTestStagingKeyId", AccessKeySecret: "sTaGiNgSeCrEt0000000000000000"}
+var stagingKey = castest.Key{
+	AccessKeyID: "LTAI5tCasTestStagingKeyId", AccessKeySecret: "sTaGiNgSeCrEt0000000000000000",
+}
 
 // workspace is a copy of examples/ of its own, in a home of its own, with fakes of its own.
 type workspace struct {
@@ -57,7 +59,8 @@ func (w *workspace) copyExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.write(t, filepath.Join("examples", filepath.FromSlash(file)),
-			strings.ReplaceAll(string(content), `ecs_role_name = "certificate-reader"`, fmt.Sprintf("ecs_role_name = %q", castest.MetadataRole)))
+			strings.ReplaceAll(string(content), `ecs_role_name = "certificate-reader"`,
+				fmt.Sprintf("ecs_role_name = %q", castest.MetadataRole)))
 	}
 }
 
@@ -86,13 +89,15 @@ func (w *workspace) installProvider(t *testing.T) string {
 func (w *workspace) profiles(t *testing.T) string {
 	t.Helper()
 	keys := func(name string, key castest.Key) map[string]any {
-		return map[string]any{"name": name, "mode": "AK", "access_key_id": key.AccessKeyID, "access_key_secret": key.AccessKeySecret}
+		return map[string]any{"name": name, "mode": "AK", "access_key_id": key.AccessKeyID,
+			"access_key_secret": key.AccessKeySecret}
 	}
 	content, err := json.Marshal(map[string]any{"profiles": []any{
 		keys("work", castest.DefaultKey), keys("audit", castest.DefaultKey),
 		keys("production", castest.DefaultKey), keys("staging", stagingKey),
 		map[string]any{
-			"name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": w.issuer.SignInURL(), "cloud_sso_account_id": "1234567890123456",
+			"name": "sso", "mode": "CloudSSO",
+			"cloud_sso_sign_in_url": w.issuer.SignInURL(), "cloud_sso_account_id": "1234567890123456",
 			"cloud_sso_access_config": "ac-00000000000000000000",
 			"access_token":            castest.SSOAccessToken, "cloud_sso_access_token_expire": int64(4102444800),
 		},
@@ -114,7 +119,8 @@ func (w *workspace) environment(extra map[string]string) []string {
 		"CHECKPOINT_DISABLE=1",
 	}
 	env = append(env, w.issuer.ChildEnvironment()...)
-	for _, name := range []string{"HOME", "USERPROFILE", "XDG_CACHE_HOME", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TMP", "TEMP"} {
+	for _, name := range []string{"HOME", "USERPROFILE", "XDG_CACHE_HOME", "LOCALAPPDATA", "APPDATA", "TMPDIR",
+		"TMP", "TEMP"} {
 		env = append(env, name+"="+w.home)
 	}
 	for _, name := range []string{"PATH", "SYSTEMROOT"} {

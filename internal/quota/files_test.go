@@ -77,9 +77,10 @@ var allBadFiles = map[string]badFiles{
 	"a file for the parent directory": {prepare: func(t *testing.T, p *process) {
 		write(t, filepath.Dir(filepath.Dir(p.path)), "")
 	}, reason: "cache", want: []int{3, 3}},
-	"directories":   {prepare: each(mkdir), reason: "is a directory", want: []int{1, 1}},
-	"links":         {prepare: each(link), reason: "quota-v2-", want: []int{1, 1}},
-	"one directory": {prepare: func(t *testing.T, p *process) { mkdir(t, p.file(1)) }, reason: "is a directory", want: []int{2, 0}},
+	"directories": {prepare: each(mkdir), reason: "is a directory", want: []int{1, 1}},
+	"links":       {prepare: each(link), reason: "quota-v2-", want: []int{1, 1}},
+	"one directory": {prepare: func(t *testing.T, p *process) { mkdir(t, p.file(1)) }, reason: "is a directory",
+		want: []int{2, 0}},
 }
 
 // Two processes keep to the limit together if they share, else each warns once.

@@ -109,7 +109,9 @@ func TestLimits(t *testing.T) {
 			test.prepare(t, openAsChild(dir))
 			if test.mode == "unprivileged" && os.Geteuid() == 0 {
 				must(t, os.Chown(filepath.Dir(parent), nobody, -1))
-				must(t, filepath.Walk(parent, func(path string, _ os.FileInfo, _ error) error { return os.Chown(path, nobody, -1) }))
+				must(t, filepath.Walk(parent, func(path string, _ os.FileInfo, _ error) error {
+					return os.Chown(path, nobody, -1)
+				}))
 			}
 			out, err := child(t, test.mode, dir).Output()
 			if err != nil {
@@ -118,7 +120,8 @@ func TestLimits(t *testing.T) {
 			if warnings, want := strings.Count(string(out), "level=WARN"), min(len(test.reason), 1); warnings != want {
 				t.Errorf("got %d warnings, want %d: %s", warnings, want, out)
 			}
-			if want := fmt.Sprintf("places: %d\n", test.want); !strings.Contains(string(out), test.reason) || !strings.HasSuffix(string(out), want) {
+			if want := fmt.Sprintf("places: %d\n", test.want); !strings.Contains(string(out), test.reason) ||
+				!strings.HasSuffix(string(out), want) {
 				t.Errorf("got %s, want the reason %q and %q", out, test.reason, want)
 			}
 		})

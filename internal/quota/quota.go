@@ -5,7 +5,8 @@
 // a second later. The service receives the call before it responds, and the next call of that place
 // after that call is sent. So two calls of a place arrive more than a second apart, whatever the
 // network does. A place is a file, which a call locks, and in which the time is noted before the
-// call is sent and when its response has arrived. The system unlocks the files of a process that ends.
+// call is sent and when its response has arrived. The system unlocks the files of a process that
+// ends.
 package quota
 
 import (
@@ -65,9 +66,9 @@ func Open(dir, name string, places int, logger *slog.Logger) *Quota {
 }
 
 // Take returns a place or, if none is free, the time to call Take again: at most a second from now.
-// Send the call at once, because its time is already noted. Take returns within two seconds. If this
-// process can't use the files, but others may, Take hands out one place at a time. If no process can
-// use them, it bounds only the calls of this process.
+// Send the call at once, because its time is already noted. Take returns within two seconds. If
+// this process can't use the files, but others may, Take hands out one place at a time. If no
+// process can use them, it bounds only the calls of this process.
 func (q *Quota) Take() (*Place, time.Time) {
 	place, maximum := Place{}, 0
 	turn, taken, gone := q.turn, make(chan struct{}), make(chan struct{})
@@ -149,8 +150,8 @@ func (q *Quota) warn(err error) {
 	q.warned.Do(func() { q.logger.Warn("Files of the quota can't be used, so reads may be slow", "reason", err.Error()) })
 }
 
-// try locks the file of a free place, at random, and notes when the other places will be free. If no
-// file can be used, it returns how many calls of this process may be out at once.
+// try locks the file of a free place, at random, and notes when the other places will be free. If
+// no file can be used, it returns how many calls of this process may be out at once.
 func (q *Quota) try() (place Place, maximum int) {
 	dir := filepath.Dir(q.path)
 	err := fmt.Errorf("%q isn't an absolute path, as where no home directory is known: %w", dir, os.ErrNotExist)

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// process is a quota as another process has it, which can be killed, hang, fail or see its clock set.
+// process is a quota as another process has it, which can be killed, hang, fail or see its clock
+// set.
 type process struct {
 	*Quota
 	log    bytes.Buffer
@@ -173,12 +174,15 @@ func TestOtherProcess(t *testing.T) {
 		"response":          {becomes: (*process).release, min: window, max: window},
 		"killed":            {becomes: (*process).kill, min: window - out, max: window - out},
 		"killed after long": {becomes: func(p *process) { time.Sleep(time.Minute); p.kill() }},
-		"stopped for long":  {becomes: func(p *process) { time.AfterFunc(time.Minute, p.places[0].Release); p.places = nil }, min: time.Minute + window, max: time.Minute + window},
-		"moment back":       {becomes: (*process).release, step: -time.Second / 4, min: window, max: 2 * window},
-		"hour back":         {becomes: (*process).release, step: -time.Hour, min: window, max: window},
-		"years back":        {becomes: (*process).release, step: -50 * year, min: window, max: window},
-		"moment ahead":      {becomes: (*process).release, step: time.Second / 4, min: window - time.Second/4, max: window},
-		"years ahead":       {becomes: (*process).release, step: 50 * year},
+		"stopped for long": {becomes: func(p *process) {
+			time.AfterFunc(time.Minute, p.places[0].Release)
+			p.places = nil
+		}, min: time.Minute + window, max: time.Minute + window},
+		"moment back":  {becomes: (*process).release, step: -time.Second / 4, min: window, max: 2 * window},
+		"hour back":    {becomes: (*process).release, step: -time.Hour, min: window, max: window},
+		"years back":   {becomes: (*process).release, step: -50 * year, min: window, max: window},
+		"moment ahead": {becomes: (*process).release, step: time.Second / 4, min: window - time.Second/4, max: window},
+		"years ahead":  {becomes: (*process).release, step: 50 * year},
 	}, func(t *testing.T, dir string, test row) {
 		holder, other := open(t, dir, 1), open(t, dir, 1)
 		holder.takes(t, 1)
@@ -284,18 +288,19 @@ func TestHangs(t *testing.T) {
 // What is noted late is noted before the process ends, unless the file system hangs.
 func TestCloseWaitsForNotes(t *testing.T) {
 	t.Parallel()
-	forEach(t, map[string]time.Duration{"noted": 0, "slow": window / 2, "hangs": time.Hour}, func(t *testing.T, dir string, late time.Duration) {
-		p := open(t, dir, 1)
-		p.takes(t, 1)
-		p.wall = func(at time.Time) int64 { time.Sleep(late); return at.UnixNano() }
-		start := time.Now()
-		p.places[0].Release()
-		p.Close()
-		if got, want := time.Since(start), min(late, window); got < want || got > want+poll {
-			t.Errorf("got it closed after %s, want it after %s", got, want)
-		}
-		time.Sleep(late + window)
-	})
+	forEach(t, map[string]time.Duration{"noted": 0, "slow": window / 2, "hangs": time.Hour},
+		func(t *testing.T, dir string, late time.Duration) {
+			p := open(t, dir, 1)
+			p.takes(t, 1)
+			p.wall = func(at time.Time) int64 { time.Sleep(late); return at.UnixNano() }
+			start := time.Now()
+			p.places[0].Release()
+			p.Close()
+			if got, want := time.Since(start), min(late, window); got < want || got > want+poll {
+				t.Errorf("got it closed after %s, want it after %s", got, want)
+			}
+			time.Sleep(late + window)
+		})
 }
 
 // Where locks fail, a process makes one call at a time, until they work again.

@@ -48,7 +48,8 @@ func draw(title string, names []string, arrivals map[string][]float64) error {
 	p.Y.Label.Text = "calls in one second"
 	p.Y.Min = 0
 	p.Legend.Top, p.Legend.Left = true, true
-	colours := []color.Color{color.RGBA{0xd5, 0x5e, 0x00, 0xff}, color.RGBA{0x00, 0x72, 0xb2, 0xff}} // colour-blind readers can tell them apart
+	// Colour-blind readers can tell these apart.
+	colours := []color.Color{color.RGBA{0xd5, 0x5e, 0x00, 0xff}, color.RGBA{0x00, 0x72, 0xb2, 0xff}}
 	for i, name := range names {
 		line, err := plotter.NewLine(busiest(arrivals[name]))
 		if err != nil {
