@@ -1,12 +1,12 @@
 package castest_test
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,8 +38,8 @@ func newCall() call {
 // to returns the signed request.
 func (c call) to(t *testing.T) *http.Request {
 	t.Helper()
-	target := url.URL{Scheme: "http", Host: c.Host, Path: c.path, RawQuery: c.Query.Encode()}
-	r, err := http.NewRequestWithContext(t.Context(), c.Method, target.String(), http.NoBody)
+	to := url.URL{Scheme: "http", Host: c.Host, Path: c.path, RawQuery: c.Query.Encode()}
+	r, err := http.NewRequestWithContext(t.Context(), c.Method, to.String(), http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ type answer struct {
 func (a answer) fields(t *testing.T) map[string]any {
 	t.Helper()
 	var fields map[string]any
-	decoder := json.NewDecoder(bytes.NewReader([]byte(a.body)))
+	decoder := json.NewDecoder(strings.NewReader(a.body))
 	decoder.UseNumber()
 	if err := decoder.Decode(&fields); err != nil {
 		t.Fatalf("got %q, want JSON: %v", a.body, err)

@@ -110,8 +110,7 @@ func TestScriptIsForAcceptedCallsInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := castest.New(castest.Options{CallsPerSecond: 4})
-		s.Script(castest.Fault(500, "InternalError", ""), castest.Respond(castest.Assets()))
-		s.Script(castest.HTML(502))
+		s.Script(castest.Fault(500, "InternalError", ""), castest.Respond(castest.Assets()), castest.HTML(502))
 		refused := newCall()
 		refused.key.AccessKeySecret = "wrong"
 		var statuses []int

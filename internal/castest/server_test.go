@@ -273,8 +273,7 @@ func TestRespondsWithElements(t *testing.T) {
 	}
 }
 
-// TestAcceptsVendorSDK has the vendor's whole client call the server: what it sends is right by
-// definition.
+// What the vendor's whole client sends is right by definition.
 func TestAcceptsVendorSDK(t *testing.T) {
 	t.Parallel()
 	s := castest.Start(castest.Options{Keys: []castest.Key{castest.DefaultKey, temporary}})
