@@ -92,13 +92,15 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		if resp.Diagnostics.HasError() {
 			return
 		}
-		config.Transport, credentials.Transport = p.Transport, p.Transport
-		config.Credentials = credential.New(credentials)
-		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
-		ready.client = cas.New(config)
-		p.mu.Lock()
-		p.clients = append(p.clients, ready.client)
-		p.mu.Unlock()
+		if !ready.invalid.HasError() {
+			config.Transport, credentials.Transport = p.Transport, p.Transport
+			config.Credentials = credential.New(credentials)
+			config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
+			ready.client = cas.New(config)
+			p.mu.Lock()
+			p.clients = append(p.clients, ready.client)
+			p.mu.Unlock()
+		}
 	}
 	resp.DataSourceData, resp.EphemeralResourceData, resp.ActionData = ready, ready, ready
 }

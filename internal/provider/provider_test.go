@@ -72,7 +72,7 @@ func TestSchemas(t *testing.T) {
 func TestEnvironmentFailsTheRead(t *testing.T) {
 	t.Parallel()
 	server := start(t, castest.Options{})
-	env := keyed(server).with(environment{"CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s"})
+	env := keyed(server).with(environment{"CAS_REQUESTS_PER_SECOND": "0", "CAS_REQUEST_TIMEOUT": "-3s"})
 	p := newPlugin(t, env)
 	for name, get := range p.readers() {
 		if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
@@ -80,7 +80,8 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 		}
 		_, diagnostics := get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
-			": Invalid duration: CAS_REQUEST_TIMEOUT can't be used", ": Invalid Attribute Value: CAS_MAX_RETRIES value must be"})
+			": Invalid duration: CAS_REQUEST_TIMEOUT can't be used",
+			": Invalid Attribute Value: CAS_REQUESTS_PER_SECOND value must be"})
 		_, diagnostics = get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
 			": Invalid duration: The cause is that of another error", ": Invalid Attribute Value: The cause is that of another error"})
