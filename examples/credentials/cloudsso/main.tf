@@ -1,4 +1,5 @@
-# Sign in with aliyun configure --mode CloudSSO --profile sso, and again when the provider reports that this has expired.
+# Sign in with aliyun configure --mode CloudSSO --profile sso, and again when the provider reports that the sign-in has
+# expired.
 
 terraform {
   required_providers {

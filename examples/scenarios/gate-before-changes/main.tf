@@ -1,5 +1,5 @@
-# A gate before each creation, update, replacement and destruction of a resource. Removing the whole block and terraform
-# destroy aren't stopped.
+# A gate before each creation, update, replacement and destruction of a resource. It doesn't stop terraform destroy, or
+# the removal of the whole block.
 
 terraform {
   required_version = ">= 1.16" # for before_destroy; actions themselves need 1.14

@@ -9,6 +9,6 @@ terraform {
 data "cas_asset_count" "this" {}
 
 output "asset_count" {
-  description = "All attributes but the request ID, which differs with every read."
+  description = "All attributes except the request ID, which differs with every read."
   value       = { for name, value in data.cas_asset_count.this : name => value if name != "request_id" }
 }
