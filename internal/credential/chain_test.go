@@ -206,6 +206,9 @@ func TestDefaultChainStaysWithWhatItFound(t *testing.T) { //nolint:paralleltest 
 	s, c := fetched(t, Config{STS: STS{Endpoint: i.STSEndpoint()}})
 	must(t, os.Remove(filepath.Join(dir, cliJSON)))
 	s.Discard(c)
+	if want := "profile p of ~/" + cliJSON; s.String() != want {
+		t.Errorf("got source %q, want %q", s, want)
+	}
 	_, err := s.Get(t.Context())
 	if e := failed(t, err, NotFound, "no file"); len(e.Tried) > 0 || e.Source != unread {
 		t.Errorf("got source %q and %v tried, want the profile alone", e.Source, e.Tried)

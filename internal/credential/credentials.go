@@ -54,13 +54,11 @@ func (c Credentials) check(date time.Time) error {
 		}
 		return malformed("its response has " + lacks)
 	}
-	for _, part := range []struct{ name, value string }{
-		{"access key ID", c.AccessKeyID},
-		{"access key secret", c.AccessKeySecret},
-		{"security token", c.SecurityToken},
+	for _, part := range [][2]string{
+		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
 	} {
-		if flaw := KeyFlaw(part.value); flaw != "" {
-			return &Error{Kind: NotAKey, Err: errors.New("its " + part.name + " " + flaw)}
+		if flaw := KeyFlaw(part[1]); flaw != "" {
+			return &Error{Kind: NotAKey, Err: errors.New("its " + part[0] + " " + flaw)}
 		}
 	}
 	now := time.Now()

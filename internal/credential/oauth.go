@@ -31,7 +31,8 @@ var oauthSites = map[string]struct{ host, client string }{
 var errUnsaved = errors.New("the sign-in isn't renewed, because its new tokens couldn't be saved")
 
 // oauth exchanges the access token of a sign-in. The token is renewed once it has expired by this
-// machine's clock or, as that may be wrong, by the service's.
+// machine's clock or, as that may be wrong, by the service's, which decides alone where there is no
+// refresh token.
 func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	site, ok := oauthSites[strings.ToUpper(p.OAuthSite)]
 	if !ok {

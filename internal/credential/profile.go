@@ -318,14 +318,13 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credential
 
 // cloudSSO exchanges the access token of a sign-in.
 func (p profile) cloudSSO(ctx context.Context, e *env) (Credentials, error) {
-	if expired(p.AccessToken, p.AccessTokenExpire) {
-		return Credentials{}, p.signInNeeded()
-	}
 	signIn, err := parseURI(p.SignInURL)
-	if err != nil {
+	switch {
+	case expired(p.AccessToken, p.AccessTokenExpire):
+		return Credentials{}, p.signInNeeded()
+	case err != nil:
 		return Credentials{}, fmt.Errorf("cloud_sso_sign_in_url can't be used: %w", err)
-	}
-	if p.AccountID == "" || p.AccessConfig == "" {
+	case p.AccountID == "" || p.AccessConfig == "":
 		return Credentials{}, errors.New("cloud_sso_account_id or cloud_sso_access_config is empty")
 	}
 	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,13 +37,9 @@ func replaceFile(path string, content []byte) error {
 		return err
 	}
 	defer func() { _ = os.Remove(temporary.Name()) }() // fails once the file was renamed
-	if err = keepOwner(path, temporary); err == nil {
-		_, err = temporary.Write(content)
-	}
-	if err == nil {
-		err = temporary.Sync() // else a crash may leave an empty file
-	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
+	_, err = temporary.Write(content)
+	synced := temporary.Sync() // else a crash may leave an empty file
+	if err := errors.Join(err, synced, keepOwner(path, temporary), temporary.Close()); err != nil {
 		return err
 	}
 	return retryWhileInUse(func() error { return os.Rename(temporary.Name(), path) })
@@ -56,11 +53,11 @@ func overwriteFile(path string, content []byte) error {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
+	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
-	size, needed := info.Size(), int64(len(content))
+	needed := int64(len(content))
 	blanks := func(n int64) []byte { return bytes.Repeat([]byte(" "), int(max(n, 0))) }
 	write := func(content []byte, at int64) error {
 		_, err := file.WriteAt(content, at)

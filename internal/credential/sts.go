@@ -173,19 +173,19 @@ func (o OIDC) token() (string, error) {
 		return "", errors.New("there is neither an OIDC token nor a token file")
 	}
 	content, err := readFile(o.TokenFile)
-	if errors.Is(err, os.ErrPermission) {
-		err = fmt.Errorf("%w; in a pod, fsGroup in its securityContext lets its user read the token", err)
-	}
-	if err != nil {
+	token := strings.TrimSpace(string(content))
+	flaw := KeyFlaw(token)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		const hint = "in a pod, fsGroup in its securityContext lets its user read the token"
+		return "", fmt.Errorf("read OIDC token file: %w; %s", err, hint)
+	case err != nil:
 		e := asError(err)
 		e.Err = fmt.Errorf("read OIDC token file: %w", e.Err)
 		return "", e
-	}
-	token := strings.TrimSpace(string(content))
-	if token == "" {
+	case token == "":
 		return "", fmt.Errorf("the OIDC token file %s is empty", o.TokenFile)
-	}
-	if flaw := KeyFlaw(token); flaw != "" {
+	case flaw != "":
 		return "", &Error{Kind: NotAKey, Err: fmt.Errorf("the token in the OIDC token file %s %s", o.TokenFile, flaw)}
 	}
 	return token, nil
