@@ -224,7 +224,8 @@ output "scores" {
 	}
 }
 
-// TestFailureAtTheService shows the whole of what a user sees, and that nothing secret is in it or in the log.
+// TestFailureAtTheService shows the whole of what a user sees, and that nothing secret is in it or
+// in the log.
 func TestFailureAtTheService(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(t, "data \"cas_asset_count\" \"this\" {}\n", keysInEnvironment...)

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// TestSchemasHaveTheSameAttributes compares the data source and the ephemeral resource as Terraform sees them. All that
-// sets them apart is the argument of their timeouts block.
+// TestSchemasHaveTheSameAttributes compares the data source and the ephemeral resource as Terraform
+// sees them. All that sets them apart is the argument of their timeouts block.
 func TestSchemasHaveTheSameAttributes(t *testing.T) {
 	t.Parallel()
 	p := newPlugin(t, nil)

@@ -101,14 +101,11 @@ func TestCredentials(t *testing.T) {
 			source: credential.AccessKey{ID: "id", Secret: "secret"}, setBy: "access_key" + byBlock,
 			role: &role{RoleARN: otherRole, SessionName: "s", Policy: "{}", ExternalID: "x", Expiration: 43200},
 		},
-		"profile of the block, file of the environment": {
-			block: arguments{"profile": "p"}, env: everything,
-			source: credential.Profile{Name: "p", File: "env-file", Files: completing}, setBy: "profile" + byBlock,
-		},
+		"profile of the block, file of the environment": {block: arguments{"profile": "p"}, env: everything,
+			source: credential.Profile{Name: "p", File: "env-file", Files: completing}, setBy: "profile" + byBlock},
 		"file of the block, profile of the environment": {
 			block: arguments{"shared_credentials_file": "f"}, env: everything, setBy: "shared_credentials_file" + byBlock,
-			source: credential.Profile{Name: "env-profile", File: "f", Files: completing},
-		},
+			source: credential.Profile{Name: "env-profile", File: "f", Files: completing}},
 		"OIDC of the block": {
 			block: arguments{"assume_role_with_oidc": arguments{
 				"oidc_provider_arn": testProvider, "role_arn": otherRole, "oidc_token": "block-token",
@@ -122,8 +119,7 @@ func TestCredentials(t *testing.T) {
 		"OIDC of the block, completed by the environment": {
 			block: arguments{"assume_role_with_oidc": arguments{}}, env: everything,
 			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: file},
-			setBy:  "assume_role_with_oidc" + byBlock,
-		},
+			setBy:  "assume_role_with_oidc" + byBlock},
 		"token file of the block, no token of the environment": {
 			block: arguments{"assume_role_with_oidc": arguments{"oidc_token_file": "f"}},
 			env: withOIDC.with(environment{
@@ -132,20 +128,16 @@ func TestCredentials(t *testing.T) {
 			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: "f"},
 			setBy:  "assume_role_with_oidc" + byBlock,
 		},
-		"token of HCP Terraform": {
-			env:    withOIDC.with(environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}),
-			source: oidc{AssumeRole: reader, ProviderARN: testProvider, Token: "hcp"}, setBy: provider,
-		},
+		"token of HCP Terraform": {env: withOIDC.with(environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}),
+			source: oidc{AssumeRole: reader, ProviderARN: testProvider, Token: "hcp"}, setBy: provider},
 		"token file before the token of HCP Terraform": {
 			env: withOIDC.with(environment{
 				"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": file,
 			}),
 			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: file}, setBy: provider,
 		},
-		"token of HCP Terraform alone": {
-			env:    environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"},
-			source: credential.Default{Files: files{Role: oidc{Token: "hcp"}}},
-		},
+		"token of HCP Terraform alone": {env: environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"},
+			source: credential.Default{Files: files{Role: oidc{Token: "hcp"}}}},
 		"OIDC of the environment, another role on top": {
 			block: arguments{"assume_role": arguments{}},
 			env: withOIDC.with(environment{
@@ -156,28 +148,20 @@ func TestCredentials(t *testing.T) {
 		},
 		"empty keys": {
 			block: arguments{"access_key": "", "secret_key": "", "profile": "", "ecs_role_name": "", "credentials_uri": ""},
-			env:   everything, source: keys, setBy: "ALIBABA_CLOUD_ACCESS_KEY_ID",
-		},
-		"empty keys, and nothing else": {
-			block:  arguments{"access_key": "", "secret_key": ""},
-			source: credential.Default{}, setBy: "the provider block leaves access_key and secret_key empty",
-		},
-		"an empty string is no conflict": {
-			block:  arguments{"access_key": "", "profile": "", "ecs_role_name": "ecs"},
-			source: credential.ECSRole{Name: "ecs"}, setBy: "ecs_role_name" + byBlock,
-		},
+			env:   everything, source: keys, setBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+		"empty keys, and nothing else": {block: arguments{"access_key": "", "secret_key": ""},
+			source: credential.Default{}, setBy: "the provider block leaves access_key and secret_key empty"},
+		"an empty string is no conflict": {block: arguments{"access_key": "", "profile": "", "ecs_role_name": "ecs"},
+			source: credential.ECSRole{Name: "ecs"}, setBy: "ecs_role_name" + byBlock},
 		"keys of one family": {
 			env: environment{"ALIBABACLOUD_ACCESS_KEY_ID": "id", "ALIBABACLOUD_ACCESS_KEY_SECRET": "secret",
 				"ALICLOUD_SECURITY_TOKEN": "old"},
 			source: credential.AccessKey{ID: "id", Secret: "secret"}, setBy: "ALIBABACLOUD_ACCESS_KEY_ID",
 		},
-		"no role without a block": {
-			env:    everything.with(environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole}),
-			source: keys, setBy: "ALIBABA_CLOUD_ACCESS_KEY_ID",
-		},
+		"no role without a block": {env: everything.with(environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole}),
+			source: keys, setBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"},
 		"no role where it is empty": {
-			block: arguments{"assume_role": arguments{"role_arn": ""}}, source: credential.Default{},
-		},
+			block: arguments{"assume_role": arguments{"role_arn": ""}}, source: credential.Default{}},
 		"empty role, completed by the environment": {
 			block: arguments{"assume_role": arguments{"role_arn": ""}}, source: credential.Default{},
 			env: environment{"ALICLOUD_ASSUME_ROLE_ARN": testRole, "ALICLOUD_ASSUME_ROLE_SESSION_NAME": "session",
@@ -186,12 +170,9 @@ func TestCredentials(t *testing.T) {
 		},
 		"credentials file, the CLI's": {
 			env:    environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": cliFile, "ALICLOUD_SHARED_CREDENTIALS_FILE": "other"},
-			source: credential.Profile{File: cliFile}, setBy: "ALIBABA_CLOUD_CREDENTIALS_FILE",
-		},
-		"credentials file, INI": {
-			env:    environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file, "ALIBABA_CLOUD_PROFILE": "p"},
-			source: credential.Profile{Name: "p", Files: files{INI: file}}, setBy: "ALIBABA_CLOUD_PROFILE",
-		},
+			source: credential.Profile{File: cliFile}, setBy: "ALIBABA_CLOUD_CREDENTIALS_FILE"},
+		"credentials file, INI": {env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": file, "ALIBABA_CLOUD_PROFILE": "p"},
+			source: credential.Profile{Name: "p", Files: files{INI: file}}, setBy: "ALIBABA_CLOUD_PROFILE"},
 		"profiles ignored": {
 			env: environment{"ALIBABACLOUD_IGNORE_PROFILE": "1", "ALIBABA_CLOUD_PROFILE": "p",
 				"ALIBABA_CLOUD_CONFIG_FILE": "f", "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": "TRUE"},
@@ -200,8 +181,7 @@ func TestCredentials(t *testing.T) {
 		},
 		"profiles ignored, but for the block": {
 			block: arguments{"profile": "p"}, env: environment{"ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE"},
-			source: credential.Profile{Name: "p"}, setBy: "profile" + byBlock,
-		},
+			source: credential.Profile{Name: "p"}, setBy: "profile" + byBlock},
 		"variables that complete a profile": {
 			env: environment{"ALIBABACLOUD_ROLE_ARN": testRole, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": "f",
 				"ALIBABA_CLOUD_EXTERNAL_ID": "?", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "s"},
@@ -215,11 +195,9 @@ func TestCredentials(t *testing.T) {
 			source: credential.Default{},
 			sts:    credential.STS{Fallback: "sts-vpc.cn-beijing.aliyuncs.com", Region: "cn-beijing", VPC: true},
 		},
-		"STS of the block": {
-			block:  arguments{"endpoints": arguments{"sts": "[::1]:8443"}},
+		"STS of the block": {block: arguments{"endpoints": arguments{"sts": "[::1]:8443"}},
 			env:    environment{"ALIBABA_CLOUD_STS_ENDPOINT": "sts.invalid"},
-			source: credential.Default{}, sts: credential.STS{Endpoint: "[::1]:8443"},
-		},
+			source: credential.Default{}, sts: credential.STS{Endpoint: "[::1]:8443"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -359,8 +337,7 @@ func TestProblems(t *testing.T) {
 		},
 		"external ID that is too long": {
 			block: arguments{"assume_role": arguments{"role_arn": testRole, "external_id": strings.Repeat("x", 1225)}},
-			want:  []string{"assume_role.external_id: Invalid Attribute Value Length: "},
-		},
+			want:  []string{"assume_role.external_id: Invalid Attribute Value Length: "}},
 		"role of the environment": {
 			block: arguments{"assume_role": arguments{}},
 			env: environment{"ALIBABA_CLOUD_ROLE_ARN": "role/x", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "x",

@@ -30,7 +30,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
-// headings are those of the troubleshooting guide, which has one for the summary of each diagnostic.
+// headings are those of the troubleshooting guide, which has one for the summary of each
+// diagnostic.
 var headings = sync.OnceValue(func() []string {
 	guide, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", "troubleshooting.md.tmpl"))
 	if err != nil {
@@ -44,8 +45,9 @@ var headings = sync.OnceValue(func() []string {
 	return found
 })
 
-// TestTroubleshootingKnowsEveryDiagnostic compares the summaries of the messages and of the settings with the guide's headings, as
-// TestDiagnose and checkProblems do with those of all diagnostics that they meet.
+// TestTroubleshootingKnowsEveryDiagnostic compares the summaries of the messages and of the
+// settings with the guide's headings, as TestDiagnose and checkProblems do with those of all
+// diagnostics that they meet.
 func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 	t.Parallel()
 	summaries := []string{ // which are in no table
@@ -122,7 +124,8 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-// Of several reads that one cause makes fail, one explains it, and another cause is explained as well.
+// Of several reads that one cause makes fail, one explains it, and another cause is explained as
+// well.
 func TestEachCauseIsExplainedOnce(t *testing.T) {
 	t.Parallel()
 	network := failures()
@@ -310,10 +313,11 @@ func failures() map[string]*egress.Error {
 		NotAfter:  time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
 	}
 	all := map[string]*egress.Error{
-		"dns":        {Kind: egress.NoSuchHost, Err: name("cas.cn-hangzou.aliyuncs.com")},
-		"dns_failed": {Kind: egress.DNSFailed, Err: dial("dial", &net.DNSError{Err: "server misbehaving", Name: "cas.aliyuncs.com"})},
-		"refused":    {Kind: egress.Refused, Err: refused},
-		"timeout":    {Kind: egress.TimedOut, Err: errors.New("it took longer than 30s")},
+		"dns": {Kind: egress.NoSuchHost, Err: name("cas.cn-hangzou.aliyuncs.com")},
+		"dns_failed": {Kind: egress.DNSFailed,
+			Err: dial("dial", &net.DNSError{Err: "server misbehaving", Name: "cas.aliyuncs.com"})},
+		"refused": {Kind: egress.Refused, Err: refused},
+		"timeout": {Kind: egress.TimedOut, Err: errors.New("it took longer than 30s")},
 		"reset": {
 			Kind: egress.ConnectionFailed, Err: dial("read", os.NewSyscallError("read", errors.New("connection reset by peer"))),
 		},

@@ -26,7 +26,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// asked returns the service and the sources of credentials that are called over https at an address of another machine.
+// asked returns the service and the sources of credentials that are called over https at an address
+// of another machine.
 func asked(t *testing.T) map[string]credential.Config {
 	t.Helper()
 	profile := func(inside string) credential.Config {
@@ -64,8 +65,8 @@ func proxyTo(status string, next func(net.Conn)) func(net.Conn) {
 	}
 }
 
-// TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of credentials. The summary
-// and the number of attempts have to be the same.
+// TestSameMistakeEverywhere makes each kind of failure happen at the service and at each source of
+// credentials. The summary and the number of attempts have to be the same.
 func TestSameMistakeEverywhere(t *testing.T) {
 	certificate := peer.NewAuthority().Issue(time.Hour, "portal.test")
 	stranger := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
@@ -92,16 +93,18 @@ func TestSameMistakeEverywhere(t *testing.T) {
 		summary string
 		tries   int64 // with max_retries = 1
 	}{
-		"unknown host":          {proxy: "", summary: "Host name not resolved", tries: 1},
-		"unknown proxy":         {proxy: "http://user:hush-hush@proxy.test:3128", summary: "Proxy's host name not resolved", tries: 1},
-		"name server's trouble": {proxy: "http://user:hush-hush@proxy.trouble:3128", summary: "Proxy's host name not resolved", tries: 2},
-		"raw percent":           {proxy: "http://user:50%hush-hush@" + nobody, summary: "Invalid proxy"},
-		"newline":               {proxy: "http://user:hush-hush@" + nobody + "\n", summary: "Invalid proxy"},
-		"fragment":              {proxy: "user:p#hush-hush@" + nobody, summary: "Invalid proxy"},
-		"proxy down":            {proxy: "http://user:hush-hush@127.0.0.1:1", summary: "Proxy not reached", tries: 2},
-		"407":                   {proxy: proxy("407 No", peer.Says("")), summary: "Proxy refused the request", tries: 1},
-		"403":                   {proxy: proxy("403 No", peer.Says("")), summary: "Proxy refused the request", tries: 1},
-		"502":                   {proxy: proxy("502 No", peer.Says("")), summary: "Proxy refused the request", tries: 2},
+		"unknown host": {proxy: "", summary: "Host name not resolved", tries: 1},
+		"unknown proxy": {proxy: "http://user:hush-hush@proxy.test:3128", summary: "Proxy's host name not resolved",
+			tries: 1},
+		"name server's trouble": {proxy: "http://user:hush-hush@proxy.trouble:3128",
+			summary: "Proxy's host name not resolved", tries: 2},
+		"raw percent": {proxy: "http://user:50%hush-hush@" + nobody, summary: "Invalid proxy"},
+		"newline":     {proxy: "http://user:hush-hush@" + nobody + "\n", summary: "Invalid proxy"},
+		"fragment":    {proxy: "user:p#hush-hush@" + nobody, summary: "Invalid proxy"},
+		"proxy down":  {proxy: "http://user:hush-hush@127.0.0.1:1", summary: "Proxy not reached", tries: 2},
+		"407":         {proxy: proxy("407 No", peer.Says("")), summary: "Proxy refused the request", tries: 1},
+		"403":         {proxy: proxy("403 No", peer.Says("")), summary: "Proxy refused the request", tries: 1},
+		"502":         {proxy: proxy("502 No", peer.Says("")), summary: "Proxy refused the request", tries: 2},
 		"https to a plain one": {
 			proxy:   "https://user:hush-hush@" + peer.Listen(t, peer.Says("HTTP/1.1 400 No\r\n\r\n")),
 			summary: "No encrypted connection to the proxy", tries: 1,
@@ -111,9 +114,9 @@ func TestSameMistakeEverywhere(t *testing.T) {
 		},
 		"not trusted": {
 			proxy:   proxy("200 OK", func(conn net.Conn) { _ = tls.Server(conn, stranger).HandshakeContext(t.Context()) }),
-			summary: "Certificate isn't trusted", tries: 1,
-		},
-		"not TLS":    {proxy: proxy("200 OK", peer.Says("HTTP/1.1 400 No\r\n\r\n")), summary: "No encrypted connection", tries: 1},
+			summary: "Certificate isn't trusted", tries: 1},
+		"not TLS": {proxy: proxy("200 OK", peer.Says("HTTP/1.1 400 No\r\n\r\n")), summary: "No encrypted connection",
+			tries: 1},
 		"broken off": {proxy: proxy("200 OK", peer.Says("")), summary: "Connection failed", tries: 2},
 		"redirected to http": {
 			proxy:   answered(http.RedirectHandler("http://"+nobody+"/hush-hush", http.StatusTemporaryRedirect).ServeHTTP),
@@ -123,9 +126,10 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			proxy:   answered(http.RedirectHandler("https://portal.test/hush-hush", http.StatusTemporaryRedirect).ServeHTTP),
 			summary: "Request redirected", tries: 1,
 		},
-		"too large": {proxy: answered(castest.Body(200, "", strings.Repeat("x", egress.MaxBody+1))), summary: "Response too large", tries: 1},
-		"not HTTP":  {proxy: answered(notHTTP), summary: "Unexpected response", tries: 1},
-		"a page":    {proxy: answered(castest.HTML(200)), summary: "Unexpected response", tries: 1},
+		"too large": {proxy: answered(castest.Body(200, "", strings.Repeat("x", egress.MaxBody+1))),
+			summary: "Response too large", tries: 1},
+		"not HTTP": {proxy: answered(notHTTP), summary: "Unexpected response", tries: 1},
+		"a page":   {proxy: answered(castest.HTML(200)), summary: "Unexpected response", tries: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HTTPS_PROXY", test.proxy)

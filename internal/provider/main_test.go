@@ -16,13 +16,15 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service of the whole test binary.
+// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service
+// of the whole test binary.
 var shared *castest.Issuer
 
 // isolated is a transport that sends nothing beyond this machine.
 var isolated *http.Transport
 
-// TestMain serves the provider where Terraform started the test binary as one, and prints a file as [printing] says.
+// TestMain serves the provider where Terraform started the test binary as one, and prints a file as
+// [printing] says.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == printMode {
 		content, err := os.ReadFile(os.Args[2])
@@ -46,12 +48,14 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	// The test framework would look for one elsewhere, and end the process without a word about the tests.
+	// The test framework would look for one elsewhere, and end the process without a word about the
+	// tests.
 	cli, err := exec.LookPath(cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"))
 	if err != nil {
 		log.Fatalf("These tests need Terraform: put terraform on the PATH, or name one in TF_ACC_TERRAFORM_PATH (%v).", err)
 	}
-	// A source address without a host means the tool's own registry, and the test framework takes Terraform's.
+	// A source address without a host means the tool's own registry, and the test framework takes
+	// Terraform's.
 	registry := "registry.terraform.io"
 	if said, err := exec.CommandContext(context.Background(), cli, "version").Output(); err != nil {
 		log.Fatalf("%s version: %v", cli, err)
@@ -66,8 +70,8 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run keeps the tests away from the credentials, the network and the quota of whoever runs them. The certificate of the
-// fakes has to be trusted before the first of them is asked.
+// run keeps the tests away from the credentials, the network and the quota of whoever runs them.
+// The certificate of the fakes has to be trusted before the first of them is asked.
 func run(m *testing.M) int {
 	home, err := os.MkdirTemp("", "provider")
 	if err != nil {

@@ -325,16 +325,11 @@ func TestRegionAndEndpoint(t *testing.T) {
 		"region ID completes a profile": {block: named("none"), env: environment{"ALICLOUD_REGION_ID": "eu-central-1"},
 			want: eu},
 		"region ID without a profile": {
-			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABACLOUD_REGION_ID": "eu-central-1"},
-			want: eu,
-		},
+			env: environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABACLOUD_REGION_ID": "eu-central-1"}, want: eu},
 		"region before the profile": {block: named("intl"), env: environment{"ALICLOUD_REGION": "eu-central-1"},
 			want: eu},
-		"region of the block": {
-			block: arguments{"region": "cn-hangzhou", "shared_credentials_file": file},
-			env:   environment{"ALIBABA_CLOUD_REGION": "eu-central-1"},
-			want:  china,
-		},
+		"region of the block": {block: arguments{"region": "cn-hangzhou", "shared_credentials_file": file},
+			env: environment{"ALIBABA_CLOUD_REGION": "eu-central-1"}, want: china},
 		"profile that isn't in use": {
 			env: environment{"ALIBABA_CLOUD_CONFIG_FILE": file, "ALICLOUD_ACCESS_KEY": "a",
 				"ALICLOUD_SECRET_KEY": "b"},
@@ -344,12 +339,10 @@ func TestRegionAndEndpoint(t *testing.T) {
 			want: intl},
 		"account of a variable": {
 			block: arguments{"region": "us-east-1"}, env: environment{"ALIBABA_CLOUD_ACCOUNT_TYPE": "international"},
-			want: intl,
-		},
+			want: intl},
 		"account without a region": {
 			env:  environment{"ALIBABA_CLOUD_CONFIG_FILE": "/nowhere", "ALIBABA_CLOUD_ACCOUNT_TYPE": "International"},
-			want: intl,
-		},
+			want: intl},
 		"VPC of a profile": {block: named("vpc"), want: "cas-vpc.cn-hangzhou.aliyuncs.com"},
 		"VPC of a variable": {block: named("intl"), env: environment{"ALIBABA_CLOUD_ENDPOINT_TYPE": "vpc"},
 			want: "cas-vpc." + intl[4:]},

@@ -179,7 +179,8 @@ func texts(diagnostics []*tfprotov6.Diagnostic) string {
 	return b.String()
 }
 
-// answered returns the attributes for castest.Assets. Each element has a value of its own, and so has each sum.
+// answered returns the attributes for castest.Assets. Each element has a value of its own, and so
+// has each sum.
 func answered() map[string]any {
 	return map[string]any{
 		"point": int64(92), "last_point": int64(88), "point_change": int64(4), "point_ratio": int64(1),
@@ -192,8 +193,8 @@ func answered() map[string]any {
 	}
 }
 
-// TestReadValues checks each attribute of the data source and of the ephemeral resource, with each element there, null
-// and left out.
+// TestReadValues checks each attribute of the data source and of the ephemeral resource, with each
+// element there, null and left out.
 func TestReadValues(t *testing.T) {
 	t.Parallel()
 	elements := map[string][]string{ // and the attributes that rest on them
@@ -225,10 +226,8 @@ func TestReadValues(t *testing.T) {
 				"point_time": int64(0), "point_updated_at": "1970-01-01T00:00:00Z",
 			},
 		},
-		"beyond a float": {
-			change: map[string]any{"DomainAssetCount": int64(9007199254740993)},
-			want:   map[string]any{"domain_asset_count": int64(9007199254740993)},
-		},
+		"beyond a float": {change: map[string]any{"DomainAssetCount": int64(9007199254740993)},
+			want: map[string]any{"domain_asset_count": int64(9007199254740993)}},
 		"seconds": {change: map[string]any{"PointTime": 1767681210}, want: map[string]any{"point_time": int64(1767681210)}},
 	}
 	missing := struct{}{}

@@ -92,10 +92,8 @@ func TestRequireAssetCount(t *testing.T) {
 			progress: "total_certificate_count is 10, and has to be at least 10; " +
 				"total_certificate_count is 10, and has to be at most 10",
 		},
-		"negative": {
-			maximum: arguments{"point_change": -5}, answer: map[string]any{"LastPoint": 97},
-			progress: "point_change is -5, and has to be at most -5",
-		},
+		"negative": {maximum: arguments{"point_change": -5}, answer: map[string]any{"LastPoint": 97},
+			progress: "point_change is -5, and has to be at most -5"},
 		"beyond a float": {
 			minimum: arguments{"point": int64(9007199254740993)}, answer: map[string]any{"Point": int64(9007199254740992)},
 			progress: "point is 9007199254740992, and has to be at least 9007199254740993",

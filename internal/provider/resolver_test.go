@@ -34,8 +34,7 @@ func TestVariablesDisagree(t *testing.T) {
 			"ALICLOUD_PROFILE"},
 		"profile of a block": {block: arguments{"profile": "p"}, env: profiles},
 		"the INI file and the CLI's": {
-			env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": "ini", "ALICLOUD_SHARED_CREDENTIALS_FILE": "cli"},
-		},
+			env: environment{"ALIBABA_CLOUD_CREDENTIALS_FILE": "ini", "ALICLOUD_SHARED_CREDENTIALS_FILE": "cli"}},
 		"roles": {block: arguments{"assume_role": arguments{}}, env: roles,
 			argument: "assume_role.role_arn", want: "ALIBABA_CLOUD_ROLE_ARN and ALICLOUD_ASSUME_ROLE_ARN"},
 		"roles that aren't assumed": {env: roles},
@@ -76,10 +75,8 @@ func TestSecretsForTheLog(t *testing.T) {
 		env   environment
 		want  []string
 	}{
-		"keys of the block": {
-			block: arguments{"access_key": "id", "secret_key": hush, "security_token": token},
-			want:  []string{hush, token},
-		},
+		"keys of the block": {block: arguments{"access_key": "id", "secret_key": hush, "security_token": token},
+			want: []string{hush, token}},
 		"keys of the environment": {
 			env: environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush,
 				"ALICLOUD_SECURITY_TOKEN": token},
