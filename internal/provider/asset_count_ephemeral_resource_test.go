@@ -150,7 +150,8 @@ func TestEphemeralValuesAreStoredNowhere(t *testing.T) {
 			}
 			tf.cas.Respond(assets)
 			places := map[string]string{}
-			for _, args := range [][]string{{"plan", "-out=tfplan"}, {"show", "-json", "tfplan"}, {"apply", "tfplan"}, {"show", "-json"}} {
+			for _, args := range [][]string{{"plan", "-out=tfplan"}, {"show", "-json", "tfplan"}, {"apply", "tfplan"},
+				{"show", "-json"}} {
 				said, log, err := tf.run(t, args...)
 				if err != nil {
 					t.Fatalf("%v: got %v, want no error\n%s", args, err, said)

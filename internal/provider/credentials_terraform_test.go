@@ -198,9 +198,10 @@ func TestIdentity(t *testing.T) {
 		ak       = `"mode": "AK", "access_key_id": "$KEY", "access_key_secret": "$SECRET"`
 		otherAK  = `"mode": "AK", "access_key_id": "$OTHERKEY", "access_key_secret": "$OTHERSECRET"`
 		somebody = `{"current": "p", "profiles": [{"name": "p", ` + otherAK + `}]}`
-		mine     = `{"current": "p", "profiles": [{"name": "p", "region_id": "ap-southeast-1", "endpoint": "e", ` + ak + `}]}`
-		sts      = "endpoints {\n sts = \"$STS\"\n}\n"
-		keys     = "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\n"
+		mine     = `{"current": "p", "profiles": [{"name": "p", "region_id": "ap-southeast-1", "endpoint": "e", ` + ak +
+			`}]}`
+		sts  = "endpoints {\n sts = \"$STS\"\n}\n"
+		keys = "access_key = \"$KEY\"\nsecret_key = \"$SECRET\"\n"
 	)
 	inRole := strings.Replace(otherAK, "AK", "RamRoleArn", 1)
 	oidc := []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN=$PROVIDER", "ALIBABA_CLOUD_ROLE_ARN=$ROLE"}
@@ -217,11 +218,9 @@ func TestIdentity(t *testing.T) {
 		errors  int               // how many
 		log     string
 	}{
-		"keys of the block": {
-			block: keys, env: []string{"ALIBABA_CLOUD_ENDPOINT=ecs.aliyuncs.com"},
+		"keys of the block": {block: keys, env: []string{"ALIBABA_CLOUD_ENDPOINT=ecs.aliyuncs.com"},
 			files: map[string]string{cli: somebody}, signer: "$KEY",
-			log: "A variable is ignored, because it names one endpoint for every product",
-		},
+			log: "A variable is ignored, because it names one endpoint for every product"},
 		"keys of the environment before a profile": {
 			env: []string{"ALICLOUD_ACCESS_KEY_ID=$KEY", "ALICLOUD_ACCESS_KEY_SECRET=$SECRET",
 				"ALIBABA_CLOUD_PROFILE=p"},
@@ -229,15 +228,15 @@ func TestIdentity(t *testing.T) {
 				"(ALICLOUD_ACCESS_KEY_ID)",
 		},
 		"profiles of two families": {
-			env:    []string{"ALIBABACLOUD_PROFILE=q", "ALICLOUD_PROFILE=p"},
-			files:  map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", ` + otherAK + `}, {"name": "q", ` + ak + `}]}`},
+			env: []string{"ALIBABACLOUD_PROFILE=q", "ALICLOUD_PROFILE=p"},
+			files: map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", ` + otherAK + `}, {"name": "q", ` +
+				ak + `}]}`},
 			signer: "$KEY", says: []string{"Warning: Environment variables disagree"},
 		},
 		"the CLI's file in CREDENTIALS_FILE": {
 			env:   []string{"ALIBABA_CLOUD_CREDENTIALS_FILE=$HOME/mine.json", "ALIBABA_CLOUD_PROFILE=p"},
 			files: map[string]string{"mine.json": "\xef\xbb\xbf" + mine, cli: somebody}, signer: "$KEY",
-			log: "profile p of ",
-		},
+			log: "profile p of "},
 
 		"CloudSSO": {
 			block: "profile = \"sso\"\nshared_credentials_file = \"$HOME/f\"\n",
@@ -259,8 +258,7 @@ func TestIdentity(t *testing.T) {
 		},
 		"OIDC of the environment, with the token of HCP Terraform": {
 			block: sts, env: append(oidc, "TFC_WORKLOAD_IDENTITY_TOKEN=$TOKEN"), service: "sts",
-			log: "OIDC, as " + testRole + " (ALIBABA_CLOUD_OIDC_PROVIDER_ARN)",
-		},
+			log: "OIDC, as " + testRole + " (ALIBABA_CLOUD_OIDC_PROVIDER_ARN)"},
 		"an empty assume_role": {
 			block: sts + keys + "assume_role {}\n",
 			env: []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALICLOUD_ASSUME_ROLE_SESSION_NAME=session",
@@ -269,14 +267,13 @@ func TestIdentity(t *testing.T) {
 			request: map[string]string{"AccessKeyId": "$KEY", "RoleArn": "$ROLE", "RoleSessionName": "session",
 				"DurationSeconds": "900", "ExternalId": "external"},
 		},
-		"a role that is denied": {
-			block:  sts + keys + "assume_role {\n role_arn = \"acs:ram::1:role/denied\"\n}\n",
-			errors: 1, says: []string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"},
-		},
+		"a role that is denied": {block: sts + keys + "assume_role {\n role_arn = \"acs:ram::1:role/denied\"\n}\n",
+			errors: 1, says: []string{"Alibaba Cloud credentials refused", "NoPermission", "Request ID"}},
 		"variables that complete a profile": {
 			env: []string{"ALIBABA_CLOUD_ROLE_ARN=$ROLE", "ALIBABA_CLOUD_EXTERNAL_ID=external",
 				"ALIBABA_CLOUD_STS_ENDPOINT=sts.invalid"},
-			files:   map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "sts_endpoint": "$STS", ` + inRole + `}]}`},
+			files: map[string]string{cli: `{"current": "p", "profiles": [{"name": "p", "sts_endpoint": "$STS", ` + inRole +
+				`}]}`},
 			service: "sts", request: map[string]string{"AccessKeyId": "$OTHERKEY", "RoleArn": "$ROLE",
 				"ExternalId": "external"},
 		},
@@ -302,10 +299,8 @@ func TestIdentity(t *testing.T) {
 				tf.issuer.Script("sts", castest.Fault(400, "Throttling.User", "Request was denied due to user flow control."))
 			},
 		},
-		"ECS role": {
-			block: "ecs_role_name = \"" + castest.MetadataRole + "\"\n", service: "metadata",
-			log: "ECS RAM role " + castest.MetadataRole,
-		},
+		"ECS role": {block: "ecs_role_name = \"" + castest.MetadataRole + "\"\n", service: "metadata",
+			log: "ECS RAM role " + castest.MetadataRole},
 		"empty keys": {
 			block: "access_key = \"\"\nsecret_key = \"\"\n", files: map[string]string{cli: mine}, signer: "$KEY",
 			says: []string{"Warning: Empty access key", "the provider block leaves access_key and secret_key empty, " +

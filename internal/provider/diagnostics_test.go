@@ -145,9 +145,11 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 		again bool
 	}{
 		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Not found, request R-1.", denied("R-1"))},
-		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Not found, request R-20.", denied("R-20")), again: true},
+		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Not found, request R-20.", denied("R-20")),
+			again: true},
 		{err: failed(openapi.BadKey, 400, "SignatureDoesNotMatch", "")},
-		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "", func(e *cas.Error) { e.Credentials = "profile other" })},
+		{err: failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "",
+			func(e *cas.Error) { e.Credentials = "profile other" })},
 		{err: reset(1001)},
 		{err: reset(1002), again: true},
 		{err: call(network["dns"])},
@@ -172,11 +174,12 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 			t.Errorf("%v: got %q, want one line", test.err, d.Detail())
 		}
 	}
-	ofEnvironment := diag.Diagnostics{diag.NewErrorDiagnostic("Invalid region", "A"), diag.NewErrorDiagnostic("Invalid region", "B")}
-	if first := explained.all(ofEnvironment); !slices.EqualFunc(first, ofEnvironment, diag.Diagnostic.Equal) {
-		t.Errorf("got %v, want %v", first, ofEnvironment)
+	same := diag.Diagnostics{diag.NewErrorDiagnostic("Invalid region", "A"),
+		diag.NewErrorDiagnostic("Invalid region", "B")}
+	if first := explained.all(same); !slices.EqualFunc(first, same, diag.Diagnostic.Equal) {
+		t.Errorf("got %v, want %v", first, same)
 	}
-	if again := explained.all(ofEnvironment); len(again) != 1 || again[0].Summary() != "Invalid region" || again[0].Detail() == "A" {
+	if again := explained.all(same); len(again) != 1 || again[0].Summary() != "Invalid region" || again[0].Detail() == "A" {
 		t.Errorf("got %v, want one line", again)
 	}
 }
@@ -217,20 +220,21 @@ func failed(kind egress.Kind, status int, code, says string, change ...func(*cas
 
 func waits() map[string]error {
 	throttled := failed(openapi.Throttled, 400, "Throttling.User", "Request was denied due to user flow control.")
+	late := func(what string, needs, elapsed time.Duration, attempts int, last error) error {
+		return &cas.WaitError{For: what, Needs: needs, Elapsed: elapsed, Attempts: attempts, Last: last,
+			Cause: context.DeadlineExceeded}
+	}
 	return map[string]error{
-		"wait_quota": &cas.WaitError{For: "one of the account's 10 calls a second", Needs: 740 * time.Millisecond,
-			Elapsed: 1200 * time.Microsecond, Cause: context.DeadlineExceeded},
-		"wait_response": &cas.WaitError{For: "a response from cas.aliyuncs.com", Attempts: 1, Elapsed: 5*time.Second + 3*time.Millisecond,
-			Cause: context.DeadlineExceeded},
-		"wait_credentials": &cas.WaitError{
-			For: "credentials from ECS RAM role reader", Elapsed: 10 * time.Second, Cause: context.DeadlineExceeded,
-		},
-		"wait_source": &cas.WaitError{For: "the next attempt", Needs: 3 * time.Second, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded,
-			Last: fmt.Errorf("get asset count: %w", withoutCredentials()["credentials_unreached"])},
-		"wait_throttled": &cas.WaitError{For: "the next attempt (the last one ended with: throttled (Throttling.User))", Needs: 3 * time.Second,
-			Attempts: 4, Elapsed: 8 * time.Second, Cause: context.DeadlineExceeded, Last: throttled},
-		"cancelled": &cas.WaitError{For: "a response from cas.aliyuncs.com", Attempts: 2, Elapsed: 90 * time.Second, Cause: context.Canceled,
-			Last: throttled},
+		"wait_quota": late("one of the account's 10 calls a second", 740*time.Millisecond, 1200*time.Microsecond, 0,
+			nil),
+		"wait_response":    late("a response from cas.aliyuncs.com", 0, 5*time.Second+3*time.Millisecond, 1, nil),
+		"wait_credentials": late("credentials from ECS RAM role reader", 0, 10*time.Second, 0, nil),
+		"wait_source": late("the next attempt", 3*time.Second, 8*time.Second, 0,
+			fmt.Errorf("get asset count: %w", withoutCredentials()["credentials_unreached"])),
+		"wait_throttled": late("the next attempt (the last one ended with: throttled (Throttling.User))",
+			3*time.Second, 8*time.Second, 4, throttled),
+		"cancelled": &cas.WaitError{For: "a response from cas.aliyuncs.com", Attempts: 2, Elapsed: 90 * time.Second,
+			Cause: context.Canceled, Last: throttled},
 	}
 }
 
@@ -238,52 +242,57 @@ func calls() map[string]error {
 	denied := func(change func(*openapi.AccessDenied)) func(*cas.Error) {
 		return func(e *cas.Error) {
 			e.Denied = &openapi.AccessDenied{
-				AuthAction:               "yundun-cert:GetAssetCount",
-				AuthPrincipalType:        "SubUser",
-				AuthPrincipalOwnerID:     "1234567890123456",
-				AuthPrincipalDisplayName: "216959339000654321",
-				NoPermissionType:         "ImplicitDeny",
-				PolicyType:               "AccountLevelIdentityBasedPolicy",
+				AuthAction: "yundun-cert:GetAssetCount", AuthPrincipalType: "SubUser",
+				AuthPrincipalOwnerID: "1234567890123456", AuthPrincipalDisplayName: "216959339000654321",
+				NoPermissionType: "ImplicitDeny", PolicyType: "AccountLevelIdentityBasedPolicy",
 			}
 			change(e.Denied)
 		}
 	}
 	const expired = "Specified time stamp or date value is expired."
 	const notAuthorized = "User not authorized to operate on the specified resource, or this API doesn't support RAM."
-	skewed := func(skew time.Duration) func(*cas.Error) {
-		return func(e *cas.Error) { e.Skew = skew }
-	}
+	skewed := func(skew time.Duration) func(*cas.Error) { return func(e *cas.Error) { e.Skew = skew } }
 	return map[string]error{
 		"throttled": failed(openapi.Throttled, 400, "Throttling.User", "Request was denied due to user flow control."),
-		"unavailable": failed(openapi.Temporary, 503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.",
+		"unavailable": failed(openapi.Temporary, 503, "ServiceUnavailable",
+			"The request has failed due to a temporary failure of the server.",
 			func(e *cas.Error) { e.Attempts, e.Elapsed = 6, 14*time.Second+321*time.Millisecond }),
-		"unavailable_gateway": failed(openapi.Temporary, 502, "", "<html><head><title>502 Bad Gateway</title></head></html>"),
+		"unavailable_gateway": failed(openapi.Temporary, 502, "",
+			"<html><head><title>502 Bad Gateway</title></head></html>"),
 
 		"clock_ahead":  failed(openapi.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(20*time.Minute)),
 		"clock_behind": failed(openapi.Clock, 400, "InvalidTimeStamp.Expired", expired, skewed(-25*time.Hour)),
-		"clock_unknown": failed(openapi.Clock, 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.",
+		"clock_unknown": failed(openapi.Clock, 400, "InvalidTimeStamp.Format",
+			"Specified time stamp or date value is not well formatted.",
 			skewed(time.Second)),
 
-		"key":           failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
-		"key_signature": failed(openapi.BadKey, 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."),
-		"key_headers":   failed(openapi.BadKey, 400, "IncompleteSignature", "The request signature does not conform to Aliyun standards."),
-		"token":         failed(openapi.BadToken, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+		"key": failed(openapi.BadKey, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+		"key_signature": failed(openapi.BadKey, 400, "SignatureDoesNotMatch",
+			"Specified signature is not matched with our calculation."),
+		"key_headers": failed(openapi.BadKey, 400, "IncompleteSignature",
+			"The request signature does not conform to Aliyun standards."),
+		"token": failed(openapi.BadToken, 400, "InvalidSecurityToken.Expired",
+			"Specified SecurityToken is expired."),
 
-		"permission": failed(openapi.NoPermission, 403, "Forbidden.RAM", notAuthorized, denied(func(*openapi.AccessDenied) {})),
+		"permission": failed(openapi.NoPermission, 403, "Forbidden.RAM", notAuthorized,
+			denied(func(*openapi.AccessDenied) {})),
 		"permission_denied": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized,
 			denied(func(d *openapi.AccessDenied) { d.NoPermissionType = "ExplicitDeny" })),
-		"permission_role": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized, denied(func(d *openapi.AccessDenied) {
-			d.AuthPrincipalType, d.AuthPrincipalDisplayName, d.PolicyType = "AssumedRoleUser", "reader:terraform", ""
-		})),
+		"permission_role": failed(openapi.NoPermission, 403, "NoPermission", notAuthorized,
+			denied(func(d *openapi.AccessDenied) {
+				d.AuthPrincipalType, d.AuthPrincipalDisplayName, d.PolicyType = "AssumedRoleUser", "reader:terraform", ""
+			})),
 		"permission_bare": failed(openapi.NoPermission, 403, "Forbidden", notAuthorized),
 
-		"wrong_place": failed(openapi.WrongPlace, 404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method."),
+		"wrong_place": failed(openapi.WrongPlace, 404, "InvalidApi.NotFound",
+			"Specified api is not found, please check your url and method."),
 		"malformed_field": failed(egress.Malformed, 200, "", "", func(e *cas.Error) {
 			e.Err, e.RequestID = cas.FieldError("Point isn't a whole number"), "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
 		}),
-		"malformed_json": failed(egress.Malformed, 200, "", "<html>Welcome to our \x1b[31mguest\x1b[0m network</html>", func(e *cas.Error) {
-			e.Err = errors.New("it isn't JSON")
-		}),
+		"malformed_json": failed(egress.Malformed, 200, "", "<html>Welcome to our \x1b[31mguest\x1b[0m network</html>",
+			func(e *cas.Error) {
+				e.Err = errors.New("it isn't JSON")
+			}),
 		"malformed_status": failed(egress.Malformed, 401, "", "<html>Sign in</html>"),
 		"malformed_foreign": failed(egress.Malformed, 200, "", "", func(e *cas.Error) {
 			e.Err = errors.New("the response has none of the documented elements; it has message, status")
@@ -319,7 +328,8 @@ func failures() map[string]*egress.Error {
 		"refused": {Kind: egress.Refused, Err: refused},
 		"timeout": {Kind: egress.TimedOut, Err: errors.New("it took longer than 30s")},
 		"reset": {
-			Kind: egress.ConnectionFailed, Err: dial("read", os.NewSyscallError("read", errors.New("connection reset by peer"))),
+			Kind: egress.ConnectionFailed, Err: dial("read",
+				os.NewSyscallError("read", errors.New("connection reset by peer"))),
 		},
 		"tls_timeout":        {Kind: egress.TimedOut, InHandshake: true, Err: errors.New("it took longer than 30s")},
 		"broken":             {Kind: egress.ConnectionFailed, Err: io.ErrUnexpectedEOF},
@@ -357,73 +367,52 @@ func withoutAnswer() map[string]error {
 }
 
 func withoutCredentials() map[string]error {
-	login := &credential.Error{
-		Source: "profile sso of ~/.aliyun/config.json", Kind: credential.Login,
-		Err:     errors.New("the CloudSSO sign-in of profile sso has expired or was never made"),
-		Command: "aliyun configure --mode CloudSSO --profile sso",
+	const (
+		role  = "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz"
+		uri   = "credentials URI http://127.0.0.1:6666/credentials"
+		vault = "profile vault of ~/.aliyun/config.json"
+	)
+	from := func(source string, kind egress.Kind, text string) *credential.Error {
+		return &credential.Error{Source: source, Kind: kind, Err: errors.New(text)}
 	}
-	chain := func(profile *credential.Error) error {
-		return &credential.Error{
-			Source: "the default chain", Kind: credential.Nowhere,
-			Err: errors.New("the provider block and the environment name no source, and none of these has any"),
-			Tried: []*credential.Error{
-				profile,
-				{Source: "ECS metadata service", Kind: credential.NotFound, Err: errors.New("dial tcp 100.100.100.200:80: i/o timeout\n\x1b[2J")},
-			},
-		}
+	reported := func(kind egress.Kind, code, message string) *credential.Error {
+		e := from(role, kind, "it reported "+code+": "+message)
+		e.Code, e.Message, e.RequestID = code, message, "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"
+		return e
 	}
+	nowhere := from("the default chain", credential.Nowhere,
+		"the provider block and the environment name no source, and none of these has any")
+	nowhere.Tried = []*credential.Error{
+		from("the current profile of ~/.aliyun/config.json", credential.NotFound, "no file /home/user/.aliyun/config.json"),
+		from("ECS metadata service", credential.NotFound, "dial tcp 100.100.100.200:80: i/o timeout\n\x1b[2J"),
+	}
+	login := from("profile sso of ~/.aliyun/config.json", credential.Login,
+		"the CloudSSO sign-in of profile sso has expired or was never made")
+	login.Command = "aliyun configure --mode CloudSSO --profile sso"
+	expired := from(role, openapi.Clock, "its session expired at 2026-11-30T12:00:00Z by this machine's clock")
+	expired.Skew = 3 * time.Hour
 	return map[string]error{
-		"credentials_nowhere": chain(&credential.Error{
-			Source: "the current profile of ~/.aliyun/config.json", Kind: credential.NotFound,
-			Err: errors.New("no file /home/user/.aliyun/config.json"),
-		}),
-		"credentials_not_found": &credential.Error{
-			Source: "profile prod of ~/.aliyun/config.json (profile in the provider block)", Kind: credential.NotFound,
-			Err: errors.New(`/home/user/.aliyun/config.json has no profile "prod", only default, sso`),
-		},
-		"credentials_invalid": &credential.Error{
-			Source: "profile a of ~/.aliyun/config.json (ALIBABA_CLOUD_PROFILE)", Kind: credential.Invalid,
-			Err: errors.New("source_profile has a cycle: a → b → a"),
-		},
+		"credentials_nowhere": nowhere,
+		"credentials_not_found": from("profile prod of ~/.aliyun/config.json (profile in the provider block)",
+			credential.NotFound, `/home/user/.aliyun/config.json has no profile "prod", only default, sso`),
+		"credentials_invalid": from("profile a of ~/.aliyun/config.json (ALIBABA_CLOUD_PROFILE)", credential.Invalid,
+			"source_profile has a cycle: a → b → a"),
 		"credentials_sign_in": login,
-		"credentials_refused": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.NoPermission,
-			Err:  errors.New("refresh session token failed: NoPermission: You are not authorized to do this action."),
-			Code: "NoPermission", Message: "You are not authorized to do this action.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
-		},
-		"credentials_malformed": &credential.Error{
-			Source: "profile vault of ~/.aliyun/config.json", Kind: egress.Malformed,
-			Err: errors.New("read the output of vault: it isn't a JSON object of strings; the command has to print that and nothing else"),
-		},
-		"credentials_unreached": &credential.Error{
-			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: egress.Refused,
-			Err: &egress.Error{Kind: egress.Refused, Address: "http://127.0.0.1:6666",
-				Err: errors.New("dial tcp 127.0.0.1:6666: connect: connection refused")},
-		},
+		"credentials_refused": reported(openapi.NoPermission, "NoPermission", "You are not authorized to do this action."),
+		"credentials_malformed": from(vault, egress.Malformed,
+			"read the output of vault: it isn't a JSON object of strings"),
+		"credentials_unreached": &credential.Error{Source: uri, Kind: egress.Refused, Err: &egress.Error{
+			Kind: egress.Refused, Address: "http://127.0.0.1:6666",
+			Err: errors.New("dial tcp 127.0.0.1:6666: connect: connection refused"),
+		}},
 		"credentials_no_proxy": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: egress.InvalidProxy,
-			Err: failures()["proxy_invalid"],
-		},
-		"credentials_unavailable": &credential.Error{
-			Source: "credentials URI http://127.0.0.1:6666/credentials", Kind: openapi.Temporary, Err: errors.New("it answered HTTP 503"),
-		},
-		"credentials_throttled": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.Throttled,
-			Err:  errors.New("it answered HTTP 400"),
-			Code: "Throttling.User", Message: "Request was denied due to user flow control.", RequestID: "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E",
-		},
-		"credentials_clock": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.Clock,
-			Err:  errors.New("it answered InvalidTimeStamp.Expired: Specified time stamp or date value is expired."),
-			Code: "InvalidTimeStamp.Expired", Message: "Specified time stamp or date value is expired.",
-		},
-		"credentials_expired": &credential.Error{
-			Source: "acs:ram::1234567890123456:role/reader, assumed with access key LTAI…3xQz", Kind: openapi.Clock, Skew: 3 * time.Hour,
-			Err: errors.New("the session that it gave expired at 2026-11-30T12:00:00Z by this machine's clock"),
-		},
-		"credentials_not_a_key": &credential.Error{
-			Source: "profile vault of ~/.aliyun/config.json", Kind: credential.NotAKey,
-			Err: errors.New("its access key ID begins or ends with white space"),
-		},
+			Source: role, Kind: egress.InvalidProxy, Err: failures()["proxy_invalid"]},
+		"credentials_unavailable": from(uri, openapi.Temporary, "it responded with HTTP 503"),
+		"credentials_throttled": reported(openapi.Throttled, "Throttling.User",
+			"Request was denied due to user flow control."),
+		"credentials_clock": reported(openapi.Clock, "InvalidTimeStamp.Expired",
+			"Specified time stamp or date value is expired."),
+		"credentials_expired":   expired,
+		"credentials_not_a_key": from(vault, credential.NotAKey, "its access key ID begins or ends with white space"),
 	}
 }

@@ -32,12 +32,14 @@ func asked(t *testing.T) map[string]credential.Config {
 	t.Helper()
 	profile := func(inside string) credential.Config {
 		path := filepath.Join(t.TempDir(), "config.json")
-		if err := os.WriteFile(path, []byte(`{"current": "p", "profiles": [{"name": "p", `+inside+`}]}`), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(`{"current": "p", "profiles": [{"name": "p", `+inside+`}]}`),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		return credential.Config{Source: credential.Profile{File: path}}
 	}
-	keys := credential.Config{Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID, Secret: castest.DefaultKey.AccessKeySecret}}
+	keys := credential.Config{Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID,
+		Secret: castest.DefaultKey.AccessKeySecret}}
 	role := keys
 	role.STS.Endpoint, role.AssumeRole = "sts.test", &credential.AssumeRole{RoleARN: testRole}
 	return map[string]credential.Config{
@@ -49,7 +51,8 @@ func asked(t *testing.T) map[string]credential.Config {
 		}},
 		"URI": {Source: credential.URI{Address: "https://uri.test/credentials"}},
 		"CloudSSO": profile(`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", "cloud_sso_account_id": "1234567890123456", ` +
-			`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": 4102444800`),
+			`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken +
+			`", "cloud_sso_access_token_expire": 4102444800`),
 		"OAuth": profile(`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken +
 			`", "oauth_access_token_expire": 4102444800`),
 	}
@@ -110,7 +113,8 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			summary: "No encrypted connection to the proxy", tries: 1,
 		},
 		"not a proxy": {
-			proxy: "http://user:hush-hush@" + peer.Listen(t, peer.Says("SSH-2.0\r\n\r\n")), summary: "Proxy not reached", tries: 1,
+			proxy: "http://user:hush-hush@" + peer.Listen(t, peer.Says("SSH-2.0\r\n\r\n")), summary: "Proxy not reached",
+			tries: 1,
 		},
 		"not trusted": {
 			proxy:   proxy("200 OK", func(conn net.Conn) { _ = tls.Server(conn, stranger).HandshakeContext(t.Context()) }),
@@ -164,14 +168,16 @@ func TestSameMistakeEverywhere(t *testing.T) {
 					if strings.Contains(d.Detail()+err.Error(), "hush") {
 						t.Errorf("%s: got %s, want the secret left out", source, d.Detail())
 					}
-					if e, ok := errors.AsType[*credential.Error](err); ok && !strings.Contains(d.Detail(), "No credentials came from "+e.Source) {
+					if e, ok := errors.AsType[*credential.Error](err); ok && !strings.Contains(d.Detail(),
+						"No credentials came from "+e.Source) {
 						t.Errorf("%s: got %s, want the source named", source, d.Detail())
 					}
 				})
 			}
 			reads.Wait()
 			for _, secret := range []string{
-				"hush", castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken, "Signature=",
+				"hush", castest.DefaultKey.AccessKeySecret, castest.OIDCToken, castest.SSOAccessToken, castest.OAuthAccessToken,
+				"Signature=",
 			} {
 				if strings.Contains(lines.String(), secret) {
 					t.Errorf("got %s… in the log, want it left out:\n%s", secret[:4], lines.String())

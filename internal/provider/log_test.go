@@ -99,7 +99,8 @@ func TestLogMasksSecrets(t *testing.T) {
 	)
 	all := secret + " " + token + " " + signature
 	lines := logged(t, func(ctx context.Context, logger *slog.Logger) {
-		logger.With("with", all).InfoContext(ctx, "message "+all, "string", all, "error", errors.New(all), "stringer", slog.StringValue(all),
+		logger.With("with", all).InfoContext(ctx, "message "+all, "string", all, "error", errors.New(all), "stringer",
+			slog.StringValue(all),
 			"struct", struct{ Key string }{all}, "bytes", []string{all})
 	}, secret)
 	if len(lines) != 1 {

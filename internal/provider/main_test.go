@@ -63,9 +63,10 @@ func TestMain(m *testing.M) {
 		registry = "registry.opentofu.org"
 	}
 	setenv(map[string]string{
-		"TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_HOST": registry, "TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas",
-		"CHECKPOINT_DISABLE": "1",
-		"GORACE":             "atexit_sleep_ms=0", // else each provider takes a second more to end
+		"TF_ACC_TERRAFORM_PATH": cli, "TF_ACC_PROVIDER_HOST": registry,
+		"TF_ACC_PROVIDER_NAMESPACE": "terraform-provider-cas",
+		"CHECKPOINT_DISABLE":        "1",
+		"GORACE":                    "atexit_sleep_ms=0", // else each provider takes a second more to end
 	})
 	os.Exit(run(m))
 }

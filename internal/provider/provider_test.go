@@ -2,70 +2,14 @@ package provider
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
-
-func TestSchemas(t *testing.T) {
-	t.Parallel()
-	var ofProvider provider.SchemaResponse
-	New("test").Schema(t.Context(), provider.SchemaRequest{}, &ofProvider)
-	if d := ofProvider.Schema.ValidateImplementation(t.Context()); d.HasError() {
-		t.Error(d)
-	}
-	var ofData datasource.SchemaResponse
-	newAssetCountDataSource().Schema(t.Context(), datasource.SchemaRequest{}, &ofData)
-	if d := ofData.Schema.ValidateImplementation(t.Context()); d.HasError() {
-		t.Error(d)
-	}
-
-	described := map[string]string{"provider": ofProvider.Schema.MarkdownDescription,
-		"data source": ofData.Schema.MarkdownDescription}
-	for name, attribute := range ofData.Schema.Attributes {
-		described[name] = attribute.GetMarkdownDescription()
-		if !attribute.IsComputed() || attribute.IsOptional() || attribute.IsRequired() {
-			t.Errorf("%s: got %#v, want an attribute that is computed and can't be set", name, attribute)
-		}
-	}
-	for name, of := range timeouts("read", "a read").Attributes {
-		described["timeouts."+name] = of.GetMarkdownDescription()
-	}
-	var sensitive []string
-	attributes := func(prefix string, all map[string]schema.Attribute) {
-		for name, attribute := range all {
-			described[prefix+name] = attribute.GetMarkdownDescription()
-			if attribute.IsSensitive() {
-				sensitive = append(sensitive, prefix+name)
-			}
-		}
-	}
-	attributes("", ofProvider.Schema.Attributes)
-	for name, block := range ofProvider.Schema.Blocks {
-		if block, ok := block.(schema.SingleNestedBlock); ok {
-			described[name] = block.MarkdownDescription
-			attributes(name+".", block.Attributes)
-		}
-	}
-	for name, description := range described {
-		if !strings.HasSuffix(description, ".") {
-			t.Errorf("%s: got description %q, want a sentence", name, description)
-		}
-	}
-	slices.Sort(sensitive)
-	if want := []string{"assume_role_with_oidc.oidc_token", "secret_key", "security_token"}; !slices.Equal(sensitive,
-		want) {
-		t.Errorf("got sensitive %v, want %v", sensitive, want)
-	}
-}
 
 // TestEnvironmentFailsTheRead checks that what is wrong with the environment alone fails the read,
 // not the provider: Terraform would report a missing provider block.
@@ -84,7 +28,8 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 			": Invalid Attribute Value: CAS_REQUESTS_PER_SECOND value must be"})
 		_, diagnostics = get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
-			": Invalid duration: The cause is that of another error", ": Invalid Attribute Value: The cause is that of another error"})
+			": Invalid duration: The cause is that of another error",
+			": Invalid Attribute Value: The cause is that of another error"})
 		if t.Failed() {
 			t.Error("the failures are those of the " + name)
 		}
@@ -130,70 +75,45 @@ func TestUnknownProviderBlock(t *testing.T) {
 	server := start(t, castest.Options{})
 	block := arguments{"secret_key": unknown{}, "access_key": "id", "endpoints": arguments{"cas": unknown{}}}
 
-	t.Run("the read says so", func(t *testing.T) {
-		t.Parallel()
-		p := newPlugin(t, keyed(server))
-		for name, get := range p.readers() {
-			if diagnostics := p.configure(t, block); len(diagnostics) > 0 { // which lets each explain the cause
-				t.Fatal(texts(diagnostics))
-			}
-			_, diagnostics := get(t, nil)
-			text := texts(diagnostics)
-			if len(diagnostics) != 2 {
-				t.Errorf("%s: got %d diagnostics, want 2:\n%s", name, len(diagnostics), text)
-			}
-			if n := strings.Count(text, "Unknown "); n != 2 {
-				t.Errorf("%s: got \"Unknown\" %d times, want it twice:\n%s", name, n, text)
-			}
-			for _, want := range []string{"secret_key", "endpoints.cas"} {
-				if !strings.Contains(text, want) {
-					t.Errorf("%s: got no diagnostic of %s, want one:\n%s", name, want, text)
-				}
-			}
+	p := newPlugin(t, keyed(server))
+	for name, get := range p.readers() {
+		if diagnostics := p.configure(t, block); len(diagnostics) > 0 { // which lets each explain the cause
+			t.Fatalf("%s: %s", name, texts(diagnostics))
 		}
+		_, diagnostics := get(t, nil)
+		checkLines(t, protocolLines(diagnostics), []string{
+			"secret_key: Unknown provider argument: ", "endpoints.cas: Unknown provider argument: "})
+	}
+	_, err := p.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
+		Config:             dynamic(t, p.schema.Provider, block),
+		ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: true},
 	})
-	t.Run("the read is deferred", func(t *testing.T) {
-		t.Parallel()
-		p := newPlugin(t, keyed(server))
-		_, err := p.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
-			Config:             dynamic(t, p.schema.Provider, block),
-			ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: true},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		data := p.schema.DataSourceSchemas["cas_asset_count"]
-		resp, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
-			TypeName: "cas_asset_count", Config: dynamic(t, data, nil),
-			ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: true},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		isDeferred(t, resp.Deferred, resp.Diagnostics)
-		opened, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
-			TypeName: "cas_asset_count", Config: dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"], nil),
-			ClientCapabilities: &tfprotov6.OpenEphemeralResourceClientCapabilities{DeferralAllowed: true},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		isDeferred(t, opened.Deferred, opened.Diagnostics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const counts = "cas_asset_count"
+	data, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+		TypeName: counts, Config: dynamic(t, p.schema.DataSourceSchemas[counts], nil),
+		ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: true},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
+		TypeName: counts, Config: dynamic(t, p.schema.EphemeralResourceSchemas[counts], nil),
+		ClientCapabilities: &tfprotov6.OpenEphemeralResourceClientCapabilities{DeferralAllowed: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLines(t, protocolLines(append(data.Diagnostics, opened.Diagnostics...)), nil)
+	for _, got := range []*tfprotov6.Deferred{data.Deferred, opened.Deferred} {
+		if want := tfprotov6.DeferredReasonProviderConfigUnknown; got == nil || got.Reason != want {
+			t.Errorf("got deferral %v, want one for %s", got, want)
+		}
+	}
 	if calls := server.Calls(); len(calls) > 0 {
 		t.Errorf("got %d calls, want none", len(calls))
-	}
-}
-
-// isDeferred checks that Terraform is told to read again when the provider's block is known, and
-// nothing else.
-func isDeferred(t *testing.T, got *tfprotov6.Deferred, diagnostics []*tfprotov6.Diagnostic) {
-	t.Helper()
-	if len(diagnostics) > 0 {
-		t.Errorf("got %d diagnostics, want none:\n%s", len(diagnostics), texts(diagnostics))
-	}
-	if want := tfprotov6.DeferredReasonProviderConfigUnknown; got == nil || got.Reason != want {
-		t.Errorf("got deferral %v, want one for %s", got, want)
 	}
 }
 
@@ -226,7 +146,8 @@ func protocolLines(diagnostics []*tfprotov6.Diagnostic) []string {
 func TestTimeoutsAreValidated(t *testing.T) {
 	t.Parallel()
 	refused := func(value string) string {
-		return `: Invalid duration: timeouts.%s can't be used: "` + value + `" isn't a duration above zero. Use one such as "30s" or "1m30s".`
+		return `: Invalid duration: timeouts.%s can't be used: "` + value +
+			`" isn't a duration above zero. Use one such as "30s" or "1m30s".`
 	}
 	for name, test := range map[string]struct {
 		timeout any
@@ -243,30 +164,23 @@ func TestTimeoutsAreValidated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlugin(t, nil)
+			const counts, require = "cas_asset_count", "cas_require_asset_count"
+			block := func(schema *tfprotov6.Schema, operation string) *tfprotov6.DynamicValue {
+				return dynamic(t, schema, arguments{
+					"timeouts": arguments{operation: test.timeout}, "minimum": arguments{"point": 80}})
+			}
 			data, err := p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{
-				TypeName: "cas_asset_count",
-				Config: dynamic(t, p.schema.DataSourceSchemas["cas_asset_count"],
-					arguments{"timeouts": arguments{"read": test.timeout}}),
-			})
+				TypeName: counts, Config: block(p.schema.DataSourceSchemas[counts], "read")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			ephemeral, err := p.ValidateEphemeralResourceConfig(t.Context(),
-				&tfprotov6.ValidateEphemeralResourceConfigRequest{
-					TypeName: "cas_asset_count",
-					Config: dynamic(t, p.schema.EphemeralResourceSchemas["cas_asset_count"],
-						arguments{"timeouts": arguments{"open": test.timeout}}),
-				})
+			ephemeral, err := p.ValidateEphemeralResourceConfig(t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{
+				TypeName: counts, Config: block(p.schema.EphemeralResourceSchemas[counts], "open")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			const invoked = "cas_require_asset_count"
 			action, err := p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
-				ActionType: invoked,
-				Config: dynamic(t, p.schema.ActionSchemas[invoked].Schema, arguments{
-					"timeouts": arguments{"invoke": test.timeout}, "minimum": arguments{"point": 80},
-				}),
-			})
+				ActionType: require, Config: block(p.schema.ActionSchemas[require].Schema, "invoke")})
 			if err != nil {
 				t.Fatal(err)
 			}

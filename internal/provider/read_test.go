@@ -69,16 +69,12 @@ func (p plugin) read(t *testing.T, block arguments) (map[string]any, []*tfprotov
 	t.Helper()
 	const name = "cas_asset_count"
 	schema := p.schema.DataSourceSchemas[name]
-	resp, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: dynamic(t, schema, block)})
+	resp, err := p.ReadDataSource(t.Context(),
+		&tfprotov6.ReadDataSourceRequest{TypeName: name, Config: dynamic(t, schema, block)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := resp.State.Unmarshal(schema.ValueType())
-	if err != nil {
-		t.Fatal(err)
-	}
-	attributes, _ := plain(t, state).(map[string]any)
-	return attributes, resp.Diagnostics
+	return values(t, schema, resp.State), resp.Diagnostics
 }
 
 // open returns the attributes of the ephemeral resource, numbers as int64.
@@ -86,18 +82,22 @@ func (p plugin) open(t *testing.T, block arguments) (map[string]any, []*tfprotov
 	t.Helper()
 	const name = "cas_asset_count"
 	schema := p.schema.EphemeralResourceSchemas[name]
-	resp, err := p.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
-		TypeName: name, Config: dynamic(t, schema, block),
-	})
+	resp, err := p.OpenEphemeralResource(t.Context(),
+		&tfprotov6.OpenEphemeralResourceRequest{TypeName: name, Config: dynamic(t, schema, block)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := resp.Result.Unmarshal(schema.ValueType())
+	return values(t, schema, resp.Result), resp.Diagnostics
+}
+
+func values(t *testing.T, schema *tfprotov6.Schema, encoded *tfprotov6.DynamicValue) map[string]any {
+	t.Helper()
+	value, err := encoded.Unmarshal(schema.ValueType())
 	if err != nil {
 		t.Fatal(err)
 	}
-	attributes, _ := plain(t, result).(map[string]any)
-	return attributes, resp.Diagnostics
+	attributes, _ := plain(t, value).(map[string]any)
+	return attributes
 }
 
 // readers returns each way to read the counts.
@@ -187,7 +187,8 @@ func answered() map[string]any {
 		"point_time": int64(1767681210879), "point_updated_at": "2026-01-06T06:33:30Z",
 		"buy_certificate_count": int64(2), "free_certificate_count": int64(3), "upload_certificate_count": int64(5),
 		"total_certificate_count": int64(10),
-		"aliyun_asset_count":      int64(7), "tencent_asset_count": int64(11), "huawei_asset_count": int64(13), "aws_asset_count": int64(17),
+		"aliyun_asset_count":      int64(7), "tencent_asset_count": int64(11), "huawei_asset_count": int64(13),
+		"aws_asset_count":         int64(17),
 		"total_cloud_asset_count": int64(48), "domain_asset_count": int64(19),
 		"request_id": "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E", "timeouts": nil,
 	}
@@ -265,7 +266,8 @@ func TestReadValues(t *testing.T) {
 			for name, get := range p.readers() {
 				got, diagnostics := get(t, nil)
 				if len(diagnostics) != test.warnings {
-					t.Errorf("%s: got %d diagnostics, want %d warnings:\n%s", name, len(diagnostics), test.warnings, texts(diagnostics))
+					t.Errorf("%s: got %d diagnostics, want %d warnings:\n%s", name, len(diagnostics), test.warnings,
+						texts(diagnostics))
 				}
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("%s: got  %v\nwant %v", name, got, want)

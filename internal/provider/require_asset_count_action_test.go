@@ -107,8 +107,9 @@ func TestRequireAssetCount(t *testing.T) {
 			progress: "buy_certificate_count is 2, and has to be at least 2; point is 61, and has to be at least 80; " +
 				"total_cloud_asset_count is null, and has to be at least 0; free_certificate_count is 3, and has to be at most 2",
 			fails: failure("minimum", "point", "Asset count below the minimum", "point is 61, and has to be at least 80.") +
-				failure("minimum", "total_cloud_asset_count", "Missing asset count", "total_cloud_asset_count is null, and has to be "+
-					"at least 0. The service didn't send it, or didn't send a value that it is computed from.") +
+				failure("minimum", "total_cloud_asset_count", "Missing asset count",
+					"total_cloud_asset_count is null, and has to be "+
+						"at least 0. The service didn't send it, or didn't send a value that it is computed from.") +
 				failure("maximum", "free_certificate_count", "Asset count above the maximum",
 					"free_certificate_count is 3, and has to be at most 2."),
 		},
@@ -229,7 +230,8 @@ func TestRequireAssetCountFailsLikeTheDataSource(t *testing.T) {
 		configure()
 		_, diagnostics := p.read(t, arguments{"timeouts": arguments{"read": test.timeout}})
 		configure()
-		_, _, got, _ := p.require(t, arguments{"minimum": arguments{"point": 80}, "timeouts": arguments{"invoke": test.timeout}})
+		_, _, got, _ := p.require(t, arguments{"minimum": arguments{"point": 80},
+			"timeouts": arguments{"invoke": test.timeout}})
 		got, want := unlike.ReplaceAllString(got, ""), unlike.ReplaceAllString(texts(diagnostics), "")
 		if got != want || want == "" {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
@@ -307,7 +309,8 @@ func TestInterruptedTerraformChangesNothing(t *testing.T) {
 			castest.Hang()(w, r)
 		})
 		var said bytes.Buffer
-		cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), "apply", "-no-color", "-auto-approve", argument)
+		cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), "apply", "-no-color", "-auto-approve",
+			argument)
 		cmd.Dir, cmd.Env, cmd.Stdout = tf.dir, tf.env, &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

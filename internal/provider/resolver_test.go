@@ -53,7 +53,8 @@ func TestVariablesDisagree(t *testing.T) {
 			t.Parallel()
 			var want []string
 			if test.want != "" {
-				want = []string{test.argument + ": Environment variables disagree: " + test.want + " are set to different values. "}
+				want = []string{test.argument + ": Environment variables disagree: " + test.want +
+					" are set to different values. "}
 			}
 			r := test.env.resolver(t, test.block)
 			r.resolve()
