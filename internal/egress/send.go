@@ -149,8 +149,12 @@ func (r *round) explain(err error, late bool) *Error {
 	}
 	name, unresolved := errors.AsType[*net.DNSError](err)
 	network, failed := errors.AsType[net.Error](err)
-	cut := failed || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	inHandshake := r.broken != nil && errors.Is(err, r.broken)
+	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	cut := failed || closed
+	if closed {
+		err = errors.New("the connection was closed too early")
+	}
 	switch {
 	case unresolved && name.IsNotFound:
 		return &Error{Kind: NoSuchHost, Err: err}

@@ -145,8 +145,8 @@ func TestTLS(t *testing.T) {
 		"TLS 1.1, plain": {serve: peer.Says(oldHello), kind: NotTLS, text: "unsupported protocol version"},
 		"HTTP":           {serve: peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: NotTLS, text: "does not look like a TLS handshake"},
 		"wants another":  {serve: secured(picky, peer.Says("")), kind: NotTLS, text: "certificate required"},
-		"closed in it":   {serve: peer.Says(""), kind: ConnectionFailed, text: "EOF"},
-		"cut in it":      {serve: peer.Says(oldHello[:20]), kind: ConnectionFailed, text: "unexpected EOF"},
+		"closed in it":   {serve: peer.Says(""), kind: ConnectionFailed, text: "closed too early"},
+		"cut in it":      {serve: peer.Says(oldHello[:20]), kind: ConnectionFailed, text: "closed too early"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"os"
@@ -332,7 +331,7 @@ func failures() map[string]*egress.Error {
 				os.NewSyscallError("read", errors.New("connection reset by peer"))),
 		},
 		"tls_timeout":        {Kind: egress.TimedOut, InHandshake: true, Err: errors.New("it took longer than 30s")},
-		"broken":             {Kind: egress.ConnectionFailed, Err: io.ErrUnexpectedEOF},
+		"broken":             {Kind: egress.ConnectionFailed, Err: errors.New("the connection was closed too early")},
 		"tls_plain":          {Kind: egress.NotTLS, Err: plain},
 		"tls_alert":          {Kind: egress.NotTLS, Err: dial("remote error", errors.New("tls: protocol version not supported"))},
 		"tls_untrusted":      {Kind: egress.Untrusted, Certificate: shown, Err: unknown},
