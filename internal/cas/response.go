@@ -46,7 +46,7 @@ func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetC
 	if !e.Failed {
 		e.Kind = egress.Malformed
 	}
-	if e.Code+e.Message == "" && resp.Encoded() == nil {
+	if e.Code == "" && resp.Encoded() == nil {
 		e.Message = egress.Quote(html.UnescapeString(string(resp.Body)), 200, secrets...)
 	}
 	if foreign, ok := errors.AsType[foreignError](e.Err); ok {

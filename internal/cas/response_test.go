@@ -198,7 +198,7 @@ func TestErrorText(t *testing.T) {
 		`malformed response (HTTP 403): <p>Blocked`:                      {status: 403, body: `<p>Blocked`},
 		`malformed response (HTTP 403): {"error":"blocked"}`:             {status: 403, body: `{"error":"blocked"}`},
 		`malformed response (HTTP 403)`:                                  {status: 403, body: ``},
-		`temporarily unavailable (HTTP 503): busy`:                       {status: 503, body: `{"message":"busy"}`},
+		`temporarily unavailable (HTTP 503): {"message":"busy"}`:         {status: 503, body: `{"message":"busy"}`},
 		`malformed response (HTTP 200): it isn't valid UTF-8: {"a�b":1}`: {status: 200, body: "{\"a\xffb\":1}"},
 		`malformed response (HTTP 200): it is compressed (gzip), though the request didn't accept that`: {
 			status: 200, body: "\x1f\x8b\x08\x00\x00",
