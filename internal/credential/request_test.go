@@ -63,6 +63,7 @@ func TestFetchFailures(t *testing.T) {
 			castest.Fault(503, "ServiceUnavailable", "Busy."),
 			openapi.Temporary, "it answered ServiceUnavailable: Busy.",
 		},
+		"STS, only a code": {castest.Fault(403, "NoPermission", ""), openapi.NoPermission, "it answered NoPermission"},
 		"STS, echo": {
 			castest.Fault(400, "SignatureDoesNotMatch", "server string to sign is:POST&SecurityToken="+secret),
 			openapi.BadKey, "SignatureDoesNotMatch",
@@ -121,6 +122,9 @@ func TestFetchFailures(t *testing.T) {
 			s, _, err := fetch(t, cfg, secret, strings.TrimRight(secret, "="))
 			if e := failed(t, err, test.kind, test.want); e.Source != s.String() {
 				t.Errorf("source: got %q, want %q", e.Source, s)
+			}
+			if strings.HasSuffix(err.Error(), ": ") {
+				t.Errorf("got %q, want no colon at its end", err)
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
@@ -33,7 +34,7 @@ func refused(resp *egress.Response, secrets ...string) *Error {
 	switch {
 	case e.Code != "":
 		e.Message = report.Message
-		e.Err = fmt.Errorf("it answered %s: %s", e.Code, e.Message)
+		e.Err = errors.New(strings.TrimSuffix("it answered "+e.Code+": "+e.Message, ": "))
 	case e.Kind == egress.Malformed && resp.Status == http.StatusNotFound:
 		e.Kind = NotFound
 	}
