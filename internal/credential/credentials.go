@@ -73,7 +73,7 @@ func (c Credentials) check(date time.Time) error {
 	case date.Before(c.Expiration):
 		return &Error{Kind: openapi.Clock, Skew: now.Sub(date), Err: err}
 	}
-	return malformed(err.Error() + ", and by the Date of its response as well")
+	return &Error{Kind: Invalid, Err: fmt.Errorf("%w, and by the Date of its response as well", err)}
 }
 
 // KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has

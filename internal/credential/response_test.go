@@ -30,7 +30,7 @@ func TestExpiredSession(t *testing.T) {
 		},
 		"no date":           {expires: -time.Hour, kind: openapi.Clock},
 		"not a date":        {expires: -time.Hour, date: "now", kind: openapi.Clock},
-		"expired for both":  {expires: -time.Hour, date: now.UTC().Format(http.TimeFormat), kind: egress.Malformed},
+		"expired for both":  {expires: -time.Hour, date: now.UTC().Format(http.TimeFormat), kind: Invalid},
 		"holds by one only": {expires: time.Hour, date: now.Add(9 * time.Hour).UTC().Format(http.TimeFormat)},
 	} {
 		_, err := parseIssued(&egress.Response{
