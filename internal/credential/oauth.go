@@ -160,16 +160,21 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	return func() { _ = lock.Unlock() }
 }
 
-// edit replaces the content of the CLI's file by what change makes of it.
+// edit replaces the content of the CLI's file by what change makes of it, and of what other tools
+// write meanwhile.
 func (f cliFile) edit(change func([]byte) ([]byte, error)) error {
-	content, err := readFile(f.path)
-	if err == nil {
-		content, err = change(content)
+	err := errChanged
+	for errors.Is(err, errChanged) {
+		var old, content []byte
+		if old, err = readFile(f.path); err == nil {
+			content, err = change(old)
+		}
+		if err != nil {
+			return fmt.Errorf("update %s: %w", f.path, err)
+		}
+		err = writeFile(f.path, old, content)
 	}
-	if err != nil {
-		return fmt.Errorf("update %s: %w", f.path, err)
-	}
-	return writeFile(f.path, content)
+	return err
 }
 
 // saveTokens puts p's OAuth tokens into the content of the CLI's file, and keeps everything else.

@@ -12,12 +12,15 @@ import (
 	"time"
 )
 
-// writeFile replaces the content of the file at path: in one step or, where the file can't be
+// errChanged means that another process wrote a file meanwhile.
+var errChanged = errors.New("its content has changed")
+
+// writeFile replaces the content of the file at path, old: in one step or, where the file can't be
 // replaced, in place.
-func writeFile(path string, content []byte) error {
-	err := replaceFile(path, content)
-	if err == nil {
-		return nil
+func writeFile(path string, old, content []byte) error {
+	err := replaceFile(path, old, content)
+	if err == nil || errors.Is(err, errChanged) {
+		return err
 	}
 	if inPlace := overwriteFile(path, content); inPlace != nil {
 		return fmt.Errorf("replace %s: %w; write into it: %w", path, err, inPlace)
@@ -25,9 +28,10 @@ func writeFile(path string, content []byte) error {
 	return nil
 }
 
-// replaceFile replaces the file at path in one step. It keeps the owner, but nobody else has access
-// to it then, as if the CLI had written it. A symbolic link keeps pointing to it.
-func replaceFile(path string, content []byte) error {
+// replaceFile replaces the file at path by one with the content, in one step, if it still holds old.
+// It keeps the owner, but only the owner has access to it then, as if the CLI had written it. A
+// symbolic link keeps pointing to it.
+func replaceFile(path string, old, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
@@ -41,6 +45,10 @@ func replaceFile(path string, content []byte) error {
 	synced := temporary.Sync() // else a crash may leave an empty file
 	if err := errors.Join(err, synced, keepOwner(path, temporary), temporary.Close()); err != nil {
 		return err
+	}
+	// To write a file may take long. Other tools don't lock it, and may have written it meanwhile.
+	if now, err := readFile(path); err == nil && !bytes.Equal(now, old) {
+		return errChanged
 	}
 	return retryWhileInUse(func() error { return os.Rename(temporary.Name(), path) })
 }

@@ -8,7 +8,10 @@ import (
 
 func TestWriteFile(t *testing.T) {
 	t.Parallel()
-	for name, write := range map[string]func(string, []byte) error{"replaced": replaceFile, "in place": overwriteFile} {
+	for name, write := range map[string]func(string, []byte) error{
+		"replaced": func(path string, content []byte) error { return replaceFile(path, []byte("old content"), content) },
+		"in place": overwriteFile,
+	} {
 		for _, content := range []string{"short", "a longer one than before"} {
 			t.Run(name+"/"+content, func(t *testing.T) {
 				t.Parallel()
@@ -30,7 +33,7 @@ func TestReplaceFileLeavesNothingBehind(t *testing.T) {
 			if entries > 0 && os.Mkdir(path, 0o700) != nil {
 				t.Fatal("no directory")
 			}
-			if err := writeFile(path, []byte("new")); err == nil {
+			if err := writeFile(path, nil, []byte("new")); err == nil {
 				t.Error("got no error, want one")
 			}
 			if left, err := os.ReadDir(in); len(left) != entries {

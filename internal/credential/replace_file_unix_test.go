@@ -26,7 +26,7 @@ func TestReplaceFileKeepsOwnerAndLink(t *testing.T) {
 	must(t, os.Chmod(path, 0o640))
 	link := filepath.Join(t.TempDir(), "link.json")
 	must(t, os.Symlink(path, link))
-	must(t, replaceFile(link, []byte("new")))
+	must(t, replaceFile(link, []byte("old"), []byte("new")))
 	holds(t, path, "new")
 	info, err := os.Stat(path)
 	must(t, err)
@@ -61,6 +61,6 @@ func init() {
 	if path := os.Getenv(fullDisk); path != "" {
 		signal.Ignore(syscall.SIGXFSZ)
 		err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2000, Max: 2000})
-		log.Fatal(errors.Join(err, writeFile(path, []byte(strings.Repeat("new ", 1000)))))
+		log.Fatal(errors.Join(err, writeFile(path, nil, []byte(strings.Repeat("new ", 1000)))))
 	}
 }

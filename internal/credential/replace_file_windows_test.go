@@ -17,7 +17,7 @@ func TestReplaceFileInUse(t *testing.T) {
 		reader, err := os.Open(path)
 		must(t, err)
 		time.AfterFunc(time.Second, func() { _ = reader.Close() })
-		if err := replaceFile(path, []byte("new")); err != nil {
+		if err := replaceFile(path, []byte("old"), []byte("new")); err != nil {
 			t.Error(err)
 		}
 	})
@@ -31,7 +31,7 @@ func TestReplaceFileInUseForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reader, err := os.Open(path)
 		must(t, err)
-		if err := replaceFile(path, []byte("new")); !inUse(err) {
+		if err := replaceFile(path, []byte("old"), []byte("new")); !inUse(err) {
 			t.Errorf("got %v, want an error of a file in use", err)
 		}
 		if err := reader.Close(); err != nil {
