@@ -88,14 +88,12 @@ func canonical(u *url.URL) string {
 
 // quotaHost returns what an endpoint has in common with those that draw on the same quota. One is
 // its other spelling, the absolute name: a period at its end keeps the resolver from trying search
-// domains, so requests keep it. For an endpoint within a VPC, another one is the public endpoint of
-// its site.
+// domains, so requests keep it. The vendor's endpoints are one: the limit is the account's, whichever
+// of them it calls.
 func quotaHost(u *url.URL) string {
 	name := strings.TrimSuffix(u.Hostname(), ".")
-	region, isPrivate := strings.CutPrefix(name, private)
-	if region, ok := strings.CutSuffix(region, vendor); ok && isPrivate {
-		public, _ := Endpoint(region, International, false)
-		name = public.Host
+	if strings.HasSuffix(name, vendor) {
+		name = "cas" + vendor
 	}
 	return strings.Replace(u.Host, u.Hostname(), name, 1)
 }
