@@ -14,7 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil; zero is zero.
+// AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil;
+// zero is zero.
 //
 // Source: Certificate Management Service documentation, api-cas-2020-04-07-getassetcount.
 type AssetCount struct {
@@ -23,8 +24,9 @@ type AssetCount struct {
 	PointRatio *int64 // health score ratio; the service documents no scale
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
-	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is seconds. It is nil if
-	// PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't write.
+	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is
+	// seconds. It is nil if PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't
+	// write.
 	PointUpdatedAt *time.Time
 	PointChange    *int64 // Point − LastPoint; nil if either is
 
@@ -44,7 +46,8 @@ type AssetCount struct {
 	RequestID *string // unique for each call
 }
 
-// decode reads the body of a success. What has none of the documented elements isn't the service's, unless it is a RequestId alone.
+// decode reads the body of a success. What has none of the documented elements isn't the service's,
+// unless it is a RequestId alone.
 func decode(text []byte) (*AssetCount, error) {
 	members, err := readObject(text)
 	if err != nil {
@@ -98,8 +101,8 @@ func decode(text []byte) (*AssetCount, error) {
 	return a, nil
 }
 
-// wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50". It is nil if the element isn't
-// there or is null, and never rounded.
+// wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50".
+// It is nil if the element isn't there or is null, and never rounded.
 func wholeNumber(name string, values []json.RawMessage) (*int64, error) {
 	text, err := only(name, values)
 	if text == "" || err != nil {
@@ -155,8 +158,8 @@ func only(name string, values []json.RawMessage) (string, error) {
 	return string(values[0]), nil
 }
 
-// unprintable reports whether r could take over the terminal of whoever prints it, or is utf8.RuneError, which encoding/json
-// puts for half of a surrogate pair.
+// unprintable reports whether r could take over the terminal of whoever prints it, or is
+// utf8.RuneError, which encoding/json puts for half of a surrogate pair.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
 // total adds up elements, those after the first one with this sign. It is nil if one of them is.
@@ -178,11 +181,12 @@ func total(what string, sign int64, elements ...*int64) (*int64, error) {
 	return new(sum.Int64()), nil
 }
 
-// maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds 1973.
+// maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds
+// 1973.
 const maxSeconds = 1e11
 
-// instant reads PointTime. The vendor's documentation shows milliseconds and a comment in its SDK says seconds, so the
-// size decides.
+// instant reads PointTime. The vendor's documentation shows milliseconds and a comment in its SDK
+// says seconds, so the size decides.
 func instant(pointTime *int64) *time.Time {
 	if pointTime == nil {
 		return nil

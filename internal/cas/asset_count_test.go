@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// golden is a response of which each number, and each sum of numbers, is there once, so that none can pass for another.
+// golden is a response of which each number, and each sum of numbers, is there once, so that none
+// can pass for another.
 const golden = `{"Point":92,"LastPoint":-70,"PointRatio":3,"PointTime":1767681210879,` +
 	`"BuyCertificateCount":2,"FreeCertificateCount":4,"UploadCertificateCount":8,` +
 	`"AliyunAssetCount":16,"TencentAssetCount":32,"HuaweiAssetCount":64,"AwsAssetCount":128,` +
@@ -38,7 +39,8 @@ func goldenCount() *AssetCount {
 	}
 }
 
-// goldenElements are the elements of the golden response, with all that is null where one of them is.
+// goldenElements are the elements of the golden response, with all that is null where one of them
+// is.
 var goldenElements = map[string][]string{
 	"Point":                  {"Point", "PointChange"},
 	"LastPoint":              {"LastPoint", "PointChange"},

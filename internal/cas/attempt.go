@@ -7,7 +7,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
-// attempt makes one call for a batch: it gets credentials and a place, signs, sends and reads the response.
+// attempt makes one call for a batch: it gets credentials and a place, signs, sends and reads the
+// response.
 func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	var creds credential.Credentials
 	var place *quota.Place
@@ -27,8 +28,8 @@ func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	return count, err
 }
 
-// enter returns credentials and a place for a b. If it is too early for one of them, the batch pauses, and has no place
-// yet.
+// enter returns credentials and a place for a b. If it is too early for one of them, the batch
+// pauses, and has no place yet.
 func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credentials, place *quota.Place, err error) {
 	latest, source := b.latest(), c.config.Credentials.String()
 	fetch := wait{at: c.config.Credentials.NextFetch(), why: "the next attempt to get credentials from " + source, flexible: true}

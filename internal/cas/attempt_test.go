@@ -13,8 +13,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// A source of credentials that can't be reached is asked again after its own backoff, which leaves each read time for an
-// attempt, and no call leaves meanwhile.
+// A source of credentials that can't be reached is asked again after its own backoff, which leaves
+// each read time for an attempt, and no call leaves meanwhile.
 func TestBackoffOfCredentials(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -26,7 +26,8 @@ type Config struct {
 	MaxRetries        int           // how often a failure that may pass, other than throttling, is tried again
 	RequestTimeout    time.Duration // maximum for one call, from connecting to the end of the response
 
-	// CacheDir is where processes share the quota. If it is empty, this process counts for itself, with a warning.
+	// CacheDir is where processes share the quota. If it is empty, this process counts for itself,
+	// with a warning.
 	CacheDir string
 	// Transport replaces the one that [New] makes.
 	Transport http.RoundTripper
@@ -52,19 +53,20 @@ func New(config Config) *Client {
 	return c
 }
 
-// Close closes the source of the credentials, and waits until the quota has noted the last response,
-// for a second at most.
+// Close closes the source of the credentials, and waits until the quota has noted the last
+// response, for a second at most.
 func (c *Client) Close() {
 	c.config.Credentials.Close()
 	c.gate.close()
 }
 
-// GetAssetCount reads the health score of the account's certificates and the numbers of its certificates and cloud
-// resources. The result is never older than the call, and is shared: don't modify it.
+// GetAssetCount reads the health score of the account's certificates and the numbers of its
+// certificates and cloud resources. The result is never older than the call, and is shared: don't
+// modify it.
 //
-// It retries throttled calls, also those to STS, until ctx ends, other temporary failures at most MaxRetries times, and refused
-// credentials once, if new ones can be had. The error is an [*Error], a [*WaitError] if ctx ended or would end first, or a
-// [*credential.Error].
+// It retries throttled calls, also those to STS, until ctx ends, other temporary failures at most
+// MaxRetries times, and refused credentials once, if new ones can be had. The error is an [*Error],
+// a [*WaitError] if ctx ended or would end first, or a [*credential.Error].
 func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 	t := tries{started: time.Now()}
 	for {

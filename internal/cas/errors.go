@@ -10,8 +10,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// Error is the failure of one call. The report is the service's, if a response came. Its Message is also the first words of a
-// response that has neither code nor message.
+// Error is the failure of one call. The report is the service's, if a response came. Its Message is
+// also the first words of a response that has neither code nor message.
 type Error struct {
 	openapi.Report
 
@@ -63,8 +63,8 @@ func (e *Error) brief() string {
 	return text
 }
 
-// WaitError is the failure of a read that ended while it still waited: its time was up, the wait could not end before the
-// deadline, or it was cancelled.
+// WaitError is the failure of a read that ended while it still waited: its time was up, the wait
+// could not end before the deadline, or it was cancelled.
 type WaitError struct {
 	For      string        // what the read waited for
 	Needs    time.Duration // how much longer the wait would last, at least; 0 if time ran out during it

@@ -16,7 +16,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// FuzzDecode checks that what is read is there, exactly, and that what has no documented element isn't read.
+// FuzzDecode checks that what is read is there, exactly, and that what has no documented element
+// isn't read.
 func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := decode(data)
@@ -138,7 +139,8 @@ func FuzzObject(f *testing.F) {
 	})
 }
 
-// FuzzResponse checks that no response gets anything unprintable, long or secret into an error, or is taken for another kind.
+// FuzzResponse checks that no response gets anything unprintable, long or secret into an error, or
+// is taken for another kind.
 func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte, header string) {
 		resp := &egress.Response{Status: 100 + int(uint(status)%500), Header: http.Header{}, Body: body}
@@ -177,7 +179,8 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// FuzzParseEndpoint checks that what is taken is canonical, encrypted unless it is this machine, and holds no more than a host.
+// FuzzParseEndpoint checks that what is taken is canonical, encrypted unless it is this machine,
+// and holds no more than a host.
 func FuzzParseEndpoint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		u, err := ParseEndpoint(s)

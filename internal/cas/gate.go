@@ -15,11 +15,13 @@ import (
 
 const sharing = "other reads to share the next call"
 
-// gate says when the next call may leave: by the pace, by what the service asks for, by our backoff and by the quota.
+// gate says when the next call may leave: by the pace, by what the service asks for, by our backoff
+// and by the quota.
 //
-// The pace spreads calls evenly over the second, so that reads gather instead of using up the account's calls one by one. A
-// call also leaves no sooner than a moment after the last response, because Terraform starts more reads as soon as some
-// have ended. Without this pause, they would split into two groups that alternate.
+// The pace spreads calls evenly over the second, so that reads gather instead of using up the
+// account's calls one by one. A call also leaves no sooner than a moment after the last response,
+// because Terraform starts more reads as soon as some have ended. Without this pause, they would
+// split into two groups that alternate.
 type gate struct {
 	config   Config
 	interval time.Duration // the minimum between the departures of two calls
@@ -55,13 +57,15 @@ func newGate(config Config) *gate {
 	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: wait{flexible: true}}
 }
 
-// enter returns a place for a call, or what the call waits for before it enters again. It uses the quota, and waits for
-// nothing else. A backoff that would end after latest ends at a random moment before it.
+// enter returns a place for a call, or what the call waits for before it enters again. It uses the
+// quota, and waits for nothing else. A backoff that would end after latest ends at a random moment
+// before it.
 func (g *gate) enter(creds credential.Credentials, latest time.Time) (*quota.Place, wait) {
 	g.mu.Lock()
 	backoff := g.backoff
 	if latest.Before(backoff.at) {
-		// Machines that started at once would all return at the last moment, so a random moment before it is taken.
+		// Machines that started at once would all return at the last moment, so a random moment
+		// before it is taken.
 		backoff.at = g.begins.Add(time.Duration(g.part * float64(latest.Sub(g.begins))))
 	}
 	for _, w := range []wait{g.next, backoff} {
@@ -80,7 +84,8 @@ func (g *gate) quotaTitle() string {
 	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
 }
 
-// quotaOf returns the quota of the account that the credentials belong to, as far as that is known. The caller holds g.mu.
+// quotaOf returns the quota of the account that the credentials belong to, as far as that is known.
+// The caller holds g.mu.
 func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
 	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), creds.Identity())
 	if g.quota == nil || g.quotaName != name {

@@ -30,7 +30,8 @@ func testGate(t *testing.T, callsPerSecond int) *gate {
 	})
 }
 
-// A backoff grows with the time since the first failure in a row, and what ends the row ends the backoff.
+// A backoff grows with the time since the first failure in a row, and what ends the row ends the
+// backoff.
 func TestGateBacksOff(t *testing.T) {
 	t.Parallel()
 	failure := &Error{Report: openapi.Report{Kind: openapi.Temporary}}
@@ -89,7 +90,8 @@ func TestGateBacksOff(t *testing.T) {
 	}
 }
 
-// What the service asks for holds whatever a call that left earlier ends with, and a wait of our own choice doesn't.
+// What the service asks for holds whatever a call that left earlier ends with, and a wait of our
+// own choice doesn't.
 func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -181,7 +183,8 @@ func (m *many) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Machines that start at once and know nothing of each other are all answered, even where refused calls count.
+// Machines that start at once and know nothing of each other are all answered, even where refused
+// calls count.
 func TestManyMachines(t *testing.T) {
 	t.Parallel()
 	const timeout = 5 * time.Minute // the data source's default

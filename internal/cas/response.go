@@ -18,7 +18,8 @@ import (
 // errCutShort is the error of a response that ends too early, because the connection was closed.
 var errCutShort = errors.New("it is empty or breaks off")
 
-// FieldError says what is wrong with an element of a response, or with a figure that follows from several.
+// FieldError says what is wrong with an element of a response, or with a figure that follows from
+// several.
 type FieldError string
 
 func (e FieldError) Error() string { return string(e) }
@@ -30,7 +31,8 @@ type foreignError string
 
 func (e foreignError) Error() string { return string(e) }
 
-// interpret returns the counts of a response that was received at now, or what it means if it has none. The error holds no secret.
+// interpret returns the counts of a response that was received at now, or what it means if it has
+// none. The error holds no secret.
 func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetCount, *Error) {
 	e := &Error{Report: openapi.ReadReport(resp, now, secrets...), Err: resp.Encoded()}
 	switch {
@@ -58,8 +60,8 @@ func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetC
 
 // readObject returns the members of a JSON object by name.
 //
-// Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement characters for what
-// isn't UTF-8: each a value that is quietly wrong.
+// Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement
+// characters for what isn't UTF-8: each a value that is quietly wrong.
 func readObject(text []byte) (map[string][]json.RawMessage, error) {
 	var object json.RawMessage
 	decoder := json.NewDecoder(bytes.NewReader(text))

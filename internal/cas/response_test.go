@@ -15,7 +15,8 @@ import (
 
 var receivedAt = time.Date(2026, 1, 6, 6, 33, 30, 0, time.UTC)
 
-// respond passes a response through the client, with header given as name, value, name, value and so on.
+// respond passes a response through the client, with header given as name, value, name, value and
+// so on.
 func respond(status int, body string, header ...string) (*AssetCount, *Error) {
 	resp := &egress.Response{Status: status, Header: http.Header{}, Body: []byte(body)}
 	for i := 0; i < len(header); i += 2 {
@@ -53,7 +54,8 @@ func TestSuccessIsRead(t *testing.T) {
 	}
 }
 
-// Every code that the service documents, and what may stand in for one, with whether it is tried again.
+// Every code that the service documents, and what may stand in for one, with whether it is tried
+// again.
 func TestClassification(t *testing.T) {
 	t.Parallel()
 	code := func(c string) string { return `{"Code":"` + c + `","Message":"m"}` }

@@ -269,8 +269,8 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 	})
 }
 
-// hopelessWait checks that err is a wait that wasn't begun, for how long it would have been at least, and after how many
-// attempts. It returns what the wait would have been for.
+// hopelessWait checks that err is a wait that wasn't begun, for how long it would have been at
+// least, and after how many attempts. It returns what the wait would have been for.
 func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) (why string) {
 	t.Helper()
 	wait, ok := errors.AsType[*WaitError](err)
@@ -289,7 +289,8 @@ func hopelessWait(t *testing.T, err error, needs time.Duration, attempts int) (w
 	return wait.For
 }
 
-// Cancellation ends every wait at once, and the error says what for, how often, how long, and what came back last.
+// Cancellation ends every wait at once, and the error says what for, how often, how long, and what
+// came back last.
 func TestCancelledWait(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -396,8 +397,8 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 	})
 }
 
-// A source of credentials that is out of reach for a moment is asked again, as often as the service would be, and no call
-// leaves meanwhile.
+// A source of credentials that is out of reach for a moment is asked again, as often as the service
+// would be, and no call leaves meanwhile.
 func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -562,7 +563,8 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	}
 }
 
-// What STS refuses for its rate is tried again for as long as there is time, and what it can't answer for a number of times.
+// What STS refuses for its rate is tried again for as long as there is time, and what it can't
+// answer for a number of times.
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[egress.Kind]bool{openapi.Throttled: true, openapi.Temporary: false} {

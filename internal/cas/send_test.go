@@ -104,7 +104,8 @@ func TestSignedCallIsAccepted(t *testing.T) {
 	}
 }
 
-// Whatever keeps a response from coming, the error says which kind of failure it is, who was asked, and whether it may pass.
+// Whatever keeps a response from coming, the error says which kind of failure it is, who was asked,
+// and whether it may pass.
 func TestFailureToGetAResponse(t *testing.T) {
 	t.Parallel()
 	server := castest.Start(castest.Options{})

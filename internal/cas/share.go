@@ -14,11 +14,12 @@ const itsTurn = "its turn"
 // farOff stands for the deadline of a reader that has none.
 const farOff = 24 * time.Hour
 
-// share lets reads that wait share the next call, as a database's group commit lets transactions share a write. A read doesn't
-// join a call in flight (golang.org/x/sync/singleflight), whose result could be older than the read.
+// share lets reads that wait share the next call, as a database's group commit lets transactions
+// share a write. A read doesn't join a call in flight (golang.org/x/sync/singleflight), whose
+// result could be older than the read.
 //
-// A call that may be hanging doesn't keep the next one from leaving. The response to a call also serves the reads whose calls
-// left earlier and are still out, and ends those calls.
+// A call that may be hanging doesn't keep the next one from leaving. The response to a call also
+// serves the reads whose calls left earlier and are still out, and ends those calls.
 type share struct {
 	attempt func(context.Context, *batch) (*AssetCount, error)
 	logger  *slog.Logger
@@ -84,7 +85,8 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 	b := s.open
 	if b == nil || b.ended {
 		b = &batch{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, waiting: wait{why: itsTurn}}
-		// The call is for all reads: it keeps the first one's values, for the log, but not its cancellation.
+		// The call is for all reads: it keeps the first one's values, for the log, but not its
+		// cancellation.
 		ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		b.done = ctx.Done()
 		s.open = b
@@ -119,8 +121,8 @@ func (s *share) end(b *batch, count *AssetCount, err error) {
 	}
 }
 
-// hang returns how long a call is out before it may be hanging: a second, and four times as long as responses usually
-// take. The caller holds s.mu.
+// hang returns how long a call is out before it may be hanging: a second, and four times as long as
+// responses usually take. The caller holds s.mu.
 func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
 // finish does nothing if the response to a later call was faster. The caller holds share.mu.
@@ -132,7 +134,8 @@ func (b *batch) finish(count *AssetCount, err error) {
 	b.cancel()
 }
 
-// previous returns the wait for the last call that left, which ends with its response, or when it may be hanging.
+// previous returns the wait for the last call that left, which ends with its response, or when it
+// may be hanging.
 func (b *batch) previous() wait {
 	s := b.share
 	s.mu.Lock()
@@ -143,7 +146,8 @@ func (b *batch) previous() wait {
 	return wait{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the response to the call before", flexible: true}
 }
 
-// latest returns when a flexible wait ends at the latest, so that each read has time for a response.
+// latest returns when a flexible wait ends at the latest, so that each read has time for a
+// response.
 func (b *batch) latest() time.Time {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
@@ -156,7 +160,8 @@ func (b *batch) latest() time.Time {
 	return latest
 }
 
-// setWait notes what the reads wait for, and dismisses those that it would outlast, unless it is flexible.
+// setWait notes what the reads wait for, and dismisses those that it would outlast, unless it is
+// flexible.
 func (b *batch) setWait(w wait) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
@@ -187,7 +192,8 @@ func (b *batch) interrupt() {
 	}
 }
 
-// depart closes the batch to further reads, since its call is about to leave. It fails if no read waits any more.
+// depart closes the batch to further reads, since its call is about to leave. It fails if no read
+// waits any more.
 func (b *batch) depart(ctx context.Context, what string) error {
 	s := b.share
 	s.mu.Lock()
@@ -200,7 +206,8 @@ func (b *batch) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// remove takes away a reader, and ends the call if it was the last one. A response that has come by then is still returned.
+// remove takes away a reader, and ends the call if it was the last one. A response that has come by
+// then is still returned.
 func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()

@@ -55,7 +55,8 @@ func delay(random *rand.Rand) time.Duration {
 	return time.Duration(random.Int64N([]int64{1, 2, int64(50 * time.Millisecond), int64(2 * time.Second)}[random.IntN(4)]))
 }
 
-// anything is a step of a service and a network that have every fault that may pass, and work most of the time.
+// anything is a step of a service and a network that have every fault that may pass, and work most
+// of the time.
 func anything(random *rand.Rand) http.HandlerFunc {
 	steps := []http.HandlerFunc{
 		castest.Throttle(),
@@ -73,8 +74,8 @@ func anything(random *rand.Rand) http.HandlerFunc {
 	return castest.Delay(delay(random), castest.Respond(castest.Assets()))
 }
 
-// Whatever the delays and the faults, whoever gives up: a response was asked for after its reader asked, everybody
-// who stays gets one, who gives up returns at once, and the limit holds.
+// Whatever the delays and the faults, whoever gives up: a response was asked for after its reader
+// asked, everybody who stays gets one, who gives up returns at once, and the limit holds.
 func TestEveryResultIsNewerThanItsRead(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {

@@ -23,7 +23,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that they take.
+// What a plan costs: its reads, as many at once as Terraform runs, and the calls and the time that
+// they take.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
@@ -211,7 +212,8 @@ func TestCallThatNoReadWaitsForIsCancelled(t *testing.T) {
 	})
 }
 
-// A call that is abandoned before its turn ends at once, and takes no place, which it would make no use of.
+// A call that is abandoned before its turn ends at once, and takes no place, which it would make no
+// use of.
 func TestBatchThatNoReadWaitsForTakesNoPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -286,8 +288,8 @@ func TestResponseAtTheLastMomentCounts(t *testing.T) {
 	})
 }
 
-// A call that hangs holds back nobody: who comes later has a call of their own within a second, and its response is good
-// for those who asked first.
+// A call that hangs holds back nobody: who comes later has a call of their own within a second, and
+// its response is good for those who asked first.
 func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -332,7 +334,8 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// What counts as hanging follows what answers usually take: not one that took long, and not what was no response.
+// What counts as hanging follows what answers usually take: not one that took long, and not what
+// was no response.
 func TestHangAfterALongCall(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

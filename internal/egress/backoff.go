@@ -5,11 +5,9 @@ import (
 	"time"
 )
 
-// Backoff returns a random wait before the next try; elapsed is the time since the first failure in a row.
-//
-// The wait grows with the time that the trouble has lasted, whatever the number of failures, so a thousand machines that start
-// at once spread without knowing of one another. With a factor of 1.5 instead of 2, a few machines have their response sooner, but in
-// one of thirty starts some of a thousand have no response within five minutes, if refused calls count.
+// Backoff returns a random wait before the next try; elapsed is the time since the first failure in
+// a row. The wait grows with it, so a thousand machines that start at once spread. With a factor of
+// 1.5 instead of 2, some of them have no response within five minutes in one of thirty starts.
 func Backoff(elapsed time.Duration) time.Duration {
 	longest := max(time.Second, 2*elapsed)
 	return longest/2 + rand.N(longest/2)

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -27,20 +28,17 @@ const (
 	Malformed        Kind = "malformed response" // the response isn't what is documented, or isn't HTTP
 )
 
-// Error is a failure to get a response. It holds no secret and nothing of what a peer sent but a redirect's host.
+// Error is a failure to get a response. It holds no secret, and of a peer's words a redirect's host.
 type Error struct {
-	Kind    Kind
-	Address string // scheme and host that were requested
-
-	// Proxy is the host and port of the proxy if it is the proxy that failed, and Variable what names it.
-	Proxy, Variable string
-
+	Kind        Kind
+	Address     string            // scheme and host that were requested
+	Proxy       string            // host and port of the proxy, if it is the proxy that failed
+	Variable    string            // the variable that names the proxy
 	InHandshake bool              // the connection failed or the time ran out during the TLS handshake
 	Status      int               // HTTP status of a response that isn't used
 	Location    string            // scheme and host that a redirect points to
 	Certificate *x509.Certificate // what the peer showed if it isn't trusted
-
-	Err error // the cause; nil if its text would quote the peer
+	Err         error             // the cause; nil if its text would quote the peer
 }
 
 // Error says which host failed, and how.
@@ -62,7 +60,7 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %s", e.Err)
 	}
-	return Printable(b.String(), maxLine)
+	return Printable(b.String(), 500)
 }
 
 // Unwrap returns the cause.
@@ -81,11 +79,9 @@ func (e *Error) Temporary() bool {
 
 // TemporaryStatus reports whether an HTTP status is that of a failure that may pass by itself.
 func TemporaryStatus(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
+	return slices.Contains([]int{
+		http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-		509, 520, 521, 522, 523, 524, 529: // which gateways send for a limit, for a server that they don't reach, and for overload
-		return true
-	}
-	return false
+		509, 520, 521, 522, 523, 524, 529, // from gateways: a limit, a server that isn't reached, overload
+	}, status)
 }

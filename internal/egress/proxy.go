@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"os"
@@ -11,14 +10,13 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// proxyOf returns the proxy of a request. HTTP_PROXY isn't looked at: what isn't encrypted is for this machine and its own link.
+// proxyOf returns the proxy of a request. HTTP_PROXY doesn't count: what isn't encrypted stays local.
 func proxyOf(req *http.Request) (*url.URL, error) {
 	config := httpproxy.FromEnvironment()
 	if config.HTTPSProxy == "" {
 		return nil, nil
 	}
-	// The library takes what isn't a URL for no proxy at all, so it only decides whether NO_PROXY names the host.
-	// For it, a name with a period at its end is another name.
+	// The library takes what isn't a URL for no proxy, so it only decides whether NO_PROXY names the host.
 	exceptions := httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: withoutPeriods(config.NoProxy)}
 	host := url.URL{Scheme: req.URL.Scheme, Host: withoutPeriods(req.URL.Host)}
 	if used, err := exceptions.ProxyFunc()(&host); used == nil || err != nil {
@@ -38,14 +36,7 @@ func proxyOf(req *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// withoutPeriods returns a list of hosts, each without the period that makes it absolute.
+// withoutPeriods returns a list of hosts, each without the period that would make it another name.
 func withoutPeriods(hosts string) string {
 	return regexp.MustCompile(`\.(:\d+)?(\s*(?:,|$))`).ReplaceAllString(hosts, "$1$2")
-}
-
-func proxyAnswered(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode != http.StatusOK {
-		return &Error{Kind: ProxyRefuses, Status: resp.StatusCode}
-	}
-	return nil
 }

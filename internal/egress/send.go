@@ -1,5 +1,5 @@
-// Package egress sends every request of the provider, to the service and to all that issues credentials, through one transport. It
-// decides what a failure to get a response means.
+// Package egress sends every request of the provider, to the service and to all that issues
+// credentials, through one transport. It decides what a failure to get a response means.
 package egress
 
 import (
@@ -33,7 +33,7 @@ type Response struct {
 	Body   []byte
 }
 
-// Encoded returns an error if the body is compressed, by the header or by the first bytes of gzip. No request accepts that.
+// Encoded returns an error if the body is compressed, which no request accepts.
 func (r *Response) Encoded() error {
 	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
 	if bytes.HasPrefix(r.Body, []byte("\x1f\x8b")) {
@@ -45,8 +45,8 @@ func (r *Response) Encoded() error {
 	return fmt.Errorf("it is compressed (%s), though the request didn't accept that", Printable(encoding, 20))
 }
 
-// Send sends a request and reads its response, both within limit. It follows no redirect and reads no more than [MaxBody].
-// If it gets no response that can be used, the error is an [*Error]; if the request's context ended, the context's.
+// Send sends a request and reads its response, both within limit. It follows no redirect and reads
+// at most [MaxBody]. The error is the context's if that ended, and else an [*Error].
 func Send(transport Transport, req *http.Request, limit time.Duration) (*Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
@@ -83,25 +83,22 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 	case err != nil:
 		return nil, err
 	case resp.StatusCode/100 == 3:
-		e := &Error{Kind: Redirected, Status: resp.StatusCode}
-		if to, err := resp.Location(); err == nil {
-			e.Location = Origin(to)
-		}
-		return nil, e
+		to, _ := resp.Location()
+		return nil, &Error{Kind: Redirected, Status: resp.StatusCode, Location: Origin(to)}
 	case len(received.Body) > MaxBody:
 		return nil, &Error{Kind: TooLarge, Status: resp.StatusCode}
 	}
 	return received, nil
 }
 
-// round is a request on its way. The transport calls it from goroutines of its own, also after the request has ended.
+// round is a request on its way. The transport notes things in it, also after the request has ended.
 type round struct {
 	deadline time.Time
 
 	mu          sync.Mutex
 	proxy       *url.URL // the proxy, as long as it is the proxy that can fail
 	variable    string   // names the proxy
-	handshakes  int      // the number of TLS handshakes that have begun, with a proxy that speaks TLS and with the peer
+	handshakes  int      // the number of TLS handshakes that have begun, with the proxy and the peer
 	inHandshake bool     // the last of them hasn't succeeded
 	broken      error    // the error of the last handshake; crypto/tls has no types for many of them
 	begun       bool     // the first byte of the response has come
@@ -150,6 +147,8 @@ func (r *round) explain(err error, late bool) *Error {
 	name, unresolved := errors.AsType[*net.DNSError](err)
 	network, failed := errors.AsType[net.Error](err)
 	inHandshake := r.broken != nil && errors.Is(err, r.broken)
+	op, _ := errors.AsType[*net.OpError](err)
+	alert := op != nil && (op.Op == "remote error" || op.Op == "local error") // as crypto/tls names them
 	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	cut := failed || closed
 	if closed {
@@ -162,21 +161,12 @@ func (r *round) explain(err error, late bool) *Error {
 		return &Error{Kind: DNSFailed, Err: err}
 	case late, failed && network.Timeout():
 		return &Error{Kind: TimedOut, Err: err}
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, wsaConnRefused):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.Errno(10061)): // the latter on Windows
 		return &Error{Kind: Refused, Err: err}
-	case isAlert(err), inHandshake && (r.proxy != nil || !cut): // a proxy that speaks no TLS closes at once
+	case alert, inHandshake && (r.proxy != nil || !cut): // a proxy that speaks no TLS closes at once
 		return &Error{Kind: NotTLS, Err: err}
 	case cut, !r.begun && r.proxy == nil:
 		return &Error{Kind: ConnectionFailed, Err: err}
 	}
 	return &Error{Kind: Malformed} // what came can't be read, and the network didn't fail
-}
-
-// wsaConnRefused is what a refused connection is on Windows, for which package syscall has no name.
-const wsaConnRefused = syscall.Errno(10061)
-
-// isAlert reports whether one side sent the other a TLS alert. Errors of crypto/tls about alerts have these names.
-func isAlert(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && (op.Op == "remote error" || op.Op == "local error")
 }

@@ -8,16 +8,11 @@ import (
 )
 
 const (
-	maxLine = 500
-	// maxInspected is how many bytes of a text are inspected, to bound the cost.
-	maxInspected = 4 << 10
-	// minSecretRun is how many bytes of a secret in a row are taken for a part of it: few enough to tell nothing, and more
-	// than an error code and a secret made up of words have in common.
-	minSecretRun = 16
+	maxInspected = 4 << 10 // how many bytes of a text are inspected, to bound the cost
+	minSecretRun = 16      // how many bytes of a secret in a row show it; an error code may share fewer
 )
 
-// Printable makes text from outside safe to print: one line of at most limit characters, so that it can't take over a
-// terminal or look like a line of the provider's.
+// Printable makes text from outside safe to print: as one line of at most limit characters.
 func Printable(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -31,28 +26,28 @@ func Printable(s string, limit int) string {
 	return s
 }
 
-// Quote returns a text of a response as an error may show it: redacted, and then as [Printable] makes it.
+// Quote returns a text of a response as an error may show it: redacted, and then [Printable].
 func Quote(text string, limit int, secrets ...string) string {
 	return Printable(redact(text[:min(len(text), maxInspected)], secrets...), limit)
 }
 
-// PublicAddress returns an address without what may be secret: user information, query and fragment. It need not be valid.
+// PublicAddress returns an address, valid or not, without user information, query and fragment.
 func PublicAddress(address string) string {
 	address = regexp.MustCompile(`(?s)[?#].*`).ReplaceAllString(address, "")
 	return regexp.MustCompile(`(?s)^(.*?://)?.*@`).ReplaceAllString(address, "${1}…@")
 }
 
-// Origin returns the scheme and host of a URL, or nothing if it has no host.
+// Origin returns the scheme and host of a URL, or nothing if there is none.
 func Origin(u *url.URL) string {
-	if u.Host == "" {
+	if u == nil || u.Host == "" {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
 }
 
-// redact takes secrets out of a text from outside: a service quotes the token in its message about a wrong signature, and a
-// proxy may show whole requests. A text may break off within a secret, or spell some of its characters in another way, so a
-// run of [minSecretRun] bytes of one counts. What looks like a secret that isn't known counts, too.
+// redact takes secrets out of a text from outside: a service quotes the token in its message about
+// a wrong signature, and a proxy may show whole requests. A text may break off within a secret, or
+// spell it in another way, so a run of [minSecretRun] bytes counts, and so does what looks secret.
 func redact(text string, secrets ...string) string {
 	var forms []string
 	for _, secret := range secrets {

@@ -12,8 +12,7 @@ import (
 	"unicode"
 )
 
-// ParseURL reads a URL of one of the schemes, with a host. An error says what is wrong with it, and never quotes it, as it may
-// hold a password.
+// ParseURL reads a URL of one of the schemes, with a host. An error never quotes it.
 func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	_, badEscape := errors.AsType[url.EscapeError](err)
@@ -34,8 +33,7 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// ParseAddress reads a host with or without a port, or a URL of no more than that. The scheme is the first one if it is
-// left out.
+// ParseAddress reads a host, with or without a port or a scheme, which is the first by default.
 func ParseAddress(text string, schemes ...string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = schemes[0] + "://" + text
@@ -47,12 +45,10 @@ func ParseAddress(text string, schemes ...string) (*url.URL, error) {
 	return u, err
 }
 
-// hostNames is compiled where there is something to match, because Terraform starts the provider several times for a plan.
-const hostNames = `^\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?$`
-
 func isHost(host string) bool {
+	name := regexp.MustCompile(`^\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?$`)
 	_, err := netip.ParseAddr(host)
-	return err == nil || len(host) <= 253 && regexp.MustCompile(hostNames).MatchString(host)
+	return err == nil || len(host) <= 253 && name.MatchString(host)
 }
 
 // hasPort reports whether a URL has a port that there can be, or leaves it to its scheme.

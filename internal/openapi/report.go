@@ -19,7 +19,8 @@ const (
 	farOff           = 24 * time.Hour // limits what a header can ask for
 )
 
-// Report is what a service's response says about a call, apart from its result. Its texts hold no secret and can be printed.
+// Report is what a service's response says about a call, apart from its result. Its texts hold no
+// secret and can be printed.
 type Report struct {
 	Failed bool        // the response reports an error, whatever its HTTP status
 	Kind   egress.Kind // what the error means
@@ -45,8 +46,8 @@ type AccessDenied struct {
 	PolicyType               string // as in "AccountLevelIdentityBasedPolicy"
 }
 
-// ReadReport reads a response that was received at now. It takes names in any case, because gateways send small letters, and
-// leaves out elements of another type.
+// ReadReport reads a response that was received at now. It takes names in any case, because
+// gateways send small letters, and leaves out elements of another type.
 func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report {
 	var said struct {
 		Code, Success                 any // strings, and sometimes a number and a boolean
@@ -83,9 +84,10 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	return r
 }
 
-// retryAfter returns how long the service asks to wait, by the first of the headers that says it: x-acs-retry-after
-// (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and x-ratelimit-user, and Retry-After
-// (seconds or a date, RFC 9110, section 10.2.3). It is zero if none does. The time is now by the service's clock.
+// retryAfter returns how long the service asks to wait, by the first of the headers that says it:
+// x-acs-retry-after (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and
+// x-ratelimit-user, and Retry-After (seconds or a date, RFC 9110, section 10.2.3). It is zero if
+// none does. The time is now by the service's clock.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	until, _ := http.ParseTime(header.Get("Retry-After")) // what isn't a date is long past
 	return cmp.Or(
@@ -103,7 +105,8 @@ func timeLeft(limits string) time.Duration {
 	return scaled(number, time.Millisecond)
 }
 
-// scaled reads a number of units: none as 0, and one that is out of range as the nearest that isn't.
+// scaled reads a number of units: none as 0, and one that is out of range as the nearest that
+// isn't.
 func scaled(number string, unit time.Duration) time.Duration {
 	n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	return time.Duration(min(max(n, 0), int64(farOff/unit))) * unit

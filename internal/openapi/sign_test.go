@@ -48,7 +48,8 @@ func TestSignPublished(t *testing.T) {
 	})
 }
 
-// TestSign compares with signatures that OpenSSL and Python's hmac computed, both from canonical requests written by hand.
+// TestSign compares with signatures that OpenSSL and Python's hmac computed, both from canonical
+// requests written by hand.
 func TestSign(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -113,7 +114,8 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// FuzzSign compares with a second implementation that follows the documentation sentence by sentence.
+// FuzzSign compares with a second implementation that follows the documentation sentence by
+// sentence.
 func FuzzSign(f *testing.F) {
 	f.Add("POST", "cas.aliyuncs.com", "", "GetAssetCount", "2020-04-07", "id", "secret", "", uint32(1767681210), nonce)
 	f.Add("GET", "[::1]:8443", "b=%2A&a=+~&a=&=é", "A", "", "", "", token, uint32(0), "")
