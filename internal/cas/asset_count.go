@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil;
@@ -24,9 +23,8 @@ type AssetCount struct {
 	PointRatio *int64 // health score ratio; the service documents no scale
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
-	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is
-	// seconds. It is nil if PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't
-	// write.
+	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is seconds.
+	// It is nil if PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't write.
 	PointUpdatedAt *time.Time
 	PointChange    *int64 // Point − LastPoint; nil if either is
 
@@ -46,8 +44,7 @@ type AssetCount struct {
 	RequestID *string // unique for each call
 }
 
-// decode reads the body of a success. What has none of the documented elements isn't the service's,
-// unless it is a RequestId alone.
+// decode reads a success. Without a documented element it isn't the service's, but for RequestId alone.
 func decode(text []byte) (*AssetCount, error) {
 	members, err := readObject(text)
 	if err != nil {
@@ -141,7 +138,7 @@ func requestID(values []json.RawMessage) (*string, error) {
 	switch {
 	case json.Unmarshal([]byte(text), &id) != nil:
 		return nil, fieldError("RequestId isn't a string")
-	case strings.ContainsFunc(id, unprintable):
+	case strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }):
 		return nil, fieldError("RequestId holds a character that can't be printed")
 	}
 	return &id, nil
@@ -157,10 +154,6 @@ func only(name string, values []json.RawMessage) (string, error) {
 	}
 	return string(values[0]), nil
 }
-
-// unprintable reports whether r could take over the terminal of whoever prints it, or is
-// utf8.RuneError, which encoding/json puts for half of a surrogate pair.
-func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
 // total adds up elements, those after the first one with this sign. It is nil if one of them is.
 func total(what string, sign int64, elements ...*int64) (*int64, error) {
@@ -181,18 +174,14 @@ func total(what string, sign int64, elements ...*int64) (*int64, error) {
 	return new(sum.Int64()), nil
 }
 
-// maxSeconds separates the units of PointTime: as seconds it is the year 5138, as milliseconds
-// 1973.
-const maxSeconds = 1e11
-
 // instant reads PointTime. The vendor's documentation shows milliseconds and a comment in its SDK
-// says seconds, so the size decides.
+// says seconds, so the size decides: 1e11 is the year 5138 in seconds, and 1973 in milliseconds.
 func instant(pointTime *int64) *time.Time {
 	if pointTime == nil {
 		return nil
 	}
 	t := time.Unix(*pointTime, 0)
-	if *pointTime >= maxSeconds {
+	if *pointTime >= 1e11 {
 		t = time.UnixMilli(*pointTime)
 	}
 	t = t.UTC().Truncate(time.Second)

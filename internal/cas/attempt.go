@@ -2,21 +2,26 @@ package cas
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
-// attempt makes one call for a batch: it gets credentials and a place, signs, sends and reads the
-// response.
+// attempt makes one call for a batch.
 func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
-	var creds credential.Credentials
-	var place *quota.Place
-	for place == nil {
-		var err error
-		if creds, place, err = c.enter(ctx, b); err != nil {
-			return nil, err
-		}
+	creds, place, err := c.enter(ctx, b)
+	for place == nil && err == nil {
+		creds, place, err = c.enter(ctx, b)
+	}
+	if err != nil {
+		return nil, err
 	}
 	defer place.Release()
 	if err := b.depart(ctx, "a response from "+c.config.Endpoint.Host); err != nil {
@@ -28,12 +33,13 @@ func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	return count, err
 }
 
-// enter returns credentials and a place for a b. If it is too early for one of them, the batch
-// pauses, and has no place yet.
+// enter returns credentials and a place. If it is too early for one of them, the batch pauses, and
+// the place is nil.
 func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credentials, place *quota.Place, err error) {
-	latest, source := b.latest(), c.config.Credentials.String()
+	previous, latest := b.bounds()
+	source := c.config.Credentials.String()
 	fetch := wait{at: c.config.Credentials.NextFetch(), why: "the next attempt to get credentials from " + source, flexible: true}
-	for _, w := range []wait{b.previous(), fetch} {
+	for _, w := range []wait{previous, fetch} {
 		if latest.Before(w.at) {
 			w.at = latest
 		}
@@ -46,7 +52,7 @@ func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credenti
 		return creds, nil, err
 	}
 	c.identified.Do(func() {
-		c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", c.config.Credentials.String(),
+		c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", source,
 			"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
 	})
 	b.setWait(wait{why: c.gate.quotaTitle()})
@@ -55,4 +61,58 @@ func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credenti
 		err = b.pause(ctx, w)
 	}
 	return creds, place, err
+}
+
+// send signs and sends a request and reads its response.
+func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
+	started := time.Now()
+	resp := new(egress.Response)
+	defer func() { c.trace(ctx, number, resp, time.Since(started), count, err) }()
+
+	req := c.request(ctx, creds, started)
+	got, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
+	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
+		resp.Status = unanswered.Status
+		report := openapi.Report{Kind: unanswered.Kind, Status: unanswered.Status}
+		return nil, &Error{Report: report, Endpoint: unanswered.Address, Err: unanswered}
+	} else if err != nil {
+		return nil, err
+	}
+	resp = got
+	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
+	count, failure := interpret(resp, time.Now(), creds.SecurityToken, creds.AccessKeySecret, signature)
+	if failure == nil {
+		return count, nil
+	}
+	failure.Endpoint, failure.Credentials = egress.Origin(req.URL), c.config.Credentials.String()
+	if failure.Kind == openapi.BadKey || failure.Kind == openapi.BadToken {
+		failure.renewed = c.config.Credentials.Discard(creds)
+	}
+	return nil, failure
+}
+
+func (c *Client) request(ctx context.Context, creds credential.Credentials, now time.Time) *http.Request {
+	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.config.UserAgent}}
+	req := &http.Request{Method: http.MethodPost, URL: c.config.Endpoint, Header: header, Body: http.NoBody}
+	key := openapi.Key{AccessKeyID: creds.AccessKeyID, AccessKeySecret: creds.AccessKeySecret, SecurityToken: creds.SecurityToken}
+	openapi.Sign(req, "GetAssetCount", "2020-04-07", key, now, rand.Text())
+	return req.WithContext(ctx)
+}
+
+// trace logs a call, without anything that authenticates it.
+func (c *Client) trace(ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error) {
+	attrs := []any{
+		"method", http.MethodPost, "endpoint", egress.Origin(c.config.Endpoint), "attempt", number,
+		"status", resp.Status, "bytes", len(resp.Body), "duration", took.String(),
+	}
+	failure, failed := errors.AsType[*Error](err)
+	switch {
+	case failed:
+		attrs = append(attrs, "request_id", failure.RequestID, "error", failure.brief())
+	case err != nil:
+		attrs = append(attrs, "error", err)
+	case count.RequestID != nil:
+		attrs = append(attrs, "request_id", *count.RequestID)
+	}
+	c.config.Logger.Log(ctx, LevelTrace, "GetAssetCount", attrs...)
 }

@@ -1,7 +1,17 @@
+// Package cas is a client of Certificate Management Service, API version 2020-04-07, that reads
+// GetAssetCount. The service allows an account ten calls a second, for everybody and everything in
+// it. The client keeps all processes of one user on one machine within that limit, and makes no more
+// calls than necessary: reads that wait share the next call (share.go), and a gate says when that
+// may leave (gate.go).
+//
+// A failure is an [*Error], a [*WaitError] if time ran out, or credential.Error; find them with
+// [errors.As].
 package cas
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -10,6 +20,7 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // LevelTrace is the level of the log lines that show every call.
@@ -26,20 +37,16 @@ type Config struct {
 	MaxRetries        int           // how often a failure that may pass, other than throttling, is tried again
 	RequestTimeout    time.Duration // maximum for one call, from connecting to the end of the response
 
-	// CacheDir is where processes share the quota. If it is empty, this process counts for itself,
-	// with a warning.
-	CacheDir string
-	// Transport replaces the one that [New] makes.
-	Transport http.RoundTripper
+	CacheDir  string            // where processes share the quota; if it is empty, this process counts for itself, with a warning
+	Transport http.RoundTripper // replaces the one that [New] makes
 }
 
 // Client reads from Certificate Management Service. It is safe for concurrent use. Share one per
 // configuration: calls are shared and counted in one client.
 type Client struct {
-	config Config
-	share  *share
-	gate   *gate
-
+	config     Config
+	share      *share
+	gate       *gate
 	identified sync.Once // for the log line with credentials and endpoint
 }
 
@@ -53,16 +60,18 @@ func New(config Config) *Client {
 	return c
 }
 
-// Close closes the source of the credentials, and waits until the quota has noted the last
-// response, for a second at most.
+// Close closes the source of the credentials, and waits, for a second at most, until the quota has
+// noted the last response.
 func (c *Client) Close() {
 	c.config.Credentials.Close()
-	c.gate.close()
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	if c.gate.quota != nil {
+		c.gate.quota.Close()
+	}
 }
 
-// GetAssetCount reads the health score of the account's certificates and the numbers of its
-// certificates and cloud resources. The result is never older than the call, and is shared: don't
-// modify it.
+// GetAssetCount returns a result that is never older than the call, and is shared: don't modify it.
 //
 // It retries throttled calls, also those to STS, until ctx ends, other temporary failures at most
 // MaxRetries times, and refused credentials once, if new ones can be had. The error is an [*Error],
@@ -78,4 +87,43 @@ func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
 			return nil, err
 		}
 	}
+}
+
+// tries is what a read has tried so far.
+type tries struct {
+	started  time.Time
+	attempts int   // calls that left
+	failures int   // failures of calls and of fetching credentials, without throttling
+	renewed  bool  // refused credentials were replaced
+	last     error // the error of the last attempt
+}
+
+// next returns nil if the read tries again after err, and else the error of the read.
+func (t *tries) next(err error, maxRetries int) error {
+	if wait, ok := errors.AsType[*WaitError](err); ok {
+		wait.Attempts, wait.Elapsed, wait.Last = t.attempts+wait.Attempts, time.Since(t.started), t.last
+		return wait
+	}
+	t.last = fmt.Errorf("get asset count: %w", err)
+	var throttled, temporary, renewed bool
+	if failure, ok := errors.AsType[*credential.Error](err); ok {
+		throttled, temporary = failure.Kind == openapi.Throttled, failure.Temporary()
+	}
+	if failure, ok := errors.AsType[*Error](err); ok {
+		throttled, temporary, renewed = failure.Kind == openapi.Throttled, failure.Temporary(), failure.renewed
+		t.attempts++
+		own := *failure // others who shared the call have figures of their own
+		own.Attempts, own.Elapsed = t.attempts, time.Since(t.started)
+		t.last = &own
+	}
+	switch {
+	case throttled:
+	case temporary && t.failures < maxRetries:
+		t.failures++
+	case renewed && !t.renewed:
+		t.renewed = true
+	default:
+		return t.last
+	}
+	return nil
 }

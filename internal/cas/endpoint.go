@@ -11,8 +11,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// International is the type of an account of the international site. Every other account belongs to
-// the China site.
+// International is the type of an account of that site. Any other account is of the China site.
 const International = "International"
 
 const (
@@ -20,14 +19,12 @@ const (
 	private = "cas-vpc."
 )
 
-// Endpoint returns the endpoint of a region and an account, and whether it is certain. An empty
-// region stands for that of the account's site, and an empty type for an account that may be of
-// either site. With vpc set, it is the region's endpoint within a VPC, if there is one; [Private]
-// reports that.
+// Endpoint returns the endpoint of a region, by default that of the account's site, and whether it
+// is certain. An empty type stands for an account of either site. With vpc set, it is the region's
+// endpoint within a VPC, if there is one; [Private] reports that.
 //
-// The vendor's sources disagree about the regions that have a public endpoint of their own. This
-// follows its Go SDK, by which two have one, and aliyun/alicloud, which gives the other regions
-// outside of mainland China that of the account's site.
+// The vendor's sources disagree. This follows its Go SDK, by which two regions have a public endpoint
+// of their own, and aliyun/alicloud, which gives others outside of mainland China their site's.
 func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain bool) {
 	international := strings.EqualFold(accountType, International)
 	if region == "" {
@@ -54,9 +51,8 @@ func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain 
 // Private reports whether an endpoint is one within a VPC.
 func Private(endpoint *url.URL) bool { return strings.HasPrefix(endpoint.Host, private) }
 
-// ParseEndpoint reads an endpoint: a host with or without a port, with or without https:// before
-// it. http:// is for a loopback address only, because a signed request can be read on its way
-// otherwise. An error never repeats a password.
+// ParseEndpoint reads an endpoint: a host with or without a port and https://. http:// is for a
+// loopback address only. An error never repeats a password.
 func ParseEndpoint(s string) (*url.URL, error) {
 	u, err := egress.ParseAddress(s, "https", "http")
 	switch {
@@ -73,8 +69,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: canonical(u), Path: "/"}, nil
 }
 
-// canonical spells a host in one way: in lower case, an address as short as it can be, and a port
-// only if it isn't the scheme's.
+// canonical spells a host in one way: in lower case, an address short, without the scheme's own port.
 func canonical(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")
 	if addr, err := netip.ParseAddr(host); err == nil {
@@ -86,10 +81,8 @@ func canonical(u *url.URL) string {
 	return strings.TrimSuffix(net.JoinHostPort(host, port), ":")
 }
 
-// quotaHost returns what an endpoint has in common with those that draw on the same quota. One is
-// its other spelling, the absolute name: a period at its end keeps the resolver from trying search
-// domains, so requests keep it. The vendor's endpoints are one: the limit is the account's, whichever
-// of them it calls.
+// quotaHost returns what an endpoint has in common with those that draw on the same quota: all of the
+// vendor's, because the limit is the account's, and a host's other spelling, the absolute name.
 func quotaHost(u *url.URL) string {
 	name := strings.TrimSuffix(u.Hostname(), ".")
 	if strings.HasSuffix(name, vendor) {

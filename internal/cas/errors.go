@@ -10,10 +10,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// Error is the failure of one call. The report is the service's, if a response came. Its Message is
-// also the first words of a response that has neither code nor message.
+// Error is the failure of one call.
 type Error struct {
-	openapi.Report
+	openapi.Report // of the service; Message is also the first words of a response that has no code and no message
 
 	Endpoint    string        // scheme and host of the request
 	Credentials string        // where the credentials of the call came from; empty if no response came
@@ -63,8 +62,8 @@ func (e *Error) brief() string {
 	return text
 }
 
-// WaitError is the failure of a read that ended while it still waited: its time was up, the wait
-// could not end before the deadline, or it was cancelled.
+// WaitError is the failure of a read whose time was up while it waited, whose wait could not end
+// before the deadline, or which was cancelled.
 type WaitError struct {
 	For      string        // what the read waited for
 	Needs    time.Duration // how much longer the wait would last, at least; 0 if time ran out during it

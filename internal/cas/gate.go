@@ -16,12 +16,9 @@ import (
 const sharing = "other reads to share the next call"
 
 // gate says when the next call may leave: by the pace, by what the service asks for, by our backoff
-// and by the quota.
-//
-// The pace spreads calls evenly over the second, so that reads gather instead of using up the
-// account's calls one by one. A call also leaves no sooner than a moment after the last response,
-// because Terraform starts more reads as soon as some have ended. Without this pause, they would
-// split into two groups that alternate.
+// and by the quota. The pace spreads calls evenly over the second, so that reads gather. A call also
+// leaves no sooner than a moment after the last response, because Terraform starts more reads then,
+// and else they would split into two groups that alternate.
 type gate struct {
 	config   Config
 	interval time.Duration // the minimum between the departures of two calls
@@ -41,7 +38,7 @@ type gate struct {
 type wait struct {
 	at       time.Time
 	why      string
-	flexible bool // nothing forbids the call to leave sooner, so the wait ends early for reads with little time
+	flexible bool // the wait ends early for reads with little time, because nothing forbids that
 }
 
 // delay moves the end of the wait to a later time.
@@ -57,15 +54,12 @@ func newGate(config Config) *gate {
 	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: wait{flexible: true}}
 }
 
-// enter returns a place for a call, or what the call waits for before it enters again. It uses the
-// quota, and waits for nothing else. A backoff that would end after latest ends at a random moment
-// before it.
+// enter returns a place for a call, or what the call waits for before it enters again.
 func (g *gate) enter(creds credential.Credentials, latest time.Time) (*quota.Place, wait) {
 	g.mu.Lock()
 	backoff := g.backoff
 	if latest.Before(backoff.at) {
-		// Machines that started at once would all return at the last moment, so a random moment
-		// before it is taken.
+		// At a random moment, because machines that started at once would all return at the latest.
 		backoff.at = g.begins.Add(time.Duration(g.part * float64(latest.Sub(g.begins))))
 	}
 	for _, w := range []wait{g.next, backoff} {
@@ -84,25 +78,13 @@ func (g *gate) quotaTitle() string {
 	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
 }
 
-// quotaOf returns the quota of the account that the credentials belong to, as far as that is known.
-// The caller holds g.mu.
+// quotaOf returns the quota of the account of the credentials, if that is known. The caller holds mu.
 func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
 	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), creds.Identity())
-	if g.quota == nil || g.quotaName != name {
-		g.quotaName = name
-		g.quota = quota.Open(g.config.CacheDir, name, g.config.RequestsPerSecond, g.config.Logger)
+	if g.quotaName != name {
+		g.quotaName, g.quota = name, quota.Open(g.config.CacheDir, name, g.config.RequestsPerSecond, g.config.Logger)
 	}
 	return g.quota
-}
-
-// close waits for what the quota notes about calls that have ended.
-func (g *gate) close() {
-	g.mu.Lock()
-	q := g.quota
-	g.mu.Unlock()
-	if q != nil {
-		q.Close()
-	}
 }
 
 // departed notes that a call leaves, and returns its number since the last success.

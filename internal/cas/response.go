@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// errCutShort is the error of a response that ends too early, because the connection was closed.
+// errCutShort is the error of a response that ends too early.
 var errCutShort = errors.New("it is empty or breaks off")
 
 // FieldError says what is wrong with an element of a response, or with a figure that follows from
@@ -31,8 +31,7 @@ type foreignError string
 
 func (e foreignError) Error() string { return string(e) }
 
-// interpret returns the counts of a response that was received at now, or what it means if it has
-// none. The error holds no secret.
+// interpret returns the counts of a response that was received at now, or what it means instead.
 func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetCount, *Error) {
 	e := &Error{Report: openapi.ReadReport(resp, now, secrets...), Err: resp.Encoded()}
 	switch {
@@ -58,10 +57,8 @@ func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetC
 	return nil, e
 }
 
-// readObject returns the members of a JSON object by name.
-//
-// Unmarshalling into a struct would take "point" for Point, the last of two Points, and replacement
-// characters for what isn't UTF-8: each a value that is quietly wrong.
+// readObject returns the members of a JSON object by name. Unmarshal would take "point" for Point,
+// the last of two Points, and replacement characters for what isn't UTF-8.
 func readObject(text []byte) (map[string][]json.RawMessage, error) {
 	var object json.RawMessage
 	decoder := json.NewDecoder(bytes.NewReader(text))

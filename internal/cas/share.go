@@ -14,12 +14,9 @@ const itsTurn = "its turn"
 // farOff stands for the deadline of a reader that has none.
 const farOff = 24 * time.Hour
 
-// share lets reads that wait share the next call, as a database's group commit lets transactions
-// share a write. A read doesn't join a call in flight (golang.org/x/sync/singleflight), whose
-// result could be older than the read.
-//
-// A call that may be hanging doesn't keep the next one from leaving. The response to a call also
-// serves the reads whose calls left earlier and are still out, and ends those calls.
+// share lets reads that wait share the next call, but not a call in flight, whose result could be
+// older than the read. A call that may be hanging doesn't keep the next one from leaving, and the
+// response to that one also serves the reads of calls that left earlier, and ends those calls.
 type share struct {
 	attempt func(context.Context, *batch) (*AssetCount, error)
 	logger  *slog.Logger
@@ -121,8 +118,7 @@ func (s *share) end(b *batch, count *AssetCount, err error) {
 	}
 }
 
-// hang returns how long a call is out before it may be hanging: a second, and four times as long as
-// responses usually take. The caller holds s.mu.
+// hang returns how long a call is out before it may be hanging. The caller holds s.mu.
 func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
 // finish does nothing if the response to a later call was faster. The caller holds share.mu.
@@ -134,34 +130,25 @@ func (b *batch) finish(count *AssetCount, err error) {
 	b.cancel()
 }
 
-// previous returns the wait for the last call that left, which ends with its response, or when it
-// may be hanging.
-func (b *batch) previous() wait {
+// bounds returns the wait for the last call that left, until its response or until it may be hanging,
+// and when a flexible wait ends at the latest, so that each read has time for a response.
+func (b *batch) bounds() (previous wait, latest time.Time) {
 	s := b.share
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.out) == 0 {
-		return wait{}
+	if len(s.out) > 0 {
+		previous = wait{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the response to the call before", flexible: true}
 	}
-	return wait{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the response to the call before", flexible: true}
-}
-
-// latest returns when a flexible wait ends at the latest, so that each read has time for a
-// response.
-func (b *batch) latest() time.Time {
-	b.share.mu.Lock()
-	defer b.share.mu.Unlock()
-	latest := time.Now().Add(farOff)
+	latest = time.Now().Add(farOff)
 	for r := range b.readers {
 		if r.latest.Before(latest) {
 			latest = r.latest
 		}
 	}
-	return latest
+	return previous, latest
 }
 
-// setWait notes what the reads wait for, and dismisses those that it would outlast, unless it is
-// flexible.
+// setWait notes what the reads wait for, and dismisses those that have too little time for it.
 func (b *batch) setWait(w wait) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
@@ -192,8 +179,7 @@ func (b *batch) interrupt() {
 	}
 }
 
-// depart closes the batch to further reads, since its call is about to leave. It fails if no read
-// waits any more.
+// depart closes the batch to further reads because its call leaves, unless no read waits any more.
 func (b *batch) depart(ctx context.Context, what string) error {
 	s := b.share
 	s.mu.Lock()
@@ -206,8 +192,7 @@ func (b *batch) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// remove takes away a reader, and ends the call if it was the last one. A response that has come by
-// then is still returned.
+// remove takes away a reader, and ends the call after the last one. A response that came counts still.
 func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()
