@@ -17,6 +17,8 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	_, badEscape := errors.AsType[url.EscapeError](err)
 	switch {
+	case text == "":
+		return nil, errors.New("it is empty")
 	case strings.ContainsFunc(text, unicode.IsSpace):
 		return nil, errors.New("it has white space in it")
 	case badEscape:

@@ -36,7 +36,7 @@ func TestParseURLSaysWhy(t *testing.T) {
 		"https://user:hush\x00@cas.test":  none,
 		"https://user:hush@cas.test:port": none,
 		"https://[::1":                    none,
-		"":                                scheme,
+		"":                                "it is empty",
 		"cas.test/hush":                   scheme,
 		"ftp://hush":                      scheme,
 		"https:hush":                      host,
