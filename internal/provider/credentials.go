@@ -66,7 +66,9 @@ func (r *resolver) credentials() credential.Config {
 // own one.
 func (r *resolver) sts() credential.STS {
 	vpc := r.first([]string{"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"}, on...)
-	sts := credential.STS{Region: r.getenv("ALIBABA_CLOUD_STS_REGION"), VPC: vpc != ""}
+	region := value{setting: find("region")}
+	region.variables = []string{"ALIBABA_CLOUD_STS_REGION"}
+	sts := credential.STS{Region: r.use(r.orVariable(region)), VPC: vpc != ""}
 	v := r.lookup("endpoints.sts")
 	if endpoint, err := cas.ParseEndpoint(r.use(v)); err == nil && v.variable == "" {
 		sts.Endpoint = endpoint.Host

@@ -431,12 +431,14 @@ func TestProblems(t *testing.T) {
 			"max_retries: Invalid Attribute Value: Attribute max_retries value must be between 0 and 20, got: 1000"}},
 		"limits of the environment": {
 			env: environment{"CAS_REQUESTS_PER_SECOND": "0", "CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s",
-				"ALIBABA_CLOUD_REGION_ID": "Hangzhou\x1b[31m", "ALIBABA_CLOUD_ACCOUNT_TYPE": "both"},
+				"ALIBABA_CLOUD_REGION_ID": "Hangzhou\x1b[31m", "ALIBABA_CLOUD_ACCOUNT_TYPE": "both",
+				"ALIBABA_CLOUD_STS_REGION": "sts.test/"},
 			want: []string{
 				": Invalid Attribute Value: CAS_REQUESTS_PER_SECOND value must be between 1 and 100, got: 0",
 				": Invalid Attribute Value: CAS_MAX_RETRIES value must be between 0 and 20, got: many",
 				`: Invalid duration: CAS_REQUEST_TIMEOUT can't be used: "-3s" isn't a duration above zero and of at most 1h.`,
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_REGION_ID must be the ID of a region, such as",
+				": Invalid Attribute Value Match: ALIBABA_CLOUD_STS_REGION must be the ID of a region, such as",
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_ACCOUNT_TYPE must be International or Domestic, " +
 					"got: both",
 			},
