@@ -34,6 +34,7 @@ func unprivileged(f func()) {
 // Whether the new tokens of a sign-in can be saved is known before the old one is used up.
 func TestOAuthFileThatIsForbidden(t *testing.T) {
 	t.Parallel()
+	const unlocked = `level=WARN msg="The CLI's file can't be locked`
 	for name, test := range map[string]struct {
 		directory, file, lock os.FileMode
 		saved                 bool
@@ -42,13 +43,18 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 		"the directory": {directory: 0o555, file: 0o666, lock: 0o644, saved: true},
 		"the file":      {directory: 0o777, file: 0o444, lock: 0o644, saved: true},
 		"both":          {directory: 0o555, file: 0o444, lock: 0o644},
-		"the lock":      {directory: 0o777, file: 0o666, saved: true, logged: `level=WARN msg="The CLI's file can't be locked`},
+		"the lock":      {directory: 0o777, file: 0o666, saved: true, logged: unlocked},
+		"no lock":       {directory: 0o777, file: 0o666, lock: os.ModeDir | 0o755, saved: true, logged: unlocked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			refresh := castest.OAuthRefreshToken + rand.Text()
 			path := config(t, renewing(refresh))
-			write(t, path+".lock", "")
+			if test.lock.IsDir() {
+				must(t, os.Mkdir(path+".lock", 0o700))
+			} else {
+				write(t, path+".lock", "")
+			}
 			directory := filepath.Dir(path)
 			for name, mode := range map[string]os.FileMode{
 				path: test.file, path + ".lock": test.lock, directory: test.directory, filepath.Dir(directory): 0o755,

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -151,11 +150,9 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	target, _ := filepath.EvalSymlinks(f.path) // others may come by another path
 	// All may read it, so that one that belongs to root, as after sudo, can be locked.
 	lock := flock.New(cmp.Or(target, f.path)+".lock", flock.SetPermissions(0o644))
-	if _, err := lock.TryLockContext(wait, pause); errors.Is(err, os.ErrPermission) {
+	if _, err := lock.TryLockContext(wait, pause); err != nil && ctx.Err() == nil {
 		f.env.Logger.WarnContext(ctx, "The CLI's file can't be locked, so two processes may use up one token: "+
 			"if the lock belongs to another user, as after sudo, remove it", "lock", lock.Path(), "error", err)
-	} else if err != nil {
-		f.env.Logger.DebugContext(ctx, "The CLI's file can't be locked", "error", err)
 	}
 	return func() { _ = lock.Unlock() }
 }
