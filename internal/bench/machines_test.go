@@ -18,8 +18,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-// machines lets many machines, which share nothing, read at the same moment. Their waits are random,
-// so each case runs several times, from different parts of a second, and the worst run counts.
+// machines lets many machines, which share nothing, read at the same moment. Their waits are
+// random, so each case runs several times, from different parts of a second, and the worst run
+// counts.
 func machines(t *testing.T) {
 	const runs = 5
 	figures := newTable("Machines at once, one read each, in virtual time: the worst of 5 runs",

@@ -153,8 +153,8 @@ func environment(fake *castest.Server, home string) []string {
 	return variables
 }
 
-// configuration returns a directory with a main.tf that has so many provider blocks, and blocks data
-// blocks for each of them.
+// configuration returns a directory with a main.tf that has so many provider blocks, and blocks
+// data blocks for each of them.
 func configuration(t *testing.T, providers, blocks int) string {
 	t.Helper()
 	var b strings.Builder

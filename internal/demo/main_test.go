@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// start runs the demo in surroundings that must not matter, with further variables. It interrupts
+// start runs the demo in an environment that must not matter, with further variables. It interrupts
 // it when until is written, and returns all that was.
 func start(t *testing.T, until string, env ...string) (string, error) {
 	t.Helper()

@@ -32,7 +32,7 @@ func TestDemoIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestDemoFails puts a Terraform between that does what the demo mustn't show. The program is for
+// TestDemoFails gives the demo a Terraform that does what the demo mustn't show. The program is for
 // Unix.
 func TestDemoFails(t *testing.T) {
 	t.Parallel()

@@ -145,7 +145,8 @@ func exampleFiles(t *testing.T) (files []string) {
 	return files
 }
 
-// ignored reports whether Terraform leaves a file of this name behind. .gitignore has the same names.
+// ignored reports whether Terraform leaves a file of this name behind. .gitignore has the same
+// names.
 func ignored(name string) bool {
 	return name == ".terraform.lock.hcl" || name == "tfplan" || strings.Contains(name, ".tfstate") ||
 		strings.HasSuffix(name, ".tfvars")

@@ -100,7 +100,7 @@ func TestBadFiles(t *testing.T) {
 				t.Errorf("process %d: got %q in the log, want nothing", i, &p.log)
 			}
 		}
-		// What isn't free for no reason is so after a window.
+		// A place that isn't free for another reason is free after a window.
 		if test.want[0] == 0 {
 			if got := processes[1].waits(); got != window {
 				t.Errorf("got a place after %s, want it after %s", got, window)

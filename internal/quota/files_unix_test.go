@@ -75,7 +75,8 @@ func takeAll(dir string) error {
 	return nil
 }
 
-// What the tests' own process can't show, because it may be root's, and other tests run in it.
+// These cases need a process of their own, because that of the tests may be root's, and other tests
+// run in it.
 //
 //nolint:paralleltest // as TestProcesses
 func TestLimits(t *testing.T) {

@@ -65,7 +65,7 @@ func callAll(dir string) error {
 	return nil
 }
 
-// stops are what stops a process and lets it go on, if something does.
+// stops stop a process and let it go on, on platforms that can.
 var stops []os.Signal
 
 // Of thirty processes, some are killed during a call, which counts from when it left then, and some

@@ -42,7 +42,7 @@ func (s *service) maximum(caller int) int {
 
 const all = -1
 
-// delay is nothing, a network's or a bad network's, so that everything overtakes everything else.
+// delay is none, a network's or a bad network's, so that calls overtake each other.
 func delay(random *rand.Rand) time.Duration {
 	return time.Duration(random.Int64N([]int64{1, 2, int64(50 * time.Millisecond), int64(time.Second)}[random.IntN(4)]))
 }

@@ -6,7 +6,7 @@
 // after that call is sent. So two calls of a place arrive more than a second apart, whatever the
 // network does. A place is a file, which a call locks, and in which the time is noted before the
 // call is sent and when its response has arrived. The system unlocks the files of a process that
-// ends.
+// ends, however it ends.
 package quota
 
 import (
@@ -30,7 +30,8 @@ const (
 	window = time.Second + clockTick // how long a place isn't free after its last use
 	poll   = 50 * time.Millisecond   // the maximum time to the next try while other processes hold all places
 	held   = 1<<63 - 1
-	// The file system hangs after so many ticks. A process that was stopped misses one, not all.
+	// The file system counts as hung after so many ticks. A process that was stopped misses one,
+	// not all.
 	tick, ticks = 100 * time.Millisecond, 20
 )
 
@@ -44,7 +45,7 @@ type Quota struct {
 	opened time.Time
 	free   []atomic.Int64 // how long after opened each place may be free; held while this process holds it
 	turn   chan struct{}  // is full while files are used
-	notes  atomic.Int32   // how many releases are to be noted yet
+	notes  atomic.Int32   // the number of releases that aren't noted yet
 }
 
 // Place is the right to send one call.

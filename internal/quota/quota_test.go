@@ -303,7 +303,7 @@ func TestCloseWaitsForNotes(t *testing.T) {
 		})
 }
 
-// Where locks fail, a process makes one call at a time, until they work again.
+// If locks fail, a process makes one call at a time, until they work again.
 func TestLocksFail(t *testing.T) {
 	t.Parallel()
 	failures := map[string]error{"ENOLCK": syscall.ENOLCK, "ESTALE": syscall.ESTALE, "EIO": syscall.EIO}
@@ -323,7 +323,7 @@ func TestLocksFail(t *testing.T) {
 	})
 }
 
-// Where the time of a response can't be noted, the place stays locked until it is free.
+// If the time of a response can't be noted, the place stays locked until it is free.
 func TestNoteFails(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {

@@ -1,4 +1,4 @@
-// Package peer makes peers for tests that say what no HTTP server would, and their certificates.
+// Package peer makes peers for tests, which send what no HTTP server would, and their certificates.
 package peer
 
 import (
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Listen starts a peer that does with each connection what serve says, and returns its address.
+// Listen starts a peer that handles each connection with serve, and returns its address.
 func Listen(t testing.TB, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
