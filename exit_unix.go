@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unread waits until nobody can read the output any more, and reports whether that is so.
+// unread waits until nothing can read the output any more, and reports whether that is so.
 // Terraform, or another program that started the provider, reads it for as long as it needs the
 // provider; but if Terraform is killed, go-plugin waits for its next request for ever. If the
 // output is a file, it has no reader, and unread returns false.
