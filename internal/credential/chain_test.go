@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -41,8 +42,8 @@ type files = map[string]string
 
 // iniOf is a section of an INI file with a key that tells it from others.
 func iniOf(section, kind, id string) string {
-	return "[" + section + "]\ntype = " + kind + "\naccess_key_id = " + id + "\naccess_key_secret = " + castest.DefaultKey.AccessKeySecret +
-		"\n"
+	const format = "[%s]\ntype = %s\naccess_key_id = %s\naccess_key_secret = %s\n"
+	return fmt.Sprintf(format, section, kind, id, keys().Secret)
 }
 
 // cliOf is a CLI's file with one profile.

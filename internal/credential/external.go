@@ -67,7 +67,8 @@ func parseExternal(output []byte) (Credentials, error) {
 		Expiration      any    `json:"expiration"`
 	}
 	if json.Unmarshal(output, &answer) != nil {
-		return Credentials{}, malformed("its output isn't a JSON object of strings; the command has to print that and nothing else")
+		const text = "its output isn't a JSON object of strings; the command has to print that and nothing else"
+		return Credentials{}, malformed(text)
 	}
 	switch mode := strings.ToLower(answer.Mode); {
 	case mode != "" && mode != "ak" && mode != "ststoken":
@@ -111,7 +112,8 @@ func splitCommand(command string, windows bool) ([]string, error) {
 		return nil, errors.New("it is empty")
 	}
 	if variable, _, assigned := strings.Cut(args[0], "="); assigned && !strings.ContainsAny(variable, `/\`) {
-		const text = "it begins with %s=…, but there is no shell that would set a variable: export it before, or begin with env"
+		const text = "it begins with %s=…, but there is no shell that would set a variable: export it before, " +
+			"or begin with env"
 		return nil, fmt.Errorf(text, egress.Printable(variable, 100))
 	}
 	return args, nil

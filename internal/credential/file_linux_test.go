@@ -91,7 +91,7 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 }
 
 // The instance's role would be somebody else.
-func TestDefaultChainStopsAtASectionThatIsForbidden(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
+func TestChainStopsAtASectionThatIsForbidden(t *testing.T) { //nolint:paralleltest // it has its own home directory
 	try := forbidden(t, filepath.Join(home(t, nil), iniPath), iniOf("p", "access_key", castest.DefaultKey.AccessKeyID))
 	try(func() {
 		source := Default{Section: "p", NoCLI: "X"}

@@ -10,7 +10,8 @@ func TestINIIsNeverQuoted(t *testing.T) {
 	t.Parallel()
 	const secret = "tOpSeCrEt0123456789"
 	for _, content := range []string{
-		"[default]\n= " + secret, "[default]\n`" + secret, "[default]\n\"\"\"" + secret, "[default " + secret, "[default]\n" + secret,
+		"[default]\n= " + secret, "[default]\n`" + secret, "[default]\n\"\"\"" + secret, "[default " + secret,
+		"[default]\n" + secret,
 		"[default]\nkey = `" + secret, "[default]\nkey = \"\"\"" + secret, "[" + secret + "]", "[default]\ntype = " + secret,
 		"[default]\ntype = %(" + secret + ")s",
 	} {

@@ -164,6 +164,11 @@ func failed(t *testing.T, err error, kind egress.Kind, want string) *Error {
 	return e
 }
 
+// temporary is a key that isn't known until it is added.
+var temporary = castest.Key{
+	AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/==",
+}
+
 // script is what answers the next calls, one step each.
 type script = []http.HandlerFunc
 

@@ -66,7 +66,7 @@ func TestOAuth(t *testing.T) {
 	tokens := func(status int, fields string) http.HandlerFunc {
 		return body(status, `{"access_token": "`+castest.OAuthAccessToken+`", `+fields+`}`)
 	}
-	const next = `"refresh_token": "next"`
+	const next, both = `"refresh_token": "next"`, "token exchange"
 	renewed := tokens(200, next)
 	expired := body(400, `{"error": "expired_token", "error_description": "The access token is expired."}`)
 	for name, test := range map[string]struct {
@@ -80,10 +80,12 @@ func TestOAuth(t *testing.T) {
 		kind    egress.Kind
 		want    string
 	}{
-		"holds":                    {holds: time.Minute, calls: "exchange"},
-		"expired":                  {holds: -time.Second, steps: script{renewed}, calls: "token exchange", saved: true},
-		"no expiry":                {steps: script{renewed}, calls: "token exchange", saved: true},
-		"expired by another clock": {holds: time.Hour, steps: script{expired, renewed}, calls: "exchange token exchange", saved: true},
+		"holds":     {holds: time.Minute, calls: "exchange"},
+		"expired":   {holds: -time.Second, steps: script{renewed}, calls: both, saved: true},
+		"no expiry": {steps: script{renewed}, calls: both, saved: true},
+		"expired by another clock": {
+			holds: time.Hour, steps: script{expired, renewed}, calls: "exchange " + both, saved: true,
+		},
 		"refused": {
 			holds: time.Hour, steps: script{body(401, `{"error": "invalid_token"}`), renewed},
 			calls: "exchange token exchange", saved: true,
@@ -95,23 +97,24 @@ func TestOAuth(t *testing.T) {
 		"fixed, no expiry":  {fixed: true, calls: "exchange"},
 		"fixed, refused":    {fixed: true, steps: script{expired}, calls: "exchange", kind: Login, want: "is expired"},
 		"neither token":     {fixed: true, unknown: true, kind: Login, want: "has expired or was never made"},
-		"same refresh":      {steps: script{tokens(200, `"expires_in": 10800`)}, calls: "token exchange", lives: 3 * time.Hour},
-		"another status":    {steps: script{tokens(201, next)}, calls: "token exchange", saved: true},
-		"lifetime, quoted":  {steps: script{tokens(200, `"expires_in": "10800"`)}, calls: "token exchange", lives: 3 * time.Hour},
-		"lifetime, decimal": {steps: script{tokens(200, `"expires_in": 10800.0`)}, calls: "token exchange", lives: 3 * time.Hour},
-		"lifetime, huge":    {steps: script{tokens(200, `"expires_in": 1e40`)}, calls: "token exchange", lives: 87600 * time.Hour},
-		"lifetime, invalid": {steps: script{tokens(200, `"expires_in": 1e400, `+next)}, calls: "token exchange", saved: true},
+		"same refresh":      {steps: script{tokens(200, `"expires_in": 10800`)}, calls: both, lives: 3 * time.Hour},
+		"another status":    {steps: script{tokens(201, next)}, calls: both, saved: true},
+		"lifetime, quoted":  {steps: script{tokens(200, `"expires_in": "10800"`)}, calls: both, lives: 3 * time.Hour},
+		"lifetime, decimal": {steps: script{tokens(200, `"expires_in": 10800.0`)}, calls: both, lives: 3 * time.Hour},
+		"lifetime, huge":    {steps: script{tokens(200, `"expires_in": 1e40`)}, calls: both, lives: 87600 * time.Hour},
+		"lifetime, invalid": {steps: script{tokens(200, `"expires_in": 1e400, `+next)}, calls: both, saved: true},
 
 		"no access token": {steps: script{body(200, `{`+next+`}`)}, calls: "token", saved: true, kind: Login},
-		"no new tokens":   {steps: script{body(200, `{"access_token": 5}`)}, calls: "token", kind: egress.Malformed, want: "no new"},
+		"no new tokens":   {steps: script{body(200, `{"access_token": 5}`)}, calls: "token", kind: egress.Malformed},
 		"lost exchange": {
-			steps: script{renewed, body(502, "<html>")}, calls: "token exchange", saved: true, kind: openapi.Temporary,
+			steps: script{renewed, body(502, "<html>")}, calls: both, saved: true, kind: openapi.Temporary,
 		},
 		"new token quoted": {
 			steps: script{
-				body(200, `{"access_token": "`+secret+`"}`), body(401, `{"error": "invalid_token", "error_description": "`+secret+`"}`),
+				body(200, `{"access_token": "`+secret+`"}`),
+				body(401, `{"error": "invalid_token", "error_description": "`+secret+`"}`),
 			},
-			calls: "token exchange", kind: openapi.Rejected,
+			calls: both, kind: openapi.Rejected,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,8 +128,8 @@ func TestOAuth(t *testing.T) {
 			if test.unknown {
 				p.OAuthAccessToken = ""
 			}
-			path := config(t, fmt.Sprintf(signIn+`"oauth_refresh_token": %q, "oauth_access_token": %q, "oauth_access_token_expire": %d`,
-				p.OAuthRefreshToken, p.OAuthAccessToken, p.OAuthAccessTokenExpire))
+			const fields = signIn + `"oauth_refresh_token": %q, "oauth_access_token": %q, "oauth_access_token_expire": %d`
+			path := config(t, fmt.Sprintf(fields, p.OAuthRefreshToken, p.OAuthAccessToken, p.OAuthAccessTokenExpire))
 			shared.Script("oauth", test.steps...)
 			before := len(shared.Calls())
 			_, c, err := fetch(t, Config{Source: Profile{File: path}}, secret)

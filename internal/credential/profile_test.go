@@ -53,12 +53,11 @@ func jsonString(s string) string { return strconv.Quote(s) }
 
 var inTwoHours = strconv.FormatInt(time.Now().Add(2*time.Hour).Unix(), 10)
 
-var ak = `"access_key_id": "` + castest.DefaultKey.AccessKeyID + `", "access_key_secret": "` + castest.DefaultKey.AccessKeySecret + `"`
+var ak = `"access_key_id": "` + keys().ID + `", "access_key_secret": "` + keys().Secret + `"`
 
 func TestProfileModes(t *testing.T) {
 	t.Parallel()
 	i := issuer(t)
-	temporary := castest.Key{AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/=="}
 	i.AddKey(temporary)
 	sts := `"access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`
 	command := `"process_command": ` + jsonString(os.Args[0]+` external-command print '{"mode": "StsToken", `+
@@ -67,7 +66,7 @@ func TestProfileModes(t *testing.T) {
 	role := `"ram_role_arn": "` + testRole + `", "ram_session_name": "cli"`
 	at := `, "sts_endpoint": "https://` + i.STSEndpoint() + `/", "sts_region": "cn-shanghai"`
 	oauth := `, "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_access_token_expire": ` + inTwoHours
-	const metadata = "100.100.100.200"
+	metadata, plain := "100.100.100.200", strings.TrimPrefix(i.ProxyURL(), "http://")
 	for name, test := range map[string]struct {
 		profile string          // and further ones
 		from    *castest.Issuer // nil for a key that is given as it is
@@ -79,7 +78,8 @@ func TestProfileModes(t *testing.T) {
 		"RamRoleArn":         {`"mode": "RamRoleArn", ` + ak + `, ` + role + at, i, i.STSEndpoint()},
 		"RamRoleArn, region": {`"mode": "RamRoleArn", "sts_region": "r", ` + ak + `, ` + role, shared, "sts.r.aliyuncs.com"},
 		"RamRoleArn, VPC": {
-			`"mode": "RamRoleArn", "sts_region": "r", "enable_vpc": true, ` + ak + `, ` + role, shared, "sts-vpc.r.aliyuncs.com",
+			`"mode": "RamRoleArn", "sts_region": "r", "enable_vpc": true, ` + ak + `, ` + role,
+			shared, "sts-vpc.r.aliyuncs.com",
 		},
 		"RamRoleArn, temporary": {`"mode": "RamRoleArn", ` + sts + `, ` + role + at, i, i.STSEndpoint()},
 		"no mode, token":        {sts, nil, temporary.AccessKeyID},
@@ -102,9 +102,9 @@ func TestProfileModes(t *testing.T) {
 				jsonString(file(t, "token", castest.OIDCToken)),
 			i, i.STSEndpoint(),
 		},
-		"CredentialsURI":  {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, strings.TrimPrefix(i.ProxyURL(), "http://")},
+		"CredentialsURI":  {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, plain},
 		"CloudSSO":        {cloudSSO(i.SignInURL()), i, i.STSEndpoint()},
-		"CloudSSO, plain": {cloudSSO(i.ProxyURL()), i, strings.TrimPrefix(i.ProxyURL(), "http://")},
+		"CloudSSO, plain": {cloudSSO(i.ProxyURL()), i, plain},
 		"OAuth":           {`"mode": "OAuth", "oauth_site_type": "CN"` + oauth, shared, "oauth.aliyun.com"},
 		"OAuth, abroad":   {`"mode": "OAuth", "oauth_site_type": "INTL"` + oauth, shared, "oauth.alibabacloud.com"},
 		"External":        {`"mode": "External", ` + command, nil, "STS.NTexternalexternal"},
@@ -169,7 +169,7 @@ func TestProfileFailures(t *testing.T) {
 		"cycle, itself":    {chained("p"), Invalid, chains, "source_profile has a cycle: p → p"},
 		"cycle, another":   {chained("q") + `}, {"name": "q", ` + chained("p"), Invalid, chains, "a cycle: p → q → p"},
 		"cycle, further":   {chained("q") + `}, {"name": "q", ` + chained("q"), Invalid, chains, "a cycle: p → q → q"},
-		"AK, half":         {`"mode": "AK", "access_key_secret": "` + secret + `"`, Invalid, "--mode AK", "no access key ID"},
+		"AK, half":         {`"mode": "AK", "access_key_secret": "` + secret + `"`, Invalid, "--mode AK", "no access key"},
 		"StsToken, half":   {`"mode": "StsToken", ` + half, Invalid, "--mode StsToken", "there is no security token"},
 		"RamRoleArn, half": {`"mode": "RamRoleArn", ` + half, Invalid, "--mode RamRoleArn", "role ARN is empty"},
 		"External, off": {
@@ -207,7 +207,7 @@ func TestProfileFailures(t *testing.T) {
 		},
 		"CloudSSO, no account": {
 			`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", ` +
-				`"access_token": "` + secret + `", "cloud_sso_access_config": "ac-1", "cloud_sso_access_token_expire": ` + inTwoHours,
+				`"access_token": "` + secret + `", "cloud_sso_access_token_expire": ` + inTwoHours,
 			Invalid, "--mode CloudSSO", "cloud_sso_account_id or cloud_sso_access_config is empty",
 		},
 		"CloudSSO, no token": {
@@ -327,9 +327,9 @@ func TestConfigureQuotesNoSecret(t *testing.T) {
 func TestProfileIsCompleted(t *testing.T) {
 	t.Parallel()
 	by := testOIDC()
-	by.AssumeRole = AssumeRole{RoleARN: testRole, SessionName: "variable", ExternalID: "external", Policy: "{}", Expiration: 901}
 	const another = "acs:ram::1234567890123456:role/another"
 	role := AssumeRole{RoleARN: testRole, SessionName: "variable", ExternalID: "external"}
+	by.AssumeRole, by.Policy, by.Expiration = role, "{}", 901
 	withOIDC := AssumeRole{RoleARN: testRole, SessionName: "variable"}
 	for name, test := range map[string]struct {
 		profiles []string
@@ -338,7 +338,7 @@ func TestProfileIsCompleted(t *testing.T) {
 	}{
 		"RamRoleArn": {profiles: []string{`"mode": "RamRoleArn", ` + ak}, want: role},
 		"RamRoleArn, complete": {
-			profiles: []string{`"mode": "RamRoleArn", "ram_role_arn": "` + another + `", "ram_session_name": "own", "external_id": "own", ` + ak},
+			profiles: []string{ak + `, "ram_role_arn": "` + another + `", "ram_session_name": "own", "external_id": "own"`},
 			want:     AssumeRole{RoleARN: another, SessionName: "own", ExternalID: "own"},
 		},
 		"no mode":        {profiles: []string{ak}, want: role},
@@ -351,7 +351,7 @@ func TestProfileIsCompleted(t *testing.T) {
 			want:     role,
 		},
 		"source profile without a role": {
-			profiles: []string{chained("q") + `, "ram_role_arn": "` + testRole + `"`, `"name": "q", "mode": "RamRoleArn", ` + ak},
+			profiles: []string{chained("q") + `, "ram_role_arn": "r"`, `"name": "q", "mode": "RamRoleArn", ` + ak},
 			err:      "the role ARN is empty",
 		},
 		"AK": {profiles: []string{`"mode": "AK"`}, err: "there is no access key ID"},
@@ -410,7 +410,7 @@ func TestNamedProfile(t *testing.T) {
 		const profile = `"name": "%s", "mode": "AK", "access_key_id": "%s", "access_key_secret": "s3cr3t"`
 		return cliOf("other", fmt.Sprintf(profile+"}, {"+profile, name, id, "other", "other"))
 	}
-	ini := iniOf("p", "access_key", "ini")
+	ini, wrong := iniOf("p", "access_key", "ini"), cli("other", "wrong")
 	named, inFile, unnamed := Profile{Name: "p"}, Profile{Name: "p", File: "~/f"}, Profile{File: "~/f"}
 	const noKey = "there is no access key ID or no access key secret"
 	for name, test := range map[string]struct {
@@ -434,11 +434,11 @@ func TestNamedProfile(t *testing.T) {
 		"section without keys": {
 			from: named, files: files{iniPath: "[p]\ntype = access_key\n"}, err: noKey,
 		},
-		"file, CLI's":         {from: unnamed, files: files{"f": cli("p", "cli"), cliJSON: cli("q", "wrong")}, want: "other"},
+		"file, CLI's":         {from: unnamed, files: files{"f": cli("p", "cli"), cliJSON: wrong}, want: "other"},
 		"file, CLI's, mark":   {from: inFile, files: files{"f": "\xef\xbb\xbf\n " + cli("p", "cli")}, want: "cli"},
 		"file, INI":           {from: unnamed, files: files{"f": iniOf("default", "access_key", "ini")}, want: "ini"},
-		"file, INI, section":  {from: inFile, files: files{"f": ini, cliJSON: cli("p", "wrong")}, want: "ini"},
-		"file, other profile": {from: inFile, files: files{"f": cli("q", "cli"), iniPath: ini}, err: `no profile "p", only q`},
+		"file, INI, section":  {from: inFile, files: files{"f": ini, cliJSON: wrong}, want: "ini"},
+		"file, other profile": {from: inFile, files: files{"f": cli("q", "cli"), iniPath: ini}, err: `no profile "p", only`},
 		"file, neither":       {from: inFile, files: files{"f": "tOpSeCrEt"}, err: "it is neither a JSON object nor"},
 		"file that isn't there": {
 			from: unnamed, files: files{cliJSON: cli("other", "wrong")}, err: "from file ~/f: no file /",
@@ -465,7 +465,8 @@ func TestNamedProfile(t *testing.T) {
 //nolint:paralleltest // each case has a home directory of its own
 func TestSite(t *testing.T) {
 	file := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", "region_id": "ap-southeast-1", ` + ak + `},
-		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1", "endpoint_type": "VPC", "sts_region": "r", "enable_vpc": true},
+		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1", "endpoint_type": "VPC",
+			"sts_region": "r", "enable_vpc": true},
 		{"name": "unset", "region_id": "us-west-1"}, {"name": "none", "mode": "AK", ` + ak + `}]}`
 	inVPC := Site{Region: "eu-central-1", VPC: true, sts: STS{Region: "r", VPC: true}}
 	for name, test := range map[string]struct {
@@ -476,7 +477,7 @@ func TestSite(t *testing.T) {
 		"current profile":    {from: Default{}, file: file, want: Site{Region: "ap-southeast-1"}},
 		"named profile":      {from: Profile{Name: "q"}, file: file, want: inVPC},
 		"profile without":    {from: Profile{Name: "none"}, file: file},
-		"file":               {from: Profile{File: "~/.aliyun/config.json"}, file: file, want: Site{Region: "ap-southeast-1"}},
+		"file":               {from: Profile{File: "~/" + cliJSON}, file: file, want: Site{Region: "ap-southeast-1"}},
 		"role on a profile":  {from: roleOn{Source: Profile{Name: "q"}}, file: file, want: inVPC},
 		"profile not set up": {from: Default{}, file: strings.Replace(file, `"p"`, `"unset"`, 1)},
 		"no such profile":    {from: Profile{Name: "nobody"}, file: file},

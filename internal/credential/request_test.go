@@ -73,7 +73,7 @@ func TestFetchFailures(t *testing.T) {
 		"STS, odd JSON":  {text(400, `{"SecurityToken": "`+secret+`"}`), egress.Malformed, "HTTP 400"},
 		"STS, no fields": {body(`{}`), egress.Malformed, "its response has no access key ID or no access key secret"},
 		"STS, half": {
-			body(`{"Credentials": {"AccessKeySecret": "` + secret + `", "SecurityToken": "t", "Expiration": "2999-01-01T00:00:00Z"}}`),
+			body(`{"Credentials": {"AccessKeySecret": "` + secret + `", "SecurityToken": "t"}}`),
 			egress.Malformed, "its response has no access key ID or no access key secret",
 		},
 		"STS, truncated": {
@@ -81,7 +81,7 @@ func TestFetchFailures(t *testing.T) {
 			egress.Malformed, "its response isn't a JSON object",
 		},
 		"STS, bad date": {
-			body(`{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "b", "SecurityToken": "c", "Expiration": "` + secret + `"}}`),
+			body(`{"Credentials": {"AccessKeyId": "a", "AccessKeySecret": "b", "Expiration": "` + secret + `"}}`),
 			egress.Malformed, "isn't an RFC 3339 time",
 		},
 		"STS, bomb": {
@@ -199,8 +199,9 @@ func guarded(t *testing.T, i *castest.Issuer) map[string]guard {
 }
 
 func cloudSSO(signInURL string) string {
-	return `"mode": "CloudSSO", "cloud_sso_sign_in_url": "` + signInURL + `", "cloud_sso_account_id": "1234567890123456", ` +
-		`"cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken + `", "cloud_sso_access_token_expire": ` + inTwoHours
+	return `"mode": "CloudSSO", "cloud_sso_sign_in_url": "` + signInURL + `", "cloud_sso_access_config": "ac-1", ` +
+		`"cloud_sso_account_id": "1234567890123456", "access_token": "` + castest.SSOAccessToken + `", ` +
+		`"cloud_sso_access_token_expire": ` + inTwoHours
 }
 
 // Keys of a role or of a sign-in come with a token. Those of a credentials URI or of the metadata
@@ -276,8 +277,9 @@ func TestWireFormat(t *testing.T) {
 			calls: 1,
 			ours:  func(i *castest.Issuer) Config { return viaCloudSSO(t, i) },
 			vendor: func(i *castest.Issuer) (providers.CredentialsProvider, error) {
-				return providers.NewCloudSSOCredentialsProviderBuilder().WithSignInUrl(i.SignInURL()).WithAccountId("1234567890123456").
-					WithAccessConfig("ac-1").WithAccessToken(castest.SSOAccessToken).WithAccessTokenExpire(expire).Build()
+				return providers.NewCloudSSOCredentialsProviderBuilder().WithSignInUrl(i.SignInURL()).
+					WithAccountId("1234567890123456").WithAccessConfig("ac-1").
+					WithAccessToken(castest.SSOAccessToken).WithAccessTokenExpire(expire).Build()
 			},
 		},
 		"OAuth": {
@@ -334,6 +336,7 @@ func sent(call castest.Issue) []any {
 		body = values(call.Form)
 	}
 	return []any{
-		call.Method, call.Host, call.Action, values(call.Query), body, call.Header.Get("Authorization"), call.Header.Get("Content-Type"),
+		call.Method, call.Host, call.Action, values(call.Query), body,
+		call.Header.Get("Authorization"), call.Header.Get("Content-Type"),
 	}
 }

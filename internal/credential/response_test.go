@@ -33,16 +33,17 @@ func TestExpiredSession(t *testing.T) {
 		"expired for both":  {expires: -time.Hour, date: now.UTC().Format(http.TimeFormat), kind: Invalid},
 		"holds by one only": {expires: time.Hour, date: now.Add(9 * time.Hour).UTC().Format(http.TimeFormat)},
 	} {
+		expires := now.Add(test.expires).UTC().Format(time.RFC3339)
 		_, err := parseIssued(&egress.Response{
 			Status: http.StatusOK, Header: http.Header{"Date": {test.date}},
-			Body: []byte(`{"AccessKeyId": "a", "AccessKeySecret": "b", "Expiration": "` + now.Add(test.expires).UTC().Format(time.RFC3339) + `"}`),
+			Body: []byte(`{"AccessKeyId": "a", "AccessKeySecret": "b", "Expiration": "` + expires + `"}`),
 		})
 		var got Error
 		if e, ok := errors.AsType[*Error](err); ok {
 			got = *e
 		}
 		if got.Kind != test.kind || got.Skew.Round(time.Minute) != test.skew {
-			t.Errorf("%s: got kind %q and a clock that is %s ahead (%v), want %q and %s", name, got.Kind, got.Skew, err, test.kind, test.skew)
+			t.Errorf("%s: got %q and a clock %s ahead (%v), want %q, %s", name, got.Kind, got.Skew, err, test.kind, test.skew)
 		}
 	}
 }
