@@ -100,10 +100,10 @@ func decode(text []byte) (*AssetCount, error) {
 
 // wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50".
 // It is nil if the element isn't there or is null, and never rounded.
-func wholeNumber(name string, values []json.RawMessage) (*int64, error) {
-	text, err := only(name, values)
-	if text == "" || err != nil {
-		return nil, err
+func wholeNumber(name string, value json.RawMessage) (*int64, error) {
+	text := string(value)
+	if absent(value) {
+		return nil, nil
 	}
 	if text[0] == '"' {
 		_ = json.Unmarshal([]byte(text), &text) // it is a JSON string
@@ -129,14 +129,12 @@ func wholeNumber(name string, values []json.RawMessage) (*int64, error) {
 	return &n, nil
 }
 
-func requestID(values []json.RawMessage) (*string, error) {
-	text, err := only("RequestId", values)
-	if text == "" || err != nil {
-		return nil, err
-	}
+func requestID(value json.RawMessage) (*string, error) {
 	var id string
 	switch {
-	case json.Unmarshal([]byte(text), &id) != nil:
+	case absent(value):
+		return nil, nil
+	case json.Unmarshal(value, &id) != nil:
 		return nil, fieldError("RequestId isn't a string")
 	case strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }):
 		return nil, fieldError("RequestId holds a character that can't be printed")
@@ -144,16 +142,8 @@ func requestID(values []json.RawMessage) (*string, error) {
 	return &id, nil
 }
 
-// only returns the JSON of an element, and nothing if it isn't there or is null.
-func only(name string, values []json.RawMessage) (string, error) {
-	switch {
-	case len(values) > 1:
-		return "", fieldError("%s is there twice", name)
-	case len(values) == 0 || string(values[0]) == "null":
-		return "", nil
-	}
-	return string(values[0]), nil
-}
+// absent reports whether an element isn't there or is null.
+func absent(value json.RawMessage) bool { return value == nil || string(value) == "null" }
 
 // total adds up elements, those after the first one with this sign. It is nil if one of them is.
 func total(what string, sign int64, elements ...*int64) (*int64, error) {

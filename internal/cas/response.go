@@ -8,6 +8,7 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -59,7 +60,7 @@ func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetC
 
 // readObject returns the members of a JSON object by name. Unmarshal would take "point" for Point,
 // the last of two Points, and replacement characters for what isn't UTF-8.
-func readObject(text []byte) (map[string][]json.RawMessage, error) {
+func readObject(text []byte) (map[string]json.RawMessage, error) {
 	var object json.RawMessage
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	switch err := decoder.Decode(&object); {
@@ -75,14 +76,19 @@ func readObject(text []byte) (map[string][]json.RawMessage, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the JSON object")
 	}
-	members := map[string][]json.RawMessage{}
+	members, seen := map[string]json.RawMessage{}, map[string]bool{}
 	decoder = json.NewDecoder(bytes.NewReader(object)) // which is valid, so that nothing of it is an error
 	_, _ = decoder.Token()
 	for decoder.More() {
 		var value json.RawMessage
-		name, _ := decoder.Token()
+		token, _ := decoder.Token()
 		_ = decoder.Decode(&value)
-		members[fmt.Sprint(name)] = append(members[fmt.Sprint(name)], value)
+		name := fmt.Sprint(token)
+		folded := strings.ToLower(name) // the elements of an error may begin with a small letter
+		if seen[folded] {
+			return nil, foreignError(name + " is there twice")
+		}
+		members[name], seen[folded] = value, true
 	}
 	return members, nil
 }
