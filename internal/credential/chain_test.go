@@ -117,7 +117,7 @@ func TestDefaultChain(t *testing.T) {
 	}
 }
 
-func TestDefaultChainElsewhere(t *testing.T) {
+func TestDefaultChainElsewhere(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
 	current := cliOf("p", `"name": "p", "mode": "AK", `+ak)
 	home(t, files{"cli": current, "ini": iniOf("default", "access_key", "x"), ".aliyun": "", ".alibabacloud": ""})
 	for source, in := range map[string]Files{
@@ -139,7 +139,7 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 		{"ECS metadata service", "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED"},
 	}
 	if len(e.Tried) != len(want) {
-		t.Fatalf("got %d sources tried, want %d: %v", len(e.Tried), len(want), e)
+		t.Fatalf("got %d sources tried, want %d: %v", len(e.Tried), len(want), &e)
 	}
 	for at, want := range want {
 		got := e.Tried[at]
@@ -147,7 +147,7 @@ func TestDefaultChainFindsNothing(t *testing.T) {
 			t.Errorf("%d: got %s: %v, want %s: %s", at, got.Source, got.Err, want.source, want.reason)
 		}
 		if !strings.Contains(e.Error(), want.source+": ") {
-			t.Errorf("got %v, want %s in it", e, want.source)
+			t.Errorf("got %v, want %s in it", &e, want.source)
 		}
 	}
 }

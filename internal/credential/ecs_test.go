@@ -108,7 +108,7 @@ func TestMetadata(t *testing.T) {
 			}
 			e := failed(t, err, test.kind, test.want)
 			if want := test.kind == openapi.Temporary || test.kind == openapi.Throttled; e.Temporary() != want {
-				t.Errorf("got %v tried again: %t, want %t", e, e.Temporary(), want)
+				t.Errorf("got %v tried again: %t, want %t", &e, e.Temporary(), want)
 			}
 			if n := len(shared.Calls()) - before; n != len(test.steps) {
 				t.Errorf("got %d calls, want %d", n, len(test.steps))

@@ -18,7 +18,7 @@ import (
 const (
 	Nowhere  egress.Kind = "nowhere"        // no source is named, and the default chain found none
 	NotFound egress.Kind = "not found"      // there is nothing where credentials were looked for
-	Invalid  egress.Kind = "invalid"        // what was configured can't work: half a key pair, a malformed file, an old session
+	Invalid  egress.Kind = "invalid"        // what was configured can't work: half a key pair, an old session
 	Login    egress.Kind = "sign-in needed" // someone has to sign in first; Command says how
 	NotAKey  egress.Kind = "not a key"      // what came can't be a key or a token
 )

@@ -34,7 +34,7 @@ func TestFileError(t *testing.T) {
 	}
 }
 
-func TestHomeIsExpanded(t *testing.T) {
+func TestHomeIsExpanded(t *testing.T) { //nolint:paralleltest // it has a home directory of its own
 	home := home(t, nil)
 	for path, want := range map[string]string{
 		"~": home, "~/x": filepath.Join(home, "x"), "~other/x": "~other/x", "/~/x": "/~/x", "": "",

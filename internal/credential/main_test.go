@@ -142,14 +142,14 @@ func fetched(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials) 
 }
 
 // fails is [fetch] where it has to fail.
-func fails(t *testing.T, cfg Config, kind egress.Kind, want string, secrets ...string) *Error {
+func fails(t *testing.T, cfg Config, kind egress.Kind, want string, secrets ...string) Error {
 	t.Helper()
 	_, _, err := fetch(t, cfg, secrets...)
 	return failed(t, err, kind, want)
 }
 
 // failed checks an error's kind, and that its text has want in it.
-func failed(t *testing.T, err error, kind egress.Kind, want string) *Error {
+func failed(t *testing.T, err error, kind egress.Kind, want string) Error {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -161,7 +161,7 @@ func failed(t *testing.T, err error, kind egress.Kind, want string) *Error {
 	if !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
-	return e
+	return *e
 }
 
 // temporary is a key that isn't known until it is added.

@@ -292,7 +292,8 @@ func (f cliFile) use(ctx context.Context, p profile, via []string) (c Credential
 	case "ecsramrole":
 		return ECSRole{p.RoleName}.fetch(ctx, f.env)
 	case "oidc":
-		return p.OIDC.fetch(ctx, f.env)
+		role := p.OIDC
+		return role.fetch(ctx, f.env)
 	case "cloudsso":
 		return p.cloudSSO(ctx, f.env)
 	case "oauth":

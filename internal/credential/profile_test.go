@@ -38,7 +38,7 @@ func chained(source string) string {
 
 // running is an External profile, whose command is this test's binary.
 func running(command string) string {
-	return `"mode": "External", "process_command": ` + jsonString(os.Args[0]+" external-command "+command)
+	return `"mode": "External", "process_command": ` + strconv.Quote(os.Args[0]+" external-command "+command)
 }
 
 // renewing and accessing are OAuth profiles with one token: a refresh token, or an access token
@@ -49,8 +49,6 @@ func accessing(token string) string {
 	return signIn + `"oauth_access_token": "` + token + `", "oauth_access_token_expire": ` + inTwoHours
 }
 
-func jsonString(s string) string { return strconv.Quote(s) }
-
 var inTwoHours = strconv.FormatInt(time.Now().Add(2*time.Hour).Unix(), 10)
 
 var ak = `"access_key_id": "` + keys().ID + `", "access_key_secret": "` + keys().Secret + `"`
@@ -60,7 +58,7 @@ func TestProfileModes(t *testing.T) {
 	i := issuer(t)
 	i.AddKey(temporary)
 	sts := `"access_key_id": "STS.NTexampleexample", "access_key_secret": "temporary-secret", "sts_token": "CAIS+/=="`
-	command := `"process_command": ` + jsonString(os.Args[0]+` external-command print '{"mode": "StsToken", `+
+	command := `"process_command": ` + strconv.Quote(os.Args[0]+` external-command print '{"mode": "StsToken", `+
 		`"access_key_id": "STS.NTexternalexternal", "access_key_secret": "external-secret", "sts_token": "external-token", `+
 		`"expiration": "2999-01-01T00:00:00Z"}'`)
 	role := `"ram_role_arn": "` + testRole + `", "ram_session_name": "cli"`
@@ -99,7 +97,7 @@ func TestProfileModes(t *testing.T) {
 		"EcsRamRole, unnamed": {`"mode": "EcsRamRole"`, shared, metadata},
 		"OIDC": {
 			`"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", ` + role + at + `, "oidc_token_file": ` +
-				jsonString(file(t, "token", castest.OIDCToken)),
+				strconv.Quote(file(t, "token", castest.OIDCToken)),
 			i, i.STSEndpoint(),
 		},
 		"CredentialsURI":  {`"mode": "CredentialsURI", "credentials_uri": "` + i.CredentialsURI() + `"`, i, plain},
@@ -219,10 +217,7 @@ func TestProfileFailures(t *testing.T) {
 			Login, "--mode OAuth --oauth-site-type CN", "expired or was never made",
 		},
 		"OAuth, no site": {`"mode": "OAuth"`, Invalid, "--mode OAuth", "not CN or INTL"},
-		"OAuth, refused": {
-			accessing(secret),
-			openapi.Rejected, "--mode OAuth --oauth-site-type CN", "invalid_token",
-		},
+		"OAuth, refused": {accessing(secret), openapi.Rejected, "--mode OAuth --oauth-site-type CN", "invalid_token"},
 		"OAuth, no refresh": {
 			renewing(secret),
 			Login, "--mode OAuth --oauth-site-type CN", "the sign-in of profile p can't be renewed: it answered invalid_grant",
@@ -236,14 +231,8 @@ func TestProfileFailures(t *testing.T) {
 			`"mode": "External", "process_command": "no-such-tool-anywhere --key ` + secret + `"`,
 			NotFound, "", "run no-such-tool-anywhere",
 		},
-		"External, fails": {
-			running("fail " + secret),
-			Invalid, "--mode External", "exit status 1",
-		},
-		"External, no JSON": {
-			running("print " + secret),
-			egress.Malformed, "", "isn't a JSON object",
-		},
+		"External, fails":   {running("fail " + secret), Invalid, "--mode External", "exit status 1"},
+		"External, no JSON": {running("print " + secret), egress.Malformed, "", "isn't a JSON object"},
 		"External, half": {
 			running(`print '{"access_key_secret": "` + secret + `"}'`),
 			egress.Malformed, "", "its response has no access key ID",
@@ -290,17 +279,11 @@ func TestFileOfProfilesFailures(t *testing.T) {
 			`{"profiles": [{"name": "q", "expired_seconds": "` + secret + `"}]}`,
 			Invalid, "not the CLI's configuration: profile q: expired_seconds has the wrong type",
 		},
-		"wrong type of a name": {
-			`{"profiles": [{"name": "p"}, {"name": ["` + secret + `"]}]}`,
-			Invalid, "profile without a name: name has the wrong type",
-		},
-		"wrong type of a profile": {
-			`{"profiles": ["` + secret + `"]}`,
-			Invalid, "profile without a name: it has the wrong type",
-		},
-		"wrong type of all": {`{"profiles": "` + secret + `"}`, Invalid, "profiles has the wrong type"},
-		"no profiles":       {`{}`, NotFound, "has no profiles"},
-		"another profile":   {`{"profiles": [{"name": "a"}, {"name": "b"}]}`, NotFound, `no profile "p", only a, b`},
+		"wrong type, name":    {`{"profiles": [{"name": ["` + secret + `"]}]}`, Invalid, "name: name has the wrong type"},
+		"wrong type, profile": {`{"profiles": ["` + secret + `"]}`, Invalid, "without a name: it has the wrong type"},
+		"wrong type, all":     {`{"profiles": "` + secret + `"}`, Invalid, "profiles has the wrong type"},
+		"no profiles":         {`{}`, NotFound, "has no profiles"},
+		"another profile":     {`{"profiles": [{"name": "a"}, {"name": "b"}]}`, NotFound, `no profile "p", only a, b`},
 	} {
 		fails(t, Config{Source: Profile{Name: "p", File: file(t, name, test.content)}}, test.kind, test.want, secret)
 	}
@@ -346,10 +329,7 @@ func TestProfileIsCompleted(t *testing.T) {
 		"OIDC, no mode":  {profiles: []string{`"region_id": "cn-hangzhou"`}, want: withOIDC},
 		"OIDC, its file": {profiles: []string{`"mode": "OIDC", "oidc_token_file": "/nowhere"`}, err: "no file /nowhere"},
 		"CredentialsURI": {profiles: []string{`"mode": "CredentialsURI"`}},
-		"source profile": {
-			profiles: []string{chained("q"), `"name": "q", "mode": "CredentialsURI"`},
-			want:     role,
-		},
+		"source profile": {profiles: []string{chained("q"), `"name": "q", "mode": "CredentialsURI"`}, want: role},
 		"source profile without a role": {
 			profiles: []string{chained("q") + `, "ram_role_arn": "r"`, `"name": "q", "mode": "RamRoleArn", ` + ak},
 			err:      "the role ARN is empty",
@@ -430,16 +410,14 @@ func TestNamedProfile(t *testing.T) {
 			from: named, files: files{cliJSON: cliOf("", `"name": "p", "mode": "AK"`), iniPath: ini},
 			err: noKey,
 		},
-		"malformed": {from: named, files: files{cliJSON: `{`, iniPath: ini}, err: "not the CLI's configuration"},
-		"section without keys": {
-			from: named, files: files{iniPath: "[p]\ntype = access_key\n"}, err: noKey,
-		},
-		"file, CLI's":         {from: unnamed, files: files{"f": cli("p", "cli"), cliJSON: wrong}, want: "other"},
-		"file, CLI's, mark":   {from: inFile, files: files{"f": "\xef\xbb\xbf\n " + cli("p", "cli")}, want: "cli"},
-		"file, INI":           {from: unnamed, files: files{"f": iniOf("default", "access_key", "ini")}, want: "ini"},
-		"file, INI, section":  {from: inFile, files: files{"f": ini, cliJSON: wrong}, want: "ini"},
-		"file, other profile": {from: inFile, files: files{"f": cli("q", "cli"), iniPath: ini}, err: `no profile "p", only`},
-		"file, neither":       {from: inFile, files: files{"f": "tOpSeCrEt"}, err: "it is neither a JSON object nor"},
+		"malformed":            {from: named, files: files{cliJSON: `{`, iniPath: ini}, err: "not the CLI's configuration"},
+		"section without keys": {from: named, files: files{iniPath: "[p]\ntype = access_key\n"}, err: noKey},
+		"file, CLI's":          {from: unnamed, files: files{"f": cli("p", "cli"), cliJSON: wrong}, want: "other"},
+		"file, CLI's, mark":    {from: inFile, files: files{"f": "\xef\xbb\xbf\n " + cli("p", "cli")}, want: "cli"},
+		"file, INI":            {from: unnamed, files: files{"f": iniOf("default", "access_key", "ini")}, want: "ini"},
+		"file, INI, section":   {from: inFile, files: files{"f": ini, cliJSON: wrong}, want: "ini"},
+		"file, another one":    {from: inFile, files: files{"f": cli("q", "cli"), iniPath: ini}, err: `no profile "p",`},
+		"file, neither":        {from: inFile, files: files{"f": "tOpSeCrEt"}, err: "it is neither a JSON object nor"},
 		"file that isn't there": {
 			from: unnamed, files: files{cliJSON: cli("other", "wrong")}, err: "from file ~/f: no file /",
 		},

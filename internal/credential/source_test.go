@@ -49,7 +49,7 @@ func TestWhatCantBeAKeyIsRefused(t *testing.T) {
 				t.Parallel()
 				e := fails(t, cfg(issuer(t)), NotAKey, want, secret, "hush-hush hush", `"t"`)
 				if e.Source == "" || e.Temporary() {
-					t.Errorf("got %#v, want the source named, and no other try", e)
+					t.Errorf("got %#v, want the source named, and no other try", &e)
 				}
 			})
 			if name == "STS" { // which assumes a role already

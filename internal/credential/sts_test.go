@@ -97,7 +97,7 @@ func TestVariablesAreNotRead(t *testing.T) {
 	for name, profile := range map[string]string{
 		"role": `"mode": "RamRoleArn", ` + ak + `, ` + role,
 		"OIDC": `"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", ` + role + `, "oidc_token_file": ` +
-			jsonString(file(t, "token", castest.OIDCToken)),
+			strconv.Quote(file(t, "token", castest.OIDCToken)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			fetched(t, Config{Source: inFile(t, profile)})
