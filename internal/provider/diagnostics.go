@@ -195,15 +195,10 @@ func (r *report) deny(d *openapi.AccessDenied) {
 	r.cause += r.text
 }
 
-// addSkew adds by how much this machine's clock is off, if that may be the cause and is more than
-// a response takes.
+// addSkew adds how far apart the clocks are, if that may be the cause and is more than a response takes.
 func (r *report) addSkew(kind egress.Kind, skew time.Duration) {
-	direction := "ahead of"
-	if skew < 0 {
-		direction = "behind"
-	}
 	if kind == openapi.Clock && skew.Abs() >= time.Minute {
-		r.text += fmt.Sprintf(" This machine's clock is %s %s the service's.", skew.Abs().Round(time.Second), direction)
+		r.text += fmt.Sprintf(" Its clock and this machine's are %s apart.", skew.Abs().Round(time.Second))
 	}
 }
 

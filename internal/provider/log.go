@@ -11,25 +11,23 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-// newLogger returns a logger that writes to Terraform's log. Lines that belong to no read are logged with the context of
-// Configure. The client logs no secret; should it ever do so, the secret is masked here.
+// newLogger returns a logger that writes to Terraform's log. Lines that belong to no read are
+// logged with the context of Configure. The client logs no secret; should it ever do so, the secret
+// is masked here.
 func newLogger(configured context.Context, secrets ...string) *slog.Logger {
-	return slog.New(logHandler{
-		configured: context.WithoutCancel(configured),
-		secrets:    secrets,
-		// Security tokens and signatures aren't known beforehand.
-		shapes: regexp.MustCompile(`CAIS[\w+/=%-]{16,}|\b[0-9a-f]{64}\b`),
-	})
+	return slog.New(logHandler{configured: context.WithoutCancel(configured), secrets: secrets})
 }
+
+// shapes are those of security tokens and signatures, which aren't known beforehand.
+var shapes = regexp.MustCompile(`CAIS[\w+/=%-]{16,}|\b[0-9a-f]{64}\b`)
 
 type logHandler struct {
 	configured context.Context //nolint:containedctx // Terraform's logger is in it
 	secrets    []string
-	shapes     *regexp.Regexp
 	attrs      []slog.Attr
 }
 
-// reading marks the context of a read, in which log lines name the data source, the ephemeral resource or the action.
+// reading marks the context of a read, in which log lines name what is read.
 type reading struct{}
 
 // write has the function of Terraform's log for each level that the client and its credentials use.
@@ -44,14 +42,15 @@ var write = map[slog.Level]func(ctx context.Context, message string, fields ...m
 // Enabled returns true for each level, because Terraform's TF_LOG selects the levels that are shown.
 func (logHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-// Handle writes a line to the log of the read that ctx belongs to. Each value is a string, because tflog masks only strings.
+// Handle writes a line to the log of the read that ctx belongs to. Each value is a string, because
+// tflog masks only strings.
 //
 //nolint:contextcheck // the context of a line outside of reads holds no logger
 func (h logHandler) Handle(ctx context.Context, record slog.Record) error {
 	if ctx.Value(reading{}) == nil {
 		ctx = h.configured
 	}
-	ctx = tflog.MaskLogRegexes(tflog.MaskLogStrings(ctx, h.secrets...), h.shapes)
+	ctx = tflog.MaskLogRegexes(tflog.MaskLogStrings(ctx, h.secrets...), shapes)
 	record = record.Clone()
 	record.AddAttrs(h.attrs...)
 	fields := map[string]any{}

@@ -107,17 +107,17 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 
 // DataSources returns the data source.
 func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newAssetCountDataSource}
+	return []func() datasource.DataSource{newDataSource}
 }
 
 // EphemeralResources returns the ephemeral resource.
 func (p *Provider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return []func() ephemeral.EphemeralResource{newAssetCountEphemeralResource}
+	return []func() ephemeral.EphemeralResource{newEphemeralResource}
 }
 
 // Actions returns the action.
 func (p *Provider) Actions(context.Context) []func() action.Action {
-	return []func() action.Action{newRequireAssetCountAction}
+	return []func() action.Action{newRequireAction}
 }
 
 // Resources returns none: the service is only read.

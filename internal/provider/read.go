@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -15,7 +16,8 @@ import (
 // defaultTimeout is how long a read may take if no timeouts block sets another duration.
 const defaultTimeout = 5 * time.Minute
 
-// providerData is what the provider passes to its data source, ephemeral resource and action: a client, or why there is none.
+// providerData is what the provider passes to its data source, ephemeral resource and action: a
+// client, or why there is none.
 type providerData struct {
 	client  *cas.Client
 	unknown diag.Diagnostics // the arguments that are unknown until apply
@@ -23,22 +25,17 @@ type providerData struct {
 	told    *told            // what other reads of this process have explained
 }
 
-// problems returns why there is no client.
-func (d providerData) problems() diag.Diagnostics {
-	return append(d.told.all(d.unknown), d.told.all(d.invalid)...)
-}
-
-// read calls the service, and passes each attribute to store. The operation is the argument's name in the timeouts block.
-func (d providerData) read(
-	ctx context.Context, config tfsdk.Config, operation string, store func(context.Context, path.Path, any) diag.Diagnostics,
+// read calls the service, and passes each attribute to store.
+func (d providerData) read(ctx context.Context, config tfsdk.Config, operation string,
+	store func(context.Context, path.Path, any) diag.Diagnostics,
 ) diag.Diagnostics {
 	count, diags := d.assetCount(ctx, config, operation)
 	if diags.HasError() {
 		return diags
 	}
 	if *count == (cas.AssetCount{RequestID: count.RequestID}) {
-		diags.AddWarning("No asset counts in the response",
-			"The service sent none of the counts, so all attributes but request_id are null. A condition that accepts null is met.")
+		diags.AddWarning("No asset counts in the response", "The service sent none of the counts, so all attributes but "+
+			"request_id are null. A condition that accepts null is met.")
 	}
 	for _, attribute := range attributes(count) {
 		diags.Append(store(ctx, path.Root(attribute.name), attribute.value)...)
@@ -47,10 +44,12 @@ func (d providerData) read(
 }
 
 // assetCount calls the service. The operation is the argument's name in the timeouts block.
-func (d providerData) assetCount(ctx context.Context, config tfsdk.Config, operation string) (*cas.AssetCount, diag.Diagnostics) {
+func (d providerData) assetCount(
+	ctx context.Context, config tfsdk.Config, operation string,
+) (*cas.AssetCount, diag.Diagnostics) {
 	var text types.String
 	diags := config.GetAttribute(ctx, path.Root("timeouts").AtName(operation), &text)
-	diags.Append(d.problems()...)
+	diags.Append(d.told.all(slices.Concat(d.unknown, d.invalid))...)
 	if diags.HasError() {
 		return nil, diags
 	}

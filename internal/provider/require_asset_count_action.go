@@ -20,16 +20,14 @@ import (
 )
 
 var (
-	_ action.ActionWithConfigure      = (*requireAssetCountAction)(nil)
-	_ action.ActionWithValidateConfig = (*requireAssetCountAction)(nil)
-	_ action.ActionWithModifyPlan     = (*requireAssetCountAction)(nil)
+	_ action.ActionWithConfigure      = (*requireAction)(nil)
+	_ action.ActionWithValidateConfig = (*requireAction)(nil)
+	_ action.ActionWithModifyPlan     = (*requireAction)(nil)
 )
 
-func newRequireAssetCountAction() action.Action { return &requireAssetCountAction{} }
+type requireAction struct{ data providerData }
 
-type requireAssetCountAction struct {
-	data providerData
-}
+func newRequireAction() action.Action { return &requireAction{} }
 
 // limits are the arguments with bounds.
 var limits = []limit{
@@ -52,38 +50,35 @@ type bound struct {
 
 func (b bound) path() path.Path { return path.Root(b.argument).AtMapKey(b.name) }
 
-func (a *requireAssetCountAction) Metadata(
-	_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse,
-) {
+func (a *requireAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_require_asset_count"
 }
 
-func (a *requireAssetCountAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+func (a *requireAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, whenever Terraform invokes the action, and " +
-			"fails if a value is below its minimum, above its maximum, or null. Before a change of a resource, that stops the " +
-			"change.\n\nNothing is read while Terraform plans. Neither the plan nor the state holds the values.",
+		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, whenever Terraform invokes the action, " +
+			"and fails if a value is below its minimum, above its maximum, or null. Before a change of a resource, that stops " +
+			"the change.\n\nNothing is read while Terraform plans. Neither the plan nor the state holds the values.",
 		Attributes: map[string]schema.Attribute{},
 		Blocks:     map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
 	}
 	for _, limit := range limits {
-		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the
-		// bound.
-		resp.Schema.Attributes[limit.argument] = schema.MapAttribute{Optional: true, ElementType: types.NumberType,
-			MarkdownDescription: fmt.Sprintf("Whole numbers that values of the data source have to be %s, by the names of the "+
-				"attributes: `%s`.", limit.words, strings.Join(boundNames(), "`, `"))}
+		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the bound.
+		resp.Schema.Attributes[limit.argument] = schema.MapAttribute{
+			Optional: true, ElementType: types.NumberType,
+			MarkdownDescription: "Whole numbers that values of the data source have to be " + limit.words + ", by the names " +
+				"of the attributes: `" + strings.Join(boundNames(), "`, `") + "`.",
+		}
 	}
 }
 
-func (a *requireAssetCountAction) Configure(
-	_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse,
-) {
-	// There is no data while Terraform validates, because it hasn't configured the provider then.
+// Configure has no data while Terraform validates, because it hasn't configured the provider then.
+func (a *requireAction) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
 	a.data, _ = req.ProviderData.(providerData)
 }
 
 // ValidateConfig refuses bounds that no values can meet.
-func (a *requireAssetCountAction) ValidateConfig(
+func (a *requireAction) ValidateConfig(
 	ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse,
 ) {
 	_, diags := boundsOf(ctx, req.Config)
@@ -92,16 +87,14 @@ func (a *requireAssetCountAction) ValidateConfig(
 
 // ModifyPlan reports what would certainly fail the invocation: an unknown argument of the provider
 // may be known by then. Bounds that were unknown while Terraform validated may be known now.
-func (a *requireAssetCountAction) ModifyPlan(
-	ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse,
-) {
+func (a *requireAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	_, diags := boundsOf(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(a.data.told.all(a.data.invalid)...)
 }
 
 // Invoke reads the values, and reports each that is out of bounds.
-func (a *requireAssetCountAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+func (a *requireAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	bounds, diags := boundsOf(ctx, req.Config)
 	var count *cas.AssetCount
 	if !diags.HasError() {

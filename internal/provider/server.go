@@ -25,10 +25,9 @@ func (p *Provider) server() tfprotov6.ProviderServer {
 	return &server{ProviderServer: s, ActionServer: actions}
 }
 
-// server is the framework's server, except that Terraform learns that an action was interrupted.
-// terraform-plugin-go sends no event of an action once Terraform has stopped the provider, and
-// Terraform takes an action that ends without an error for one that succeeded: it would go on with
-// the change that the action was to stop.
+// server is the framework's server, except that an action that was interrupted ends with an error.
+// terraform-plugin-go sends no event of it once Terraform has stopped the provider, and Terraform
+// would go on with the change that the action was to stop.
 type server struct {
 	tfprotov6.ProviderServer
 	tfprotov6.ActionServer // which ProviderServer doesn't embed yet
