@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -44,19 +45,15 @@ func (t *told) first(cause string, d diag.Diagnostic) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(d.Summary(), elsewhere)
 }
 
-// failure is an error as the messages see it. Its texts are safe to print.
+// failure is an error as the messages see it.
 type failure struct {
-	from origin
-	kind egress.Kind
-	code string
+	from   origin
+	kind   egress.Kind
+	code   string
+	status int // of HTTP; 0 if that says nothing
 
-	status   int    // of HTTP
-	address  string // scheme and host that the request was for
-	peer     string // what failed there: the address or a proxy
-	variable string // names the proxy
-	location string // where a redirect points
-	source   string // of credentials
-	cause    string
+	subject string // how the text begins: what failed
+	cause   string
 }
 
 // report is a diagnostic before it is written.
@@ -69,15 +66,12 @@ type report struct {
 
 // newReport returns the report of a failure. Its facts follow.
 func newReport(f failure) report {
-	for _, text := range []*string{&f.address, &f.peer, &f.location, &f.source, &f.cause} {
-		*text = clean(*text)
-	}
 	m := messages[slices.IndexFunc(messages, func(m message) bool { return m.about(f) })]
-	r := report{message: m, text: m.what(f)}
+	r := report{message: m, text: join(": ", clean(f.subject), m.what, clean(f.cause)) + "."}
 	if f.status > 0 {
-		r.fact("HTTP status", fmt.Sprint(f.status))
+		r.fact("HTTP status", strconv.Itoa(f.status))
 	}
-	r.cause = fmt.Sprint(f.from, f.kind, f.code, f.status, f.address, f.peer, f.source)
+	r.cause = fmt.Sprint(f.from, f.kind, f.code, f.status, f.subject)
 	return r
 }
 
@@ -100,10 +94,10 @@ func about(err error) report {
 
 // aboutWait describes a read that ended before a response came.
 func aboutWait(e *cas.WaitError) report {
-	f := failure{from: fromWait, cause: fmt.Sprintf("after %s (attempts: %d), while it waited for %s",
+	f := failure{from: fromWait, subject: fmt.Sprintf("The read ended after %s (attempts: %d), while it waited for %s",
 		e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)}
 	if e.Needs > 0 {
-		f.cause += fmt.Sprintf(": that takes at least %s more, but less is left", e.Needs.Round(time.Millisecond))
+		f.cause = fmt.Sprintf("that takes at least %s more, but less is left", e.Needs.Round(time.Millisecond))
 	}
 	if errors.Is(e.Cause, context.Canceled) {
 		f.kind = cancelled
@@ -149,13 +143,14 @@ func aboutCall(e *cas.Error) report {
 
 // aboutResponse describes a response that reports an error or can't be used.
 func aboutResponse(e *cas.Error) report {
-	f := failure{from: fromService, kind: e.Kind, code: e.Code, status: e.Status, address: e.Endpoint,
-		cause: "it isn't the service's JSON"}
+	f := failure{from: fromService, kind: e.Kind, code: e.Code, status: e.Status}
 	if e.Err != nil {
 		f.cause = e.Err.Error()
+	} else if e.Kind == egress.Malformed {
+		f.cause = "it isn't the service's JSON"
 	}
 	r := newReport(f)
-	r.cause += f.cause
+	r.cause += e.Endpoint + f.cause
 	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
 		r.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
 	}
@@ -207,11 +202,12 @@ func aboutCredentials(e *credential.Error) report {
 	var r report
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		r = aboutNetwork(unanswered)
-		r.text = fmt.Sprintf("No credentials came from %s. %s", clean(e.Source), r.text)
+		r.text = "No credentials came from " + clean(e.Source) + ". " + r.text
 		r.cause += e.Source
 	} else {
 		cause := fmt.Sprint(e.Err)
-		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, source: e.Source, cause: cause})
+		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, cause: cause,
+			subject: "No credentials came from " + e.Source})
 		if e.Code == "" { // else the text may hold the ID of a request
 			r.cause += cause
 		}
@@ -231,12 +227,13 @@ func aboutCredentials(e *credential.Error) report {
 
 // aboutNetwork describes a request that got no response that can be used.
 func aboutNetwork(e *egress.Error) report {
-	f := failure{
-		from: fromNetwork, kind: e.Kind, status: e.Status, address: e.Address, peer: e.Address, variable: e.Variable,
-		location: cmp.Or(e.Location, "an address that it didn't name"), cause: "what it sent isn't valid HTTP",
-	}
-	if e.Proxy != "" {
-		f.from, f.peer = fromProxy, fmt.Sprintf("the proxy %s (%s)", e.Proxy, e.Variable)
+	f := failure{from: fromNetwork, kind: e.Kind, status: e.Status, subject: "The request to " + e.Address + " failed"}
+	switch {
+	case e.Proxy != "":
+		f.from = fromProxy
+		f.subject += ", because of the proxy " + e.Proxy + " (" + e.Variable + ")"
+	case e.Variable != "":
+		f.subject += ", because " + e.Variable + " can't be used"
 	}
 	if e.Err != nil {
 		f.cause = e.Err.Error()
@@ -246,6 +243,7 @@ func aboutNetwork(e *egress.Error) report {
 		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, " +
 			"which post-quantum key shares make larger than a packet: GODEBUG=tlsmlkem=0 in the environment leaves them out."
 	}
+	r.fact("Location", e.Location)
 	if c := e.Certificate; c != nil {
 		r.fact("Certificate of", c.Subject.String())
 		r.fact("Issued by", c.Issuer.String())
@@ -262,9 +260,12 @@ func (r *report) fact(name, value string) {
 }
 
 func (r report) diagnostic() diag.Diagnostic {
-	paragraphs := []string{r.text, r.do, strings.Join(r.facts, "\n")}
-	paragraphs = slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
-	return diag.NewErrorDiagnostic(r.summary, strings.Join(paragraphs, "\n\n"))
+	return diag.NewErrorDiagnostic(r.summary, join("\n\n", r.text, r.do, strings.Join(r.facts, "\n")))
+}
+
+// join joins the texts that aren't empty.
+func join(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), separator)
 }
 
 // indent keeps Terraform from wrapping a line.

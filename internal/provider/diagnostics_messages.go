@@ -26,9 +26,9 @@ type message struct {
 	from    origin
 	kind    egress.Kind
 	code    string
-	summary string               // what failed
-	what    func(failure) string // what happened, and why
-	do      string               // what to do about it
+	summary string // what failed
+	what    string // what happened, unless the cause says it
+	do      string // what to do about it
 }
 
 // about reports whether the message is about a failure. What is said of the network's failures
@@ -36,19 +36,6 @@ type message struct {
 func (m message) about(f failure) bool {
 	return (m.from == "" || m.from == f.from || m.from == fromNetwork && f.from == fromProxy) &&
 		(m.kind == "" || m.kind == f.kind) && (m.code == "" || m.code == f.code)
-}
-
-// text returns a function that says the same about each failure.
-func text(s string) func(failure) string { return func(failure) string { return s } }
-
-func noResponse(f failure) string { return "No response came from " + f.address + ": " + f.cause + "." }
-
-func noResponseByProxy(f failure) string {
-	return "No response came from " + f.address + ", because of " + f.peer + ": " + f.cause + "."
-}
-
-func noCredentials(f failure) string {
-	return "No credentials came from " + f.source + ": " + f.cause + "."
 }
 
 const (
@@ -68,113 +55,98 @@ const (
 // messages are about every failure of a read. The first one that fits counts.
 var messages = []message{
 	{fromService, "", "SignatureDoesNotMatch", "Access key refused",
-		text("The access key secret doesn't belong to this access key ID: the service computed another signature."),
+		"The access key secret doesn't belong to this access key ID: the service computed another signature",
 		"Check that access key ID and secret belong together, and that both were copied whole."},
 	{fromService, "", "IncompleteSignature", "Access key refused",
-		text("Part of the request's signature was missing when the request reached the service."),
+		"Part of the request's signature was missing when the request reached the service",
 		"Check for a proxy or a gateway on the path that removes or changes headers."},
 	{fromService, openapi.BadKey, "", "Access key refused",
-		text("The service doesn't know the access key, or the key is disabled."),
+		"The service doesn't know the access key, or the key is disabled",
 		"Check that the access key exists, is enabled and belongs to an account of this endpoint's site: " +
 			"cas.aliyuncs.com serves the China site, cas.ap-southeast-1.aliyuncs.com the international site."},
 	{fromService, openapi.BadToken, "", "Security token refused",
-		text("The security token is missing, expired, revoked, malformed or not the one of this access key."),
+		"The security token is missing, expired, revoked, malformed or not the one of this access key",
 		"Get new temporary credentials. Access key ID, access key secret and security token are issued together."},
-	{fromService, openapi.NoPermission, "", "Not allowed to read the certificate asset counts",
-		text("RAM denied the call."),
+	{fromService, openapi.NoPermission, "", "Not allowed to read the certificate asset counts", "RAM denied the call",
 		"Attach the system policy AliyunYundunCertReadOnlyAccess, or a policy that allows this action."},
 	{fromService, openapi.Clock, "", "This machine's clock is off",
-		text("The request's date must be within 15 minutes of the service's own time."), checkTime},
+		"The request's date must be within 15 minutes of the service's own time", checkTime},
 	{fromService, openapi.Throttled, "", "Throttled by Certificate Management Service",
-		text("The account has used up its ten calls of this second."),
+		"The account has used up its ten calls of this second",
 		fewerAtOnce + ", or lower requests_per_second in each, so that together they stay below ten."},
 	{fromService, openapi.Temporary, "", "Certificate Management Service is temporarily unavailable",
-		text("The endpoint reported a temporary failure."),
+		"The endpoint reported a temporary failure",
 		"Try again later; raise max_retries if this happens often."},
 	{fromService, openapi.WrongPlace, "", "Endpoint doesn't know GetAssetCount",
-		text("The endpoint doesn't know the operation GetAssetCount of API version 2020-04-07."),
+		"The endpoint doesn't know the operation GetAssetCount of API version 2020-04-07",
 		"Check region and endpoints.cas: accounts of the China site use cas.aliyuncs.com (region cn-hangzhou), " +
 			"those of the international site cas.ap-southeast-1.aliyuncs.com (region ap-southeast-1)."},
-	{fromService, egress.Malformed, "", "Unexpected response",
-		func(f failure) string { return "The response can't be used: " + f.cause + "." }, checkBetween},
-	{fromService, "", "", "Certificate Management Service reported an error",
-		text("The provider doesn't know this error."),
+	{fromService, egress.Malformed, "", "Unexpected response", "The response can't be used", checkBetween},
+	{fromService, "", "", "Certificate Management Service reported an error", "The provider doesn't know this error",
 		"See what its code means in the service's documentation, or contact Alibaba Cloud's support with the request ID."},
 
-	{fromSource, credential.Nowhere, "", "No Alibaba Cloud credentials", noCredentials,
+	{fromSource, credential.Nowhere, "", "No Alibaba Cloud credentials", "",
 		"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN if they " +
 			"are temporary; or name a source in the provider block, such as profile for a profile of the aliyun CLI."},
-	{fromSource, credential.NotFound, "", "Alibaba Cloud credentials not found", noCredentials,
+	{fromSource, credential.NotFound, "", "Alibaba Cloud credentials not found", "",
 		"Check what the provider block or the environment names: the file, the profile, the role."},
-	{fromSource, credential.Invalid, "", "Alibaba Cloud credentials can't be used", noCredentials,
+	{fromSource, credential.Invalid, "", "Alibaba Cloud credentials can't be used", "",
 		"Correct this, or use another source of credentials."},
-	{fromSource, credential.Login, "", "Sign-in to Alibaba Cloud needed", noCredentials,
+	{fromSource, credential.Login, "", "Sign-in to Alibaba Cloud needed", "",
 		"Terraform can't open a browser: sign in first, then run Terraform again."},
-	{fromSource, credential.NotAKey, "", "Invalid access key",
-		func(f failure) string { return f.source + " returned an invalid key: " + f.cause + "." },
+	{fromSource, credential.NotAKey, "", "Invalid access key", "it returned an invalid key",
 		"Nothing was sent with it. Remove what doesn't belong there, which came with copying or from a command."},
-	{fromSource, openapi.Clock, "", "This machine's clock is off", noCredentials,
+	{fromSource, openapi.Clock, "", "This machine's clock is off", "",
 		checkTime + " If it is right, the source gave a session that had expired: renew that."},
-	{fromSource, openapi.Throttled, "", "Throttled by the source of Alibaba Cloud credentials", noCredentials,
-		fewerAtOnce + "."},
-	{fromSource, openapi.Temporary, "", "Credentials source unavailable", noCredentials,
+	{fromSource, openapi.Throttled, "", "Throttled by the source of Alibaba Cloud credentials", "", fewerAtOnce + "."},
+	{fromSource, openapi.Temporary, "", "Credentials source unavailable", "",
 		"The source may be busy. Try again later."},
-	{fromSource, egress.Malformed, "", "Unexpected response", noCredentials,
+	{fromSource, egress.Malformed, "", "Unexpected response", "",
 		"Check what responds at that address: another service, a proxy, or a command that prints more than it should."},
-	{fromSource, "", "", "Alibaba Cloud credentials refused",
-		func(f failure) string { return "The service refused the request of " + f.source + "." },
+	{fromSource, "", "", "Alibaba Cloud credentials refused", "",
 		"Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check that it " +
 			"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole."},
 
-	{fromNetwork, egress.Untrusted, "", "Certificate isn't trusted",
-		func(f failure) string { return "The certificate of " + f.peer + " can't be verified: " + f.cause + "." },
+	{fromNetwork, egress.Untrusted, "", "Certificate isn't trusted", "the certificate can't be verified",
 		"Check the address, and this machine's clock. If a proxy of yours decrypts connections, add its root certificate " +
 			"to a file that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise somebody may be " +
 			"intercepting the connection: verification can't be switched off."},
-	{fromNetwork, egress.NoRoots, "", "No root certificates",
-		func(f failure) string { return "Without root certificates, that of " + f.peer + " can't be verified." },
+	{fromNetwork, egress.NoRoots, "", "No root certificates", "this machine has no root certificates",
 		"Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and " +
 			"SSL_CERT_DIR, which replace the system's places. On Windows and macOS, check the system's store: it has been " +
 			"emptied, or Terraform isn't allowed to read it."},
-	{fromNetwork, egress.InvalidProxy, "", "Invalid proxy",
-		func(f failure) string { return f.variable + " can't be used: " + f.cause + ". Nothing was sent." },
-		"Set it to a URL such as http://proxy.example.com:3128, with nothing before or after it. In a user name or a " +
-			"password, write % as %25, and @, :, /, # and ? as %40, %3A, %2F, %23 and %3F."},
-	{fromNetwork, egress.ProxyRefuses, "", "Proxy refused the request",
-		func(f failure) string { return "The request to " + f.address + " was refused by " + f.peer + "." },
+	{fromNetwork, egress.InvalidProxy, "", "Invalid proxy", "",
+		"Nothing was sent. Set the variable to a URL such as http://proxy.example.com:3128, with nothing before or after " +
+			"it. In a user name or a password, write % as %25, and @, :, /, # and ? as %40, %3A, %2F, %23 and %3F."},
+	{fromNetwork, egress.ProxyRefuses, "", "Proxy refused the request", "it refused the request",
 		"Check the user name and password in the proxy's URL if the proxy requires them, and whether it allows " +
 			"connections to this host." + orNoProxy},
-	{fromNetwork, egress.Redirected, "", "Request redirected",
-		func(f failure) string { return f.address + " redirected the request to " + f.location + "." },
+	{fromNetwork, egress.Redirected, "", "Request redirected", "it redirected the request",
 		"The provider follows no redirect, so that nobody else gets a request with credentials. " + checkBetween},
-	{fromNetwork, egress.TooLarge, "", "Response too large",
-		func(f failure) string { return f.address + " sent more than 1 MiB, not a few hundred bytes." }, checkBetween},
-	{fromProxy, egress.NoSuchHost, "", "Proxy's host name not resolved", noResponseByProxy, checkProxy},
-	{fromProxy, egress.DNSFailed, "", "Proxy's host name not resolved", noResponseByProxy, checkProxy},
-	{fromProxy, egress.NotTLS, "", "No encrypted connection to the proxy", noResponseByProxy, checkProxy},
-	{fromProxy, "", "", "Proxy not reached", noResponseByProxy, checkProxy},
-	{fromNetwork, egress.NoSuchHost, "", "Host name not resolved", noResponse,
+	{fromNetwork, egress.TooLarge, "", "Response too large", "it sent more than 1 MiB, not a few hundred bytes",
+		checkBetween},
+	{fromProxy, egress.NoSuchHost, "", "Proxy's host name not resolved", "", checkProxy},
+	{fromProxy, egress.DNSFailed, "", "Proxy's host name not resolved", "", checkProxy},
+	{fromProxy, egress.NotTLS, "", "No encrypted connection to the proxy", "", checkProxy},
+	{fromProxy, "", "", "Proxy not reached", "", checkProxy},
+	{fromNetwork, egress.NoSuchHost, "", "Host name not resolved", "",
 		"Check the spelling of this name, in region and endpoints or where the source of credentials is configured, and " +
 			"this machine's DNS. The name of a VPC endpoint is known within that VPC only."},
-	{fromNetwork, egress.DNSFailed, "", "Host name not resolved", noResponse,
+	{fromNetwork, egress.DNSFailed, "", "Host name not resolved", "",
 		"Check this machine's DNS and its network. Try again later."},
-	{fromNetwork, egress.Refused, "", "Connection refused", noResponse,
+	{fromNetwork, egress.Refused, "", "Connection refused", "",
 		"Nothing listens at this address and port, or a firewall refuses it. Check the address and the firewall."},
-	{fromNetwork, egress.TimedOut, "", "No response in time", noResponse,
+	{fromNetwork, egress.TimedOut, "", "No response in time", "",
 		"Check the network, and whether a firewall drops packets to this address. From abroad, use an endpoint nearby or " +
 			"raise request_timeout."},
-	{fromNetwork, egress.ConnectionFailed, "", "Connection failed", noResponse,
+	{fromNetwork, egress.ConnectionFailed, "", "Connection failed", "",
 		"Check this machine's network, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. Try again later."},
-	{fromNetwork, egress.NotTLS, "", "No encrypted connection", noResponse,
+	{fromNetwork, egress.NotTLS, "", "No encrypted connection", "",
 		"The server must speak TLS 1.2 or newer at this port. Check the address, its port, and the proxy if there is one."},
-	{fromNetwork, "", "", "Unexpected response", noResponse, checkBetween},
+	{fromNetwork, "", "", "Unexpected response", "what it sent isn't valid HTTP", checkBetween},
 
-	{fromWait, cancelled, "", "Reading the certificate asset counts was cancelled",
-		func(f failure) string { return "The read was cancelled " + f.cause + "." }, ""},
-	{fromWait, "", "", "Certificate asset counts not read in time",
-		func(f failure) string { return "The read ended " + f.cause + "." },
-		"Give the read more time in its timeouts block."},
-	{"", "", "", "Certificate asset counts not read",
-		func(f failure) string { return f.cause + "." },
+	{fromWait, cancelled, "", "Reading the certificate asset counts was cancelled", "", ""},
+	{fromWait, "", "", "Certificate asset counts not read in time", "", "Give the read more time in its timeouts block."},
+	{"", "", "", "Certificate asset counts not read", "",
 		"This is unexpected: please report it to the provider's maintainers."},
 }
