@@ -52,18 +52,28 @@ func TestOneClient(t *testing.T) {
 }
 
 // TestTimeoutsBoundReads checks that no response keeps a read longer than its timeouts block
-// allows.
+// allows, and that the action reports it as the data source does.
 func TestTimeoutsBoundReads(t *testing.T) {
 	t.Parallel()
-	for name, operation := range map[string]string{"data source": "read", "ephemeral resource": "open"} {
+	for operation, diagnose := range map[string]func(plugin, arguments) string{
+		"read": func(p plugin, block arguments) string { _, d := p.read(t, block); return texts(d) },
+		"open": func(p plugin, block arguments) string { _, d := p.open(t, block); return texts(d) },
+		"invoke": func(p plugin, block arguments) string {
+			block["minimum"] = arguments{"point": 80}
+			_, _, invoke, _ := p.require(t, block)
+			return invoke
+		},
+	} {
 		server := start(t, castest.Options{})
 		server.Script(castest.Hang())
 		p := newPlugin(t, keyed(server))
 		if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
 			t.Fatal(texts(diagnostics))
 		}
-		_, diagnostics := p.readers()[name](t, arguments{"timeouts": arguments{operation: "100ms"}})
-		checkLines(t, protocolLines(diagnostics), []string{": Certificate asset counts not read in time: "})
+		got := diagnose(p, arguments{"timeouts": arguments{operation: "100ms"}})
+		if want := ": Certificate asset counts not read in time\n"; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got\n%s\nwant %s", operation, got, want)
+		}
 	}
 }
 

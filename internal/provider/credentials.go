@@ -106,19 +106,17 @@ func (r *resolver) files() credential.Files {
 func (r *resolver) namedByBlock() value {
 	var named value
 	for _, names := range sources {
-		for _, name := range names {
-			v := r.inBlock(name)
-			if !v.set() {
-				continue
-			}
-			if named.set() {
-				r.refuse(v, v, "Conflicting sources of credentials", fmt.Sprintf("%s and %s are both set in the "+
-					"provider block, and each is a source of credentials of its own. Keep one of them.", named, v))
-			} else {
-				named = v
-			}
-			break
+		i := slices.IndexFunc(names, func(name string) bool { return r.inBlock(name).set() })
+		if i < 0 {
+			continue
 		}
+		v := r.inBlock(names[i])
+		if !named.set() {
+			named = v
+			continue
+		}
+		r.refuse(v, v, "Conflicting sources of credentials", fmt.Sprintf("%s and %s are both set in the provider block, "+
+			"and each is a source of credentials of its own. Keep one of them.", named, v))
 	}
 	return named
 }

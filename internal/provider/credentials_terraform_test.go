@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -53,12 +52,8 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 	tf.issuer.OnIssue(func(key *castest.Key) { tf.cas.AddKey(*key) })
 	home := t.TempDir()
 	tf.home = home
-	tf.write(
-		t,
-		"terraform.rc",
-		fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-provider-cas/cas\" = %q\n  }\n  "+
-			"direct {}\n}\n", tf.dir),
-	)
+	tf.write(t, "terraform.rc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    "+
+		"\"terraform-provider-cas/cas\" = %q\n  }\n  direct {}\n}\n", tf.dir))
 	tf.env = append(os.Environ(),
 		"HOME="+home, "USERPROFILE="+home, "XDG_CACHE_HOME="+home, "LOCALAPPDATA="+home,
 		"TF_CLI_CONFIG_FILE="+filepath.Join(tf.dir, "terraform.rc"),
@@ -66,11 +61,7 @@ func newTerraform(t *testing.T, config string, env ...string) *terraform {
 		"CAS_MAX_RETRIES=1", "TF_LOG=TRACE")
 	tf.env = append(tf.env, tf.issuer.ChildEnvironment()...)
 	tf.env = append(tf.env, tf.fill(env...)...)
-	tf.write(
-		t,
-		"main.tf",
-		"terraform {\n  required_providers {\n    cas = { source = \"terraform-provider-cas/cas\" }\n  }\n}\n"+tf.fill(config)[0],
-	)
+	tf.write(t, "main.tf", required+tf.fill(config)[0])
 	return tf
 }
 
@@ -92,9 +83,7 @@ func (tf *terraform) fill(texts ...string) []string {
 
 func (tf *terraform) write(t *testing.T, name, content string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(tf.dir, name), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(tf.dir, name), content)
 }
 
 func writeFile(t *testing.T, path, content string) {
@@ -169,7 +158,7 @@ func (tf *terraform) checkSecrets(t *testing.T, shown string) {
 		secrets = append(secrets, signature)
 	}
 	for _, secret := range secrets {
-		for _, form := range []string{secret, url.QueryEscape(secret), strings.Trim(string(escaped(secret)), `"`)} {
+		for _, form := range []string{secret, url.QueryEscape(secret), strings.Trim(jsonOf(t, secret), `"`)} {
 			if secret != "" && strings.Contains(shown, form) {
 				at := strings.Index(shown, form)
 				t.Errorf("got a secret, want it left out: %s", shown[max(0, at-200):at+len(form)])
@@ -177,11 +166,6 @@ func (tf *terraform) checkSecrets(t *testing.T, shown string) {
 			}
 		}
 	}
-}
-
-func escaped(s string) []byte {
-	b, _ := json.Marshal(s)
-	return b
 }
 
 // otherKey is another user's key that the service knows.
@@ -328,7 +312,7 @@ func TestIdentity(t *testing.T) {
 				"ALICLOUD_SECRET_KEY=" + hush},
 			errors: 2, says: []string{
 				"CAS_MAX_RETRIES value must be between 0 and 20, got: many",
-				"with data.cas_asset_count.this[0], on main.tf line 6",
+				"with data.cas_asset_count.this[0], on main.tf line 7",
 				"ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not",
 			},
 		},

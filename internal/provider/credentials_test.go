@@ -94,11 +94,11 @@ func TestCredentials(t *testing.T) {
 		sts    credential.STS
 	}{
 		"keys of the block, and a role with everything": {
-			block: arguments{"access_key": "id", "secret_key": "secret", "assume_role": arguments{
+			block: arguments{"access_key": "id", "secret_key": "secret", "security_token": "token", "assume_role": arguments{
 				"role_arn": otherRole, "session_name": "s", "policy": "{}", "external_id": "x", "session_expiration": 43200,
 			}},
 			env:    everything,
-			source: credential.AccessKey{ID: "id", Secret: "secret"}, setBy: "access_key" + byBlock,
+			source: credential.AccessKey{ID: "id", Secret: "secret", Token: "token"}, setBy: "access_key" + byBlock,
 			role: &role{RoleARN: otherRole, SessionName: "s", Policy: "{}", ExternalID: "x", Expiration: 43200},
 		},
 		"profile of the block, file of the environment": {block: arguments{"profile": "p"}, env: everything,
@@ -121,31 +121,21 @@ func TestCredentials(t *testing.T) {
 			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: file},
 			setBy:  "assume_role_with_oidc" + byBlock},
 		"token file of the block, no token of the environment": {
-			block: arguments{"assume_role_with_oidc": arguments{"oidc_token_file": "f"}},
-			env: withOIDC.with(environment{
-				"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "TFC_WORKLOAD_IDENTITY_TOKEN": "hcp",
-			}),
+			block:  arguments{"assume_role_with_oidc": arguments{"oidc_token_file": "f"}},
+			env:    withOIDC.with(environment{"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}),
 			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: "f"},
-			setBy:  "assume_role_with_oidc" + byBlock,
-		},
+			setBy:  "assume_role_with_oidc" + byBlock},
 		"token of HCP Terraform": {env: withOIDC.with(environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"}),
 			source: oidc{AssumeRole: reader, ProviderARN: testProvider, Token: "hcp"}, setBy: provider},
 		"token file before the token of HCP Terraform": {
-			env: withOIDC.with(environment{
-				"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": file,
-			}),
-			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: file}, setBy: provider,
-		},
+			env:    withOIDC.with(environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp", "ALIBABA_CLOUD_OIDC_TOKEN_FILE": file}),
+			source: oidc{AssumeRole: reader, ProviderARN: testProvider, TokenFile: file}, setBy: provider},
 		"token of HCP Terraform alone": {env: environment{"TFC_WORKLOAD_IDENTITY_TOKEN": "hcp"},
 			source: credential.Default{Files: files{Role: oidc{Token: "hcp"}}}},
-		"OIDC of the environment, another role on top": {
-			block: arguments{"assume_role": arguments{}},
-			env: withOIDC.with(environment{
-				"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "ALICLOUD_ASSUME_ROLE_ARN": otherRole,
-			}),
+		"OIDC of the environment, another role on top": {block: arguments{"assume_role": arguments{}},
+			env:    withOIDC.with(environment{"ALIBABA_CLOUD_OIDC_TOKEN": "env-token", "ALICLOUD_ASSUME_ROLE_ARN": otherRole}),
 			source: oidc{AssumeRole: reader, ProviderARN: testProvider, Token: "env-token"}, setBy: provider,
-			role: &role{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600},
-		},
+			role: &role{RoleARN: otherRole, SessionName: "terraform", Expiration: 3600}},
 		"empty keys": {
 			block: arguments{"access_key": "", "secret_key": "", "profile": "", "ecs_role_name": "", "credentials_uri": ""},
 			env:   everything, source: keys, setBy: "ALIBABA_CLOUD_ACCESS_KEY_ID"},
@@ -209,6 +199,17 @@ func TestCredentials(t *testing.T) {
 			want := credential.Config{Source: test.source, SetBy: test.setBy, AssumeRole: test.role, STS: test.sts}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+			var secrets []string // which the log masks
+			switch source := test.source.(type) {
+			case credential.AccessKey:
+				secrets = append(secrets, source.Secret, source.Token)
+			case credential.OIDC:
+				secrets = append(secrets, source.Token)
+			}
+			secrets = slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
+			if !slices.Equal(r.secrets, secrets) {
+				t.Errorf("got the secrets %q, want %q", r.secrets, secrets)
 			}
 		})
 	}
@@ -505,8 +506,7 @@ func TestUnknownArguments(t *testing.T) {
 				"assume_role.role_arn": ", set ALIBABA_CLOUD_ROLE_ARN instead", "endpoints.cas": ", set " +
 					"ALIBABA_CLOUD_ENDPOINT_CAS instead"}},
 		"blocks": {block: arguments{"assume_role": unknown{}, "assume_role_with_oidc": unknown{}},
-			want: map[string]string{
-				"assume_role": ", or let", "assume_role_with_oidc": ", or let"}},
+			want: map[string]string{"assume_role": ", or let", "assume_role_with_oidc": ", or let"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -57,8 +57,8 @@ func (a *requireAction) Metadata(_ context.Context, req action.MetadataRequest, 
 func (a *requireAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, whenever Terraform invokes the action, " +
-			"and fails if a value is below its minimum, above its maximum, or null. Before a change of a resource, that stops " +
-			"the change.\n\nNothing is read while Terraform plans. Neither the plan nor the state holds the values.",
+			"and fails if a value is below its minimum, above its maximum, or null. Before a change of a resource, that " +
+			"stops the change.\n\nNothing is read while Terraform plans. Neither the plan nor the state holds the values.",
 		Attributes: map[string]schema.Attribute{},
 		Blocks:     map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
 	}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -208,39 +207,6 @@ func TestRequireAssetCountBeforeApply(t *testing.T) {
 		t.Errorf("got\n%s\nwhen the action is invoked, want %q", invoke, want)
 	}
 }
-
-// TestRequireAssetCountFailsLikeTheDataSource compares the errors of calls that fail.
-func TestRequireAssetCountFailsLikeTheDataSource(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		response http.HandlerFunc
-		timeout  string
-	}{
-		"refused":  {castest.Denied("a user"), "5m"},
-		"too late": {castest.Hang(), "200ms"},
-	} {
-		server := start(t, castest.Options{})
-		server.Script(test.response, test.response)
-		p := newPlugin(t, keyed(server))
-		configure := func() { // which lets each explain the cause
-			if diagnostics := p.configure(t, nil); len(diagnostics) > 0 {
-				t.Fatal(texts(diagnostics))
-			}
-		}
-		configure()
-		_, diagnostics := p.read(t, arguments{"timeouts": arguments{"read": test.timeout}})
-		configure()
-		_, _, got, _ := p.require(t, arguments{"minimum": arguments{"point": 80},
-			"timeouts": arguments{"invoke": test.timeout}})
-		got, want := unlike.ReplaceAllString(got, ""), unlike.ReplaceAllString(texts(diagnostics), "")
-		if got != want || want == "" {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
-		}
-	}
-}
-
-// unlike matches what differs between two calls.
-var unlike = regexp.MustCompile(`[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-9.]+m?s`)
 
 // TestInterruptedActionFails stops the provider while the action waits for the service.
 func TestInterruptedActionFails(t *testing.T) {

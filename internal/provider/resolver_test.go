@@ -1,9 +1,6 @@
 package provider
 
-import (
-	"slices"
-	"testing"
-)
+import "testing"
 
 // TestVariablesDisagree checks the warning about two families of variables, of which tools prefer
 // different ones.
@@ -61,41 +58,6 @@ func TestVariablesDisagree(t *testing.T) {
 			checkLines(t, lines(r.diags), want)
 			if r.diags.HasError() || r.invalid.HasError() {
 				t.Errorf("got an error, want a warning")
-			}
-		})
-	}
-}
-
-// TestSecretsForTheLog checks that the resolver collects each secret that is in use, and nothing
-// else.
-func TestSecretsForTheLog(t *testing.T) {
-	t.Parallel()
-	const token = "CAIS-token"
-	for name, test := range map[string]struct {
-		block arguments
-		env   environment
-		want  []string
-	}{
-		"keys of the block": {block: arguments{"access_key": "id", "secret_key": hush, "security_token": token},
-			want: []string{hush, token}},
-		"keys of the environment": {
-			env: environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush,
-				"ALICLOUD_SECURITY_TOKEN": token},
-			want: []string{hush, token},
-		},
-		"token of OIDC": {
-			block: arguments{"assume_role_with_oidc": arguments{
-				"oidc_provider_arn": testProvider, "role_arn": testRole, "oidc_token": token,
-			}},
-			want: []string{token},
-		},
-		"no secret": {block: arguments{"profile": "p"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := test.env.resolver(t, test.block)
-			if r.resolve(); !slices.Equal(r.secrets, test.want) {
-				t.Errorf("got %q, want %q", r.secrets, test.want)
 			}
 		})
 	}
