@@ -67,7 +67,6 @@ var allBadFiles = map[string]badFiles{
 	"none":        {prepare: func(*testing.T, *process) {}, want: []int{3, 0}},
 	"empty":       {prepare: holds(""), want: []int{3, 0}},
 	"short":       {prepare: holds("\x7f"), want: []int{3, 0}},
-	"long ago":    {prepare: holds("\x00\x00\x00\x00\x00\x00\x00\x01"), want: []int{3, 0}},
 	"years ahead": {prepare: holds("\x7f\xff\xff\xff\xff\xff\xff\xff"), want: []int{0, 0}},
 	"before 1970": {prepare: holds("\x80\x00\x00\x00\x00\x00\x00\x00"), want: []int{0, 0}},
 	"relative":    {prepare: func(_ *testing.T, p *process) { p.path = "cache" }, reason: "no home", want: []int{3, 3}},

@@ -27,7 +27,8 @@ func tryLock(file *os.File) error {
 // private refuses a directory in which another user could put something.
 func private(dir string) error {
 	info, err := os.Lstat(dir)
-	if err == nil && !(info.IsDir() && int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid() && info.Mode()&0o022 == 0) {
+	//nolint:forcetypeassert // it is one on every Unix
+	if err == nil && (!info.IsDir() || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() || info.Mode()&0o022 != 0) {
 		err = fmt.Errorf("%w: %s isn't this user's alone; remove it if it is another user's, as after sudo",
 			os.ErrPermission, dir)
 	}

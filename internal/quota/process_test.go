@@ -2,6 +2,7 @@ package quota
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -51,7 +52,7 @@ func callAll(dir string) error {
 		place := await(q)
 		var noted [8]byte
 		_, _ = place.file.ReadAt(noted[:], 0)
-		conn, err := net.Dial("tcp", os.Getenv("SERVER"))
+		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", os.Getenv("SERVER"))
 		if err == nil {
 			_, _ = fmt.Fprintln(conn, os.Getenv("CALLER"), binary.BigEndian.Uint64(noted[:]))
 			_, err = bufio.NewReader(conn).ReadString('\n')

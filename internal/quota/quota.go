@@ -84,7 +84,7 @@ func (q *Quota) Take() (*Place, time.Time) {
 				select {
 				case taken <- struct{}{}:
 				case <-gone:
-					place.file.Close()
+					_ = place.file.Close()
 				}
 			}()
 		case <-taken:
@@ -122,7 +122,7 @@ func (q *Quota) ready() (numbers []int, again time.Time) {
 		}
 	}
 	if len(numbers) == len(q.free) {
-		next = now + rand.Int64N(int64(poll))
+		next = now + rand.Int64N(int64(poll)) //nolint:gosec // keeps no secret
 	}
 	return numbers, q.opened.Add(time.Duration(next))
 }
@@ -170,14 +170,15 @@ func (q *Quota) try() (place Place, maximum int) {
 	}
 	numbers, _ := q.ready()
 	maximum = min(len(numbers), 1)
-	for _, i := range rand.Perm(len(numbers)) {
+	for _, i := range rand.Perm(len(numbers)) { //nolint:gosec // keeps no secret
 		free := q.free[numbers[i]].Load()
 		file, wait, err := q.claim(numbers[i])
-		if err == nil && wait == 0 {
+		if err == nil && wait <= 0 {
 			return Place{q, numbers[i], file}, 0
 		}
-		file.Close()
+		_ = file.Close()
 		if err == nil || errors.Is(err, errLocked) {
+			wait = min(max(wait, -wait/8), window) // the longer a call is out, the less often its file is read
 			q.free[numbers[i]].CompareAndSwap(free, int64(time.Since(q.opened)+wait))
 			maximum = 0
 		} else {
@@ -187,7 +188,8 @@ func (q *Quota) try() (place Place, maximum int) {
 	return place, maximum
 }
 
-// claim locks the file of a place and notes the time in it, or returns how long to wait for it.
+// claim locks the file of a place and notes the time in it if the place is free, and returns
+// [Quota.wait].
 func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error) {
 	file, err = os.OpenFile(fmt.Sprint(q.path, number), os.O_RDWR|os.O_CREATE|openFlags, 0o600)
 	if err == nil {
@@ -202,10 +204,11 @@ func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error)
 			err = q.note(file)
 		}
 	}
-	return file, min(max(wait, 0), window), err
+	return file, wait, err
 }
 
-// wait returns how long a place isn't free: more than window if the clock was set back.
+// wait returns how long a place isn't free: less than 0 if its last use is longer ago, and more than
+// window if the clock was set back.
 func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return 0, fmt.Errorf("%s: not a regular file", file.Name())
@@ -215,11 +218,12 @@ func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if errors.Is(err, io.EOF) {
 		return 0, nil
 	}
+	//nolint:gosec // may overflow
 	return time.Duration(int64(binary.BigEndian.Uint64(used[:]))-q.wall(time.Now())) + window, err
 }
 
 // note writes the time into the file of a place.
 func (q *Quota) note(file *os.File) error {
-	_, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(q.wall(time.Now()))), 0)
+	_, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(q.wall(time.Now()))), 0) //nolint:gosec // is read back
 	return err
 }
