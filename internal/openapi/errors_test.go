@@ -6,31 +6,37 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-func TestKindOf(t *testing.T) {
+func TestKindOfEachCodeAndStatus(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type answer struct {
 		status int
 		code   string
-		want   egress.Kind
-	}{
-		"the code first":      {status: 503, code: "Throttling.User", want: Throttled},
-		"a capital follows":   {status: 400, code: "ServiceUnavailableTemporary", want: Temporary},
-		"a period follows":    {status: 400, code: "InternalError.Foo", want: Temporary},
-		"both follow":         {status: 403, code: "Forbidden.RAM.NotAuthorized", want: NoPermission},
-		"throttled, anywhere": {status: 400, code: "Rejected.Throttling", want: Throttled},
-		"not within a code":   {status: 400, code: "MyForbidden", want: Rejected},
-		"a small one follows": {status: 400, code: "InternalErrors", want: Rejected},
-		"half of a code":      {status: 400, code: "InvalidApi", want: Rejected},
-		"an unknown code":     {status: 400, code: "Oops", want: Rejected},
-		"unknown, but a 500":  {status: 500, code: "Oops", want: Temporary},
-		"429":                 {status: 429, want: Throttled},
-		"529":                 {status: 529, want: Temporary},
-		"no code, nothing":    {status: 403, want: egress.Malformed},
-		"STS says no":         {status: 403, code: "NoPermission", want: NoPermission},
-		"a token that's over": {status: 400, code: "InvalidSecurityToken.Expired", want: BadToken},
+	}
+	for want, answers := range map[egress.Kind][]answer{
+		Throttled: {
+			{503, "Throttling"}, {400, "Throttling.User"}, {200, "Throttling.Api"}, {400, "Rejected.Throttling"}, {429, ""},
+		},
+		Temporary: {
+			{400, "ServiceUnavailable"}, {400, "ServiceUnavailableTemporary"}, {200, "InternalError"}, {400, "InternalError.Foo"},
+			{400, "SignatureNonceUsed"}, {500, "Oops"}, {408, ""}, {500, ""}, {504, ""}, {529, ""},
+		},
+		Clock: {{400, "InvalidTimeStamp.Expired"}, {400, "InvalidTimeStamp.Format"}},
+		BadKey: {
+			{404, "InvalidAccessKeyId.NotFound"}, {403, "InvalidAccessKeyId.Inactive"}, {400, "SignatureDoesNotMatch"},
+			{400, "IncompleteSignature"},
+		},
+		BadToken: {
+			{400, "InvalidSecurityToken.Expired"}, {400, "InvalidSecurityToken.MismatchWithAccessKey"}, {400, "MissingSecurityToken"},
+		},
+		NoPermission:     {{403, "Forbidden"}, {403, "Forbidden.RAM.NotAuthorized"}, {200, "Forbidden"}, {403, "NoPermission"}},
+		WrongPlace:       {{404, "InvalidApi.NotFound"}, {404, "InvalidAction.NotFound"}, {400, "InvalidVersion"}},
+		Rejected:         {{400, "MyForbidden"}, {400, "InternalErrors"}, {400, "InvalidApi"}, {200, "Oops"}, {404, "OK"}},
+		egress.Malformed: {{403, ""}, {501, ""}, {200, ""}},
 	} {
-		if got := KindOf(test.status, test.code); got != test.want {
-			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		for _, a := range answers {
+			if got := KindOf(a.status, a.code); got != want {
+				t.Errorf("HTTP %d, code %q: got %q, want %q", a.status, a.code, got, want)
+			}
 		}
 	}
 }

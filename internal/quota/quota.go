@@ -1,12 +1,10 @@
-// Package quota bounds how many calls reach a service in any one second, over all processes of one
-// user on one machine.
+// Package quota bounds how many calls of one user on one machine reach a service in any one second.
 //
 // A call holds a place from before it is sent until its response has arrived, and the place is free
 // a second later. The service receives the call before it responds, and the next call of that place
 // after that call is sent. So two calls of a place arrive more than a second apart, whatever the
-// network does. A place is a file, which a call locks, and in which the time is noted before the
-// call is sent and when its response has arrived. The system unlocks the files of a process that
-// ends, however it ends.
+// network does. A place is a file that a call locks, and that holds the time of its last use. The
+// system unlocks the files of a process that ends, however it ends.
 package quota
 
 import (
@@ -30,9 +28,8 @@ const (
 	window = time.Second + clockTick // how long a place isn't free after its last use
 	poll   = 50 * time.Millisecond   // the maximum time to the next try while other processes hold all places
 	held   = 1<<63 - 1
-	// The file system counts as hung after so many ticks. A process that was stopped misses one,
-	// not all.
-	tick, ticks = 100 * time.Millisecond, 20
+
+	tick, ticks = 100 * time.Millisecond, 20 // then the file system counts as hung; a stopped process misses one
 )
 
 // Quota hands out places. It is safe for concurrent use.
@@ -66,10 +63,9 @@ func Open(dir, name string, places int, logger *slog.Logger) *Quota {
 	}
 }
 
-// Take returns a place or, if none is free, the time to call Take again: at most a second from now.
-// Send the call at once, because its time is already noted. Take returns within two seconds. If
-// this process can't use the files, but others may, Take hands out one place at a time. If no
-// process can use them, it bounds only the calls of this process.
+// Take returns a place or, if none is free, the time to call it again, at most a second from now. It
+// returns within two seconds. Send the call at once, because its time is already noted. Without
+// files, it bounds this process alone, to one place at a time if other processes may use them.
 func (q *Quota) Take() (*Place, time.Time) {
 	place, maximum := Place{}, 0
 	turn, taken, gone := q.turn, make(chan struct{}), make(chan struct{})
