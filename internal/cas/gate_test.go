@@ -3,9 +3,7 @@ package cas
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -22,12 +20,7 @@ import (
 // testGate returns a gate for so many calls a second.
 func testGate(t *testing.T, callsPerSecond int) *gate {
 	t.Helper()
-	return newGate(Config{
-		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test"},
-		Credentials:       source(t, castest.DefaultKey),
-		Logger:            slog.New(slog.DiscardHandler),
-		RequestsPerSecond: callsPerSecond,
-	})
+	return inMemory(t, nil, func(c *Config) { c.RequestsPerSecond = callsPerSecond }).gate
 }
 
 // A backoff grows with the time since the first failure in a row, and what ends the row ends the

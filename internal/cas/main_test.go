@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
 func TestMain(m *testing.M) {
@@ -25,11 +24,9 @@ func TestMain(m *testing.M) {
 // is set up as the provider does by default, except for what change says.
 func inMemory(t *testing.T, server *castest.Server, change ...func(*Config)) *Client {
 	t.Helper()
-	source := credential.New(credential.Config{
-		Source: credential.AccessKey{ID: castest.DefaultKey.AccessKeyID, Secret: castest.DefaultKey.AccessKeySecret}})
 	config := Config{
 		Endpoint:          &url.URL{Scheme: "https", Host: "cas.test", Path: "/"},
-		Credentials:       source,
+		Credentials:       source(t, castest.DefaultKey),
 		UserAgent:         "test",
 		Logger:            slog.New(slog.DiscardHandler),
 		RequestsPerSecond: 10,

@@ -2,12 +2,10 @@ package cas
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"sync"
@@ -37,7 +35,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"hangs":       {step: castest.Hang(), kind: egress.TimedOut, retries: 5},
 		"permission":  {step: castest.Denied("somebody"), kind: openapi.NoPermission, retries: 0},
 		"elsewhere": {
-			step: http.RedirectHandler("https://other.test/", http.StatusTemporaryRedirect).ServeHTTP, kind: egress.Redirected, retries: 0,
+			step: http.RedirectHandler("https://other.test/hush", http.StatusTemporaryRedirect).ServeHTTP, kind: egress.Redirected, retries: 0,
 		},
 	} {
 		for _, maxRetries := range []int{0, 1, 5} {
@@ -69,6 +67,12 @@ func TestWhatIsTriedAgain(t *testing.T) {
 					}
 					if failure.Elapsed > elapsed {
 						t.Errorf("got a failure after %s, want at most %s", failure.Elapsed, elapsed)
+					}
+					if failure.Kind == egress.TimedOut && maxRetries == 0 && elapsed != 5*time.Second {
+						t.Errorf("got a failure after %s, want it after the request timeout of 5s", elapsed)
+					}
+					if want := "https://cas.test"; failure.Endpoint != want || strings.Contains(err.Error(), "hush") {
+						t.Errorf("got %v about endpoint %s, want %s, and no path in it", err, failure.Endpoint, want)
 					}
 					wait, ok := errors.AsType[*WaitError](err)
 					if test.retries != ever {
@@ -178,45 +182,34 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-// The first header that says it decides how long to wait; our backoff comes on top.
+// Our backoff comes on top of what the service asks for. Package openapi tests the headers.
 func TestWaitIsWhatTheServiceAsksFor(t *testing.T) {
 	t.Parallel()
-	const limits = "Limit:1,Remain:0,TimeLeft:%d,Reset:1234"
-	all := []string{
-		"X-Acs-Retry-After", "2000",
-		"X-Ratelimit-User-Api", fmt.Sprintf(limits, 3000),
-		"X-Ratelimit-User", fmt.Sprintf(limits, 4000),
-		"Retry-After", "5",
-	}
 	for name, test := range map[string]struct {
-		header []string
-		told   time.Duration
+		step http.HandlerFunc
+		told time.Duration
 	}{
-		"all four":         {header: all, told: 2 * time.Second},
-		"but the first":    {header: all[2:], told: 4 * time.Second},
-		"the larger":       {header: []string{all[2], fmt.Sprintf(limits, 6000), all[4], all[5]}, told: 6 * time.Second},
-		"of the API alone": {header: append(all[2:4:4], all[6:]...), told: 3 * time.Second},
-		"the last":         {header: all[6:], told: 5 * time.Second},
-		"a date":           {header: []string{"Retry-After", "Sat, 01 Jan 2000 00:00:07 GMT"}, told: 7 * time.Second},
-		"none":             {},
+		"throttled":           {step: castest.Throttle()},
+		"throttled, a time":   {step: castest.Throttle("X-Acs-Retry-After", "2000"), told: 2 * time.Second},
+		"throttled, a date":   {step: castest.Throttle("Retry-After", "Sat, 01 Jan 2000 00:00:07 GMT"), told: 7 * time.Second},
+		"unavailable":         {step: castest.HTML(503)},
+		"unavailable, a time": {step: castest.Header(castest.HTML(503), "Retry-After", "5"), told: 5 * time.Second},
 	} {
-		for status, fault := range map[string]http.HandlerFunc{"throttled": castest.Throttle(), "unavailable": castest.HTML(503)} {
-			t.Run(name+" "+status, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					server := castest.New(castest.Options{})
-					server.Script(castest.Header(fault, test.header...))
-					if _, err := inMemory(t, server).GetAssetCount(t.Context()); err != nil {
-						t.Fatal(err)
-					}
-					calls := server.Calls()
-					backoff := calls[1].Arrived.Sub(calls[0].Arrived) - test.told
-					if backoff < time.Second/2 || backoff >= time.Second {
-						t.Errorf("got a wait of %s after what the service asks for, want 0.5s to 1s", backoff)
-					}
-				})
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{})
+				server.Script(test.step)
+				if _, err := inMemory(t, server).GetAssetCount(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				calls := server.Calls()
+				backoff := calls[1].Arrived.Sub(calls[0].Arrived) - test.told
+				if backoff < time.Second/2 || backoff >= time.Second {
+					t.Errorf("got a wait of %s after what the service asks for, want 0.5s to 1s", backoff)
+				}
 			})
-		}
+		})
 	}
 }
 
@@ -397,63 +390,6 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 	})
 }
 
-// A source of credentials that is out of reach for a moment is asked again, as often as the service
-// would be, and no call leaves meanwhile.
-func TestFetchingCredentialsIsTriedAgain(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		failures int
-		ok       bool
-	}{
-		"for a moment": {failures: 1, ok: true},
-		"for good":     {failures: 2, ok: false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := castest.Start(castest.Options{})
-			defer server.Close()
-			var fetches atomic.Int32
-			source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if int(fetches.Add(1)) <= test.failures {
-					panic(http.ErrAbortHandler)
-				}
-				_ = json.NewEncoder(w).Encode(map[string]string{
-					"Code": "Success", "Expiration": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "SecurityToken": renewable.SecurityToken,
-					"AccessKeyId": renewable.AccessKeyID, "AccessKeySecret": renewable.AccessKeySecret,
-				})
-			}))
-			defer source.Close()
-			credentials := credential.New(credential.Config{Source: credential.URI{Address: source.URL}})
-			server.AddKey(renewable)
-			client := wired(t, server.URL(), func(c *Config) { c.Credentials, c.MaxRetries = credentials, 1 })
-			started := time.Now()
-			_, err := client.GetAssetCount(t.Context())
-			if took := time.Since(started); took < time.Second/2 {
-				t.Errorf("got two fetches within %s, want a wait of at least 0.5s in between", took)
-			}
-			if n := fetches.Load(); n != 2 {
-				t.Errorf("got %d fetches, want 2", n)
-			}
-			calls := len(server.Calls())
-			if test.ok {
-				if err != nil {
-					t.Errorf("got %v, want a response", err)
-				}
-				if calls == 0 {
-					t.Error("got no call, want one")
-				}
-				return
-			}
-			if _, ok := errors.AsType[*credential.Error](err); !ok {
-				t.Errorf("got %v, want an error about credentials", err)
-			}
-			if calls > 0 {
-				t.Errorf("got %d calls, want none", calls)
-			}
-		})
-	}
-}
-
 // A backoff goes on for those who come after a read that has given up.
 func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 	t.Parallel()
@@ -574,5 +510,3 @@ func TestThrottledIssuer(t *testing.T) {
 		}
 	}
 }
-
-var renewable = castest.Key{AccessKeyID: "STS.renewable", AccessKeySecret: "renewable-secret", SecurityToken: "renewable-token"}
