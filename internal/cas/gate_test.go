@@ -149,9 +149,8 @@ type many struct {
 }
 
 func (m *many) RoundTrip(r *http.Request) (*http.Response, error) {
-	const halfway = 25 * time.Millisecond
 	select {
-	case <-time.After(halfway):
+	case <-time.After(50 * time.Millisecond):
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
@@ -159,11 +158,6 @@ func (m *many) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.arrivals = append(slices.DeleteFunc(m.arrivals, func(t time.Time) bool { return time.Since(t) >= time.Second }), time.Now())
 	admitted := len(m.arrivals) <= 10
 	m.mu.Unlock()
-	select {
-	case <-time.After(halfway):
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
 	resp := &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{},
 		Body: io.NopCloser(strings.NewReader(`{"Point": 92, "RequestId": "EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E"}`)),

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
 	"testing"
 	"time"
 
@@ -98,29 +97,4 @@ func repeat(n int, step http.HandlerFunc) []http.HandlerFunc {
 		steps[i] = step
 	}
 	return steps
-}
-
-// record collects log lines of level INFO and above.
-type record struct {
-	mu    sync.Mutex
-	lines []line
-}
-
-type line struct {
-	at    time.Time
-	text  string
-	attrs map[string]any
-}
-
-func (r *record) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
-func (r *record) WithAttrs([]slog.Attr) slog.Handler               { return r }
-func (r *record) WithGroup(string) slog.Handler                    { return r }
-
-func (r *record) Handle(_ context.Context, rec slog.Record) error {
-	l := line{time.Now(), rec.Message, map[string]any{}}
-	rec.Attrs(func(a slog.Attr) bool { l.attrs[a.Key] = a.Value.Any(); return true })
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lines = append(r.lines, l)
-	return nil
 }

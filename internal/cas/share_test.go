@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -248,30 +247,6 @@ func TestBatchThatNoReadWaitsForTakesNoPlace(t *testing.T) {
 	})
 }
 
-// A call that fails before it leaves, without credentials, is over for those who come later.
-func TestFailureBeforeDeparture(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		refused, attempts := errors.New("no credentials"), 0
-		s := &share{logger: slog.New(slog.DiscardHandler)}
-		s.attempt = func(ctx context.Context, c *batch) (*AssetCount, error) {
-			if attempts++; attempts == 1 {
-				return nil, refused
-			}
-			return new(AssetCount), c.depart(ctx, "a response")
-		}
-		if _, err := s.read(t.Context(), false); !errors.Is(err, refused) {
-			t.Errorf("got %v, want %v", err, refused)
-		}
-		if _, err := s.read(t.Context(), false); err != nil {
-			t.Errorf("got %v, want a response", err)
-		}
-		if attempts != 2 {
-			t.Errorf("got %d attempts, want 2", attempts)
-		}
-	})
-}
-
 // A response that comes in the moment in which a reader's time is up is a response.
 func TestResponseAtTheLastMomentCounts(t *testing.T) {
 	t.Parallel()
@@ -374,48 +349,44 @@ func TestHangAfterALongCall(t *testing.T) {
 	}
 }
 
-// An older answer is none for those who came after it was asked for.
-func TestLateResponseIsForItsOwnReads(t *testing.T) {
+// Two calls are out, because the first one is slow: neither an older response nor a later failure
+// is for the reads of the other.
+func TestEachReadGetsWhatItsOwnCallEndsWith(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := castest.New(castest.Options{})
-		respond := castest.Respond(castest.Assets())
-		server.Script(castest.Delay(1500*time.Millisecond, respond), castest.Delay(5*time.Second, respond))
-		client := inMemory(t, server)
-		first := begin(t.Context(), client, 1)
-		synctest.Wait()
-		second := begin(t.Context(), client, 1)
-		got, want := []time.Duration{(<-first).took, (<-second).took}, []time.Duration{1500 * time.Millisecond, 6 * time.Second}
-		if !slices.Equal(got, want) {
-			t.Errorf("got them after %v, want %v", got, want)
-		}
-	})
-}
-
-// A later call that fails says nothing to those who wait for an earlier one.
-func TestFailureIsForItsOwnReads(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := castest.New(castest.Options{})
-		server.Script(castest.Delay(3*time.Second, castest.Respond(castest.Assets())), castest.Denied("somebody"))
-		client := inMemory(t, server)
-		first := begin(t.Context(), client, 1)
-		synctest.Wait()
-		second := begin(t.Context(), client, 1)
-		a, b := <-first, <-second
-		if a.err != nil {
-			t.Errorf("the first reader: got %v, want a response", a.err)
-		}
-		if a.took != 3*time.Second {
-			t.Errorf("the first reader: got it after %s, want 3s", a.took)
-		}
-		if b.err == nil {
-			t.Errorf("the second reader: got %v, want an error", b.count)
-		}
-		if b.took != time.Second {
-			t.Errorf("the second reader: got it after %s, want 1s", b.took)
-		}
-	})
+	slow := func(d time.Duration) http.HandlerFunc { return castest.Delay(d, castest.Respond(castest.Assets())) }
+	for name, test := range map[string]struct {
+		steps []http.HandlerFunc
+		took  []time.Duration
+		fails bool // the second read
+	}{
+		"older response": {
+			steps: []http.HandlerFunc{slow(1500 * time.Millisecond), slow(5 * time.Second)},
+			took:  []time.Duration{1500 * time.Millisecond, 6 * time.Second},
+		},
+		"later failure": {
+			steps: []http.HandlerFunc{slow(3 * time.Second), castest.Denied("somebody")},
+			took:  []time.Duration{3 * time.Second, time.Second}, fails: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := castest.New(castest.Options{})
+				server.Script(test.steps...)
+				client := inMemory(t, server)
+				first := begin(t.Context(), client, 1)
+				synctest.Wait()
+				second := begin(t.Context(), client, 1)
+				a, b := <-first, <-second
+				if a.err != nil || (b.err != nil) != test.fails {
+					t.Errorf("got %v and %v, want a response to the first, and an error of the second: %t", a.err, b.err, test.fails)
+				}
+				if took := []time.Duration{a.took, b.took}; !slices.Equal(took, test.took) {
+					t.Errorf("got them after %v, want %v", took, test.took)
+				}
+			})
+		})
+	}
 }
 
 // A failure reaches everybody who shared the call, each with the figures of their own read.
@@ -460,9 +431,9 @@ func TestLongWaitsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := castest.New(castest.Options{})
 		server.Script(castest.Delay(5*time.Millisecond, castest.Throttle("X-Acs-Retry-After", "50000")), castest.Hang())
-		var log record
+		var log bytes.Buffer
 		client := inMemory(t, server, func(c *Config) {
-			c.Logger, c.CacheDir, c.RequestTimeout, c.MaxRetries = slog.New(&log), dir, time.Minute, 0
+			c.Logger, c.CacheDir, c.RequestTimeout, c.MaxRetries = slog.New(slog.NewTextHandler(&log, nil)), dir, time.Minute, 0
 		})
 		started := time.Now()
 		first := begin(t.Context(), client, 1)
@@ -472,38 +443,27 @@ func TestLongWaitsAreLogged(t *testing.T) {
 		for range 2 {
 			<-others
 		}
-		const throttled = "the next attempt (the last one ended with: throttled (Throttling.User))"
+		const throttled = `msg="Still waiting for the next attempt (the last one ended with: throttled (Throttling.User))"`
+		const response = `msg="Still waiting for a response from cas.test"`
 		want := []struct {
-			text   string
-			at     time.Duration // 0 where it is random
-			waited string
+			at   time.Duration
+			text string
 		}{
-			{text: "Reading Certificate Management Service"},
-			{text: "A call failed and may be tried again", at: 5 * time.Millisecond},
-			{text: "Still waiting for " + throttled, at: 10*time.Second + time.Millisecond, waited: "10s"},
-			{text: "Still waiting for " + throttled, at: 40*time.Second + time.Millisecond, waited: "40s"},
-			{text: "Still waiting for a response from cas.test", at: 70*time.Second + time.Millisecond, waited: "1m10s"},
-			{text: "Still waiting for a response from cas.test", at: 100*time.Second + time.Millisecond, waited: "1m40s"},
-			{text: "A call failed and may be tried again"},
+			{at: 0, text: `msg="Reading Certificate Management Service"`},
+			{at: 5 * time.Millisecond, text: `msg="A call failed and may be tried again" error="throttled (Throttling.User)"`},
+			{at: 10*time.Second + time.Millisecond, text: throttled + " waited=10s reads=3"},
+			{at: 40*time.Second + time.Millisecond, text: throttled + " waited=40s reads=3"},
+			{at: 70*time.Second + time.Millisecond, text: response + " waited=1m10s reads=3"},
+			{at: 100*time.Second + time.Millisecond, text: response + " waited=1m40s reads=3"},
 		}
-		if len(log.lines) != len(want) {
-			t.Fatalf("got %d lines, want %d: %v", len(log.lines), len(want), log.lines)
+		lines := strings.Split(log.String(), "\n")
+		if len(lines) != len(want)+2 { // the last failure, at a random time, and what follows it
+			t.Fatalf("got %d lines, want %d: %s", len(lines), len(want)+2, &log)
 		}
-		for i, l := range log.lines {
-			at := l.at.Sub(started)
-			if l.text != want[i].text {
-				t.Errorf("line %d: got %q, want %q", i, l.text, want[i].text)
+		for i, w := range want {
+			if at := started.Add(w.at).Format("15:04:05.000"); !strings.Contains(lines[i], at) || !strings.Contains(lines[i], w.text) {
+				t.Errorf("line %d: got %s, want %s at %s", i, lines[i], w.text, at)
 			}
-			if want[i].at > 0 && at != want[i].at {
-				t.Errorf("line %d: got it at %s, want it at %s", i, at, want[i].at)
-			}
-			attrs := map[string]any{"waited": want[i].waited, "reads": int64(3)}
-			if want[i].waited != "" && !maps.Equal(l.attrs, attrs) {
-				t.Errorf("line %d: got %v, want %v", i, l.attrs, attrs)
-			}
-		}
-		if reason, _ := log.lines[1].attrs["error"].(string); !strings.Contains(reason, "Throttling.User") {
-			t.Errorf("got the error %q in the second line, want Throttling.User in it", reason)
 		}
 	})
 }
