@@ -25,10 +25,9 @@ import (
 )
 
 const (
-	window = time.Second + clockTick // how long a place isn't free after its last use
-	poll   = 50 * time.Millisecond   // the maximum time to the next try while other processes hold all places
-	held   = 1<<63 - 1
-
+	window      = time.Second + clockTick // how long a place isn't free after its last use
+	poll        = 50 * time.Millisecond   // the maximum time to the next try while other processes hold all places
+	held        = 1<<63 - 1
 	tick, ticks = 100 * time.Millisecond, 20 // then the file system counts as hung; a stopped process misses one
 )
 
