@@ -219,6 +219,7 @@ func (q *Quota) wait(file *os.File) (time.Duration, error) {
 
 // note writes the time into the file of a place.
 func (q *Quota) note(file *os.File) error {
-	_, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(q.wall(time.Now()))), 0) //nolint:gosec // is read back
+	now := uint64(q.wall(time.Now())) //nolint:gosec // is read back
+	_, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, now), 0)
 	return err
 }
