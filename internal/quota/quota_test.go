@@ -340,9 +340,9 @@ func TestNoteFails(t *testing.T) {
 		place.file, err = os.Open(p.file(0))
 		must(t, err)
 		must(t, tryLock(place.file))
-		time.Sleep(time.Minute)
+		time.Sleep(window)
 		p.release()
-		if got := other.waits(); got < window || got > window+poll {
+		if got := other.waits(); got < window || got > window*5/4 {
 			t.Errorf("got the place after %s, want it after %s", got, window)
 		}
 	})
