@@ -3,6 +3,7 @@ package credential
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -88,10 +89,10 @@ func KeyFlaw(s string) string {
 		return "has a character in it that is invisible or isn't ASCII"
 	case strings.ContainsAny(s, "\"'`"):
 		return "has quotes in or around it"
-	case strings.ContainsAny(s, "{}[]"):
+	case strings.ContainsAny(s, "{}[]<>"):
 		return "has brackets in it"
-	case s == "null":
-		return `is the word "null"`
+	case s == "null", s == "undefined":
+		return "is the word " + strconv.Quote(s)
 	}
 	return ""
 }

@@ -30,7 +30,9 @@ func TestKeyFlaw(t *testing.T) {
 		"LTAI'":                  quotes,
 		"`LTAI`":                 quotes,
 		"{LTAI}":                 "has brackets in it",
+		"<html>":                 "has brackets in it",
 		"null":                   `is the word "null"`,
+		"undefined":              `is the word "undefined"`,
 	} {
 		if got := KeyFlaw(s); got != want {
 			t.Errorf("%q: got %q, want %q", s, got, want)

@@ -44,15 +44,19 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 		"the file":      {directory: 0o777, file: 0o444, lock: 0o644, saved: true},
 		"both":          {directory: 0o555, file: 0o444, lock: 0o644},
 		"the lock":      {directory: 0o777, file: 0o666, saved: true, logged: unlocked},
+		"a FIFO":        {directory: 0o777, file: 0o666, lock: os.ModeNamedPipe | 0o644, saved: true},
 		"no lock":       {directory: 0o777, file: 0o666, lock: os.ModeDir | 0o755, saved: true, logged: unlocked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			refresh := castest.OAuthRefreshToken + rand.Text()
 			path := config(t, renewing(refresh))
-			if test.lock.IsDir() {
+			switch test.lock.Type() {
+			case os.ModeDir:
 				must(t, os.Mkdir(path+".lock", 0o700))
-			} else {
+			case os.ModeNamedPipe:
+				must(t, syscall.Mkfifo(path+".lock", 0o600))
+			default:
 				write(t, path+".lock", "")
 			}
 			directory := filepath.Dir(path)

@@ -10,10 +10,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -149,7 +151,9 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 	defer cancel()
 	target, _ := filepath.EvalSymlinks(f.path) // others may come by another path
 	// All may read it, so that one that belongs to root, as after sudo, can be locked.
-	lock := flock.New(cmp.Or(target, f.path)+".lock", flock.SetPermissions(0o644))
+	// Without O_NONBLOCK, a FIFO in its place would wait for a writer.
+	lock := flock.New(cmp.Or(target, f.path)+".lock", flock.SetPermissions(0o644),
+		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NONBLOCK))
 	if _, err := lock.TryLockContext(wait, pause); err != nil && ctx.Err() == nil {
 		f.env.Logger.WarnContext(ctx, "The CLI's file can't be locked, so two processes may use up one token: "+
 			"if the lock belongs to another user, as after sudo, remove it", "lock", lock.Path(), "error", err)
