@@ -23,7 +23,8 @@ func (d *dataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads the health score of an Alibaba Cloud account's certificates, and how many " +
 			"certificates and cloud resources [Certificate Management " +
-			"Service](https://www.alibabacloud.com/help/en/ssl-certificate) knows of. It calls the operation `GetAssetCount` (API version 2020-04-07).\n\n" + neverZero,
+			"Service](https://www.alibabacloud.com/help/en/ssl-certificate) knows of. It calls the operation " +
+			"`GetAssetCount` (API version 2020-04-07).\n\n" + neverZero,
 		Attributes: map[string]schema.Attribute{},
 		Blocks:     map[string]schema.Block{"timeouts": timeouts("read", "a read")},
 	}

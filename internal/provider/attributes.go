@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"slices"
-
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -68,9 +66,12 @@ func attributes(c *cas.AssetCount) []attribute {
 
 // boundable returns the attributes that can have a bound: the numbers, except a time whose unit the
 // service doesn't document.
-func boundable(c *cas.AssetCount) []attribute {
-	return slices.DeleteFunc(attributes(c), func(a attribute) bool {
-		_, number := a.schema.(schema.Int64Attribute)
-		return !number || a.name == "point_time"
-	})
+func boundable(c *cas.AssetCount) (names []string, values map[string]types.Int64) {
+	values = map[string]types.Int64{}
+	for _, a := range attributes(c) {
+		if value, number := a.value.(types.Int64); number && a.name != "point_time" {
+			names, values[a.name] = append(names, a.name), value
+		}
+	}
+	return names, values
 }

@@ -23,12 +23,6 @@ import (
 // that one cause makes fail only the first explains it. It is safe for concurrent use.
 type told struct{ causes sync.Map }
 
-// error returns the diagnostic of an error.
-func (t *told) error(err error) diag.Diagnostic {
-	r := about(err)
-	return t.first(r.cause, r.diagnostic())
-}
-
 // all returns diagnostics that every read has.
 func (t *told) all(diags diag.Diagnostics) (once diag.Diagnostics) {
 	for _, d := range diags {
@@ -37,6 +31,7 @@ func (t *told) all(diags diag.Diagnostics) (once diag.Diagnostics) {
 	return once
 }
 
+// first returns the diagnostic of a cause, or else a line that points to it.
 func (t *told) first(cause string, d diag.Diagnostic) diag.Diagnostic {
 	if _, again := t.causes.LoadOrStore(d.Summary()+"\n"+cause, true); !again {
 		return d
@@ -53,7 +48,7 @@ type failure struct {
 	status int // of HTTP; 0 if that says nothing
 
 	subject string // how the text begins: what failed
-	cause   string
+	err     error  // why, if the message doesn't say that
 }
 
 // report is a diagnostic before it is written.
@@ -67,16 +62,17 @@ type report struct {
 // newReport returns the report of a failure. Its facts follow.
 func newReport(f failure) report {
 	m := messages[slices.IndexFunc(messages, func(m message) bool { return m.about(f) })]
-	r := report{message: m, text: join(": ", clean(f.subject), m.what, clean(f.cause)) + "."}
+	why := ""
+	if f.err != nil {
+		why = clean(f.err.Error())
+	}
+	r := report{message: m, text: join(": ", clean(f.subject), m.what, why) + "."}
 	if f.status > 0 {
 		r.fact("HTTP status", strconv.Itoa(f.status))
 	}
 	r.cause = fmt.Sprint(f.from, f.kind, f.code, f.status, f.subject)
 	return r
 }
-
-// diagnose says what happened, why, and what to do about it.
-func diagnose(err error) diag.Diagnostic { return about(err).diagnostic() }
 
 // about describes an error of the client or of a source of credentials.
 func about(err error) report {
@@ -89,7 +85,7 @@ func about(err error) report {
 	if e, ok := errors.AsType[*credential.Error](err); ok {
 		return aboutCredentials(e)
 	}
-	return newReport(failure{cause: err.Error()})
+	return newReport(failure{err: err})
 }
 
 // aboutWait describes a read that ended before a response came.
@@ -97,7 +93,8 @@ func aboutWait(e *cas.WaitError) report {
 	f := failure{from: fromWait, subject: fmt.Sprintf("The read ended after %s (attempts: %d), while it waited for %s",
 		e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)}
 	if e.Needs > 0 {
-		f.cause = fmt.Sprintf("that takes at least %s more, but less is left", e.Needs.Round(time.Millisecond))
+		f.subject += fmt.Sprintf(", which takes at least %s, longer than the time that is left",
+			e.Needs.Round(time.Millisecond))
 	}
 	if errors.Is(e.Cause, context.Canceled) {
 		f.kind = cancelled
@@ -143,14 +140,8 @@ func aboutCall(e *cas.Error) report {
 
 // aboutResponse describes a response that reports an error or can't be used.
 func aboutResponse(e *cas.Error) report {
-	f := failure{from: fromService, kind: e.Kind, code: e.Code, status: e.Status}
-	if e.Err != nil {
-		f.cause = e.Err.Error()
-	} else if e.Kind == egress.Malformed {
-		f.cause = "it isn't the service's JSON"
-	}
-	r := newReport(f)
-	r.cause += e.Endpoint + f.cause
+	r := newReport(failure{from: fromService, kind: e.Kind, code: e.Code, status: e.Status, err: e.Err})
+	r.cause += fmt.Sprint(e.Endpoint, e.Err)
 	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
 		r.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
 	}
@@ -205,11 +196,10 @@ func aboutCredentials(e *credential.Error) report {
 		r.text = "No credentials came from " + clean(e.Source) + ". " + r.text
 		r.cause += e.Source
 	} else {
-		cause := fmt.Sprint(e.Err)
-		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, cause: cause,
+		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, err: e.Err,
 			subject: "No credentials came from " + e.Source})
 		if e.Code == "" { // else the text may hold the ID of a request
-			r.cause += cause
+			r.cause += fmt.Sprint(e.Err)
 		}
 	}
 	r.addSkew(e.Kind, e.Skew)
@@ -227,16 +217,14 @@ func aboutCredentials(e *credential.Error) report {
 
 // aboutNetwork describes a request that got no response that can be used.
 func aboutNetwork(e *egress.Error) report {
-	f := failure{from: fromNetwork, kind: e.Kind, status: e.Status, subject: "The request to " + e.Address + " failed"}
+	f := failure{from: fromNetwork, kind: e.Kind, status: e.Status, err: e.Err,
+		subject: "The request to " + e.Address + " failed"}
 	switch {
 	case e.Proxy != "":
 		f.from = fromProxy
 		f.subject += ", because of the proxy " + e.Proxy + " (" + e.Variable + ")"
 	case e.Variable != "":
 		f.subject += ", because " + e.Variable + " can't be used"
-	}
-	if e.Err != nil {
-		f.cause = e.Err.Error()
 	}
 	r := newReport(f)
 	if e.InHandshake {

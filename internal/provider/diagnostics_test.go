@@ -93,6 +93,8 @@ func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 	}
 }
 
+func diagnose(err error) diag.Diagnostic { return about(err).diagnostic() }
+
 // TestDiagnose compares every diagnostic of a read, summary and detail, with testdata/diagnostics.
 func TestDiagnose(t *testing.T) {
 	t.Parallel()
@@ -162,7 +164,8 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 		{err: withoutCredentials()["credentials_nowhere"], again: true},
 		{err: withoutCredentials()["credentials_refused"]},
 	} {
-		d, want := explained.error(test.err), diagnose(test.err)
+		r := about(test.err)
+		d, want := explained.first(r.cause, r.diagnostic()), diagnose(test.err)
 		if d.Summary() != want.Summary() {
 			t.Errorf("%v: got summary %q, want %q", test.err, d.Summary(), want.Summary())
 		}

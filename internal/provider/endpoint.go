@@ -11,9 +11,6 @@ import (
 // regionID are the variables that name a region where the provider block and the profile don't.
 var regionID = []string{"ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"}
 
-// endpointType are the variables that may choose the endpoint within a VPC.
-var endpointType = []string{"ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE"}
-
 // endpoint returns the endpoint that a setting names, or else the one of the region and the
 // account. It warns if that may be the wrong one.
 func (r *resolver) endpoint(source credential.Source) *url.URL {
@@ -29,7 +26,8 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	}
 	network := "endpoint_type of the CLI's profile"
 	if !site.VPC {
-		network = r.first(endpointType, "vpc")
+		network = r.first([]string{
+			"ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE"}, "vpc")
 	}
 	endpoint, certain := cas.Endpoint(id, account, network != "")
 	if network != "" && !cas.Private(endpoint) {

@@ -13,9 +13,6 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-// defaultTimeout is how long a read may take if no timeouts block sets another duration.
-const defaultTimeout = 5 * time.Minute
-
 // providerData is what the provider passes to its data source, ephemeral resource and action: a
 // client, or why there is none.
 type providerData struct {
@@ -55,13 +52,14 @@ func (d providerData) assetCount(
 	}
 	timeout, err := time.ParseDuration(text.ValueString())
 	if err != nil { // it is null, since the schema refuses what isn't a duration
-		timeout = defaultTimeout
+		timeout = 5 * time.Minute
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, reading{}, true), timeout)
 	defer cancel()
 	count, err := d.client.GetAssetCount(ctx)
 	if err != nil {
-		diags.Append(d.told.error(err))
+		r := about(err)
+		diags.Append(d.told.first(r.cause, r.diagnostic()))
 	}
 	return count, diags
 }

@@ -62,12 +62,13 @@ func (a *requireAction) Schema(_ context.Context, _ action.SchemaRequest, resp *
 		Attributes: map[string]schema.Attribute{},
 		Blocks:     map[string]schema.Block{"timeouts": timeouts("invoke", "an invocation")},
 	}
+	names, _ := boundable(new(cas.AssetCount))
 	for _, limit := range limits {
 		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the bound.
 		resp.Schema.Attributes[limit.argument] = schema.MapAttribute{
 			Optional: true, ElementType: types.NumberType,
 			MarkdownDescription: "Whole numbers that values of the data source have to be " + limit.words + ", by the names " +
-				"of the attributes: `" + strings.Join(boundNames(), "`, `") + "`.",
+				"of the attributes: `" + strings.Join(names, "`, `") + "`.",
 		}
 	}
 }
@@ -87,7 +88,9 @@ func (a *requireAction) ValidateConfig(
 
 // ModifyPlan reports what would certainly fail the invocation: an unknown argument of the provider
 // may be known by then. Bounds that were unknown while Terraform validated may be known now.
-func (a *requireAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+func (a *requireAction) ModifyPlan(
+	ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse,
+) {
 	_, diags := boundsOf(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(a.data.told.all(a.data.invalid)...)
@@ -104,10 +107,7 @@ func (a *requireAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 	if diags.HasError() {
 		return
 	}
-	values := map[string]types.Int64{}
-	for _, attribute := range boundable(count) {
-		values[attribute.name], _ = attribute.value.(types.Int64)
-	}
+	_, values := boundable(count)
 	var found []string
 	for _, b := range bounds {
 		value := values[b.name]
@@ -127,6 +127,7 @@ func (a *requireAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 // boundsOf returns the bounds, and reports what is wrong with them whatever the values are.
 func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags diag.Diagnostics) {
 	unknown := false
+	names, _ := boundable(new(cas.AssetCount))
 	for _, limit := range limits {
 		var numbers types.Map
 		diags.Append(config.GetAttribute(ctx, path.Root(limit.argument), &numbers)...)
@@ -134,9 +135,9 @@ func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags d
 		for _, name := range slices.Sorted(maps.Keys(numbers.Elements())) {
 			number, _ := numbers.Elements()[name].(types.Number)
 			b := bound{limit, name, number.ValueBigFloat()}
-			if !slices.Contains(boundNames(), name) {
+			if !slices.Contains(names, name) {
 				diags.AddAttributeError(b.path(), "Unknown asset count", fmt.Sprintf(
-					"%s names %q, which is none of %s.", b.argument, name, strings.Join(boundNames(), ", ")))
+					"%s names %q, which is none of %s.", b.argument, name, strings.Join(names, ", ")))
 			}
 			if b.number != nil && !b.number.IsInt() {
 				diags.Append(validatordiag.InvalidAttributeValueDiagnostic(
@@ -158,12 +159,4 @@ func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags d
 		diags.AddError("Missing bound", "Set at least one bound, such as minimum = { point = 80 }.")
 	}
 	return bounds, diags
-}
-
-// boundNames returns the names of the attributes that can have a bound.
-func boundNames() (names []string) {
-	for _, attribute := range boundable(new(cas.AssetCount)) {
-		names = append(names, attribute.name)
-	}
-	return names
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
@@ -59,7 +60,8 @@ func TestRequireAssetCount(t *testing.T) {
 		}
 		return fmt.Sprintf("AttributeName(%q).ElementKeyString(%q): %s\n\n%s\n\n", argument, name, summary, detail)
 	}
-	bounded := strings.Join(boundNames(), ", ") + "."
+	names, _ := boundable(new(cas.AssetCount))
+	bounded := strings.Join(names, ", ") + "."
 	noBound := ": Missing bound\n\nSet at least one bound, such as minimum = { point = 80 }.\n\n"
 	for name, test := range map[string]struct {
 		minimum, maximum any
@@ -149,7 +151,8 @@ func TestBoundsAreDocumented(t *testing.T) {
 			want = append(want, name)
 		}
 	}
-	if got := slices.Sorted(slices.Values(boundNames())); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+	got, _ := boundable(new(cas.AssetCount))
+	if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 		t.Errorf("got bounds on %v, want %v", got, want)
 	}
 	page, err := os.ReadFile(filepath.Join("..", "..", "templates", "actions", "require_asset_count.md.tmpl"))

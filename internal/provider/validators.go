@@ -57,10 +57,8 @@ type check struct {
 	advice  string             // what to do about it
 }
 
-// Description returns the advice.
 func (c check) Description(context.Context) string { return c.advice }
 
-// MarkdownDescription returns the advice.
 func (c check) MarkdownDescription(context.Context) string { return c.advice }
 
 // ValidateString refuses a value with a flaw. An empty string sets nothing.
