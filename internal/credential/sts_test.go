@@ -157,6 +157,7 @@ func TestAssumeRoleOnEverySource(t *testing.T) {
 	i.AddKey(temporary)
 	shared.OnIssue(func(key *castest.Key) { i.AddKey(*key) })
 	defer shared.OnIssue(nil)
+	const onECS = `"mode": "RamRoleArnWithRoleName", "ram_role_arn": "` + testRole + `"`
 	for name, source := range map[string]Source{
 		"keys":           keys(),
 		"temporary keys": AccessKey{temporary.AccessKeyID, temporary.AccessKeySecret, temporary.SecurityToken},
@@ -164,6 +165,7 @@ func TestAssumeRoleOnEverySource(t *testing.T) {
 		"OIDC":           testOIDC(),
 		"profile":        Profile{Name: "p", File: config(t, `"mode": "AK", `+ak)},
 		"ECS":            ECSRole{castest.MetadataRole},
+		"ECS, profile":   Profile{Name: "p", File: config(t, onECS)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := fetched(t, assuming(i, source), "hush-hush-hush")
