@@ -504,7 +504,7 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[egress.Kind]bool{openapi.Throttled: true, openapi.Temporary: false} {
-		err := new(tries).next(&credential.Error{Kind: kind}, 0)
+		err := new(tries).next(&credential.Error{Report: openapi.Report{Kind: kind}}, 0)
 		if again := err == nil; again != want {
 			t.Errorf("%s: got %v, want another try: %t", kind, err, want)
 		}

@@ -149,7 +149,7 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 		if s.failure == nil || !s.failure.Temporary() {
 			s.failing = s.fetched
 		}
-		s.failure, s.nextFetch = e, s.fetched.Add(max(e.retryAfter, egress.Backoff(s.fetched.Sub(s.failing))))
+		s.failure, s.nextFetch = e, s.fetched.Add(max(e.RetryAfter, egress.Backoff(s.fetched.Sub(s.failing))))
 		s.env.Logger.WarnContext(ctx, "Fetching credentials failed",
 			"source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, e

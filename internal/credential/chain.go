@@ -22,14 +22,14 @@ func (d Default) current() Profile { return Profile{Files: d.Files, off: d.NoCLI
 
 func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
 	nothing := errors.New("the provider block and the environment name no source, and none of these has any")
-	return e.firstOf(ctx, Error{Kind: Nowhere, Err: nothing},
+	return e.firstOf(ctx, newError(Nowhere, nothing),
 		cliProfile{d.current()}, iniSection{Profile{Name: d.Section, Files: d.Files}}, ECSRole{})
 }
 
 // firstOf tries sources in order. A source that is set up but broken ends the search, and so does
 // one that had credentials once: the next one might be another identity. If none of them has
 // credentials, firstOf returns the error nothing, to which it adds why.
-func (e *env) firstOf(ctx context.Context, nothing Error, sources ...Source) (Credentials, error) {
+func (e *env) firstOf(ctx context.Context, nothing *Error, sources ...Source) (Credentials, error) {
 	if e.found != nil {
 		return e.get(ctx, e.found)
 	}
@@ -46,5 +46,5 @@ func (e *env) firstOf(ctx context.Context, nothing Error, sources ...Source) (Cr
 		e.Logger.DebugContext(ctx, "No credentials here", "source", failure.Source, "error", failure.Err)
 		nothing.Tried = append(nothing.Tried, failure)
 	}
-	return Credentials{}, &nothing
+	return Credentials{}, nothing
 }

@@ -59,7 +59,7 @@ func (c Credentials) check(date time.Time) error {
 		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
 	} {
 		if flaw := KeyFlaw(part[1]); flaw != "" {
-			return &Error{Kind: NotAKey, Err: errors.New("its " + part[0] + " " + flaw)}
+			return newError(NotAKey, errors.New("its "+part[0]+" "+flaw))
 		}
 	}
 	now := time.Now()
@@ -70,11 +70,11 @@ func (c Credentials) check(date time.Time) error {
 	err := fmt.Errorf(text, c.Expiration.UTC().Format(time.RFC3339))
 	switch {
 	case date.IsZero():
-		return &Error{Kind: openapi.Clock, Err: err}
+		return newError(openapi.Clock, err)
 	case date.Before(c.Expiration):
-		return &Error{Kind: openapi.Clock, Skew: now.Sub(date), Err: err}
+		return &Error{Report: openapi.Report{Kind: openapi.Clock, Skew: now.Sub(date)}, Err: err}
 	}
-	return &Error{Kind: Invalid, Err: fmt.Errorf("%w, and by the Date of its response as well", err)}
+	return newError(Invalid, fmt.Errorf("%w, and by the Date of its response as well", err))
 }
 
 // KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has

@@ -39,14 +39,14 @@ func (r ECSRole) Site() Site { return Site{} }
 func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 	const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
 	if strings.EqualFold(os.Getenv(off), "true") {
-		return c, &Error{Kind: NotFound, Err: errors.New("switched off by " + off)}
+		return c, newError(NotFound, errors.New("switched off by "+off))
 	}
 	hardened := strings.EqualFold(os.Getenv(onlyV2), "true")
 	resp, err := e.metadata(ctx, http.MethodPut, "api/token", "")
 	token, noToken := textOf(resp), err != nil
 	if noToken && hardened {
 		failure := asError(err)
-		if failure.status == 0 || !failure.Temporary() { // else it is only busy
+		if failure.Status == 0 || !failure.Temporary() { // else it is only busy
 			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
 			failure.Kind, failure.Err = NotFound, fmt.Errorf(text, onlyV2, failure.Err, hopLimit)
 		}
@@ -56,18 +56,18 @@ func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 		return parseIssued(resp, token)
 	}
 	failure := asError(err)
-	if token != "" && !hardened && (failure.status != 0 || failure.Temporary()) {
+	if token != "" && !hardened && (failure.Status != 0 || failure.Temporary()) {
 		if resp, err = r.read(ctx, e, ""); err == nil { // as for tools that know no token
 			return parseIssued(resp, token)
 		}
 	}
 	switch {
-	case noToken && failure.Temporary() && failure.status == 0: // final: another try would only take as long again
+	case noToken && failure.Temporary() && failure.Status == 0: // final: another try would only take as long again
 		failure.Kind, failure.Err = NotFound, errors.New(failure.Err.Error()+"; is this an ECS instance?")
-	case noToken && (failure.status == http.StatusUnauthorized || failure.status == http.StatusForbidden):
+	case noToken && (failure.Status == http.StatusUnauthorized || failure.Status == http.StatusForbidden):
 		const text = "it requires IMDSv2, and gave no token for it (HTTP %d). %s"
-		failure.Kind, failure.Err = Invalid, fmt.Errorf(text, failure.status, hopLimit)
-	case failure.status == http.StatusNotFound:
+		failure.Kind, failure.Err = Invalid, fmt.Errorf(text, failure.Status, hopLimit)
+	case failure.Status == http.StatusNotFound:
 		failure.Kind, failure.Err = NotFound, errors.New(strings.TrimSpace("the instance has no RAM role "+r.Name))
 	}
 	return c, failure

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
@@ -25,22 +24,19 @@ const (
 
 // Error says why a source had no credentials. Neither it nor what it wraps holds a secret.
 type Error struct {
+	openapi.Report // of the service, if it responded; Status is 0 for a response of HTTP 200
+
 	Source  string // the source, as in "profile prod of ~/.aliyun/config.json"
-	Kind    egress.Kind
 	Err     error
 	Command string   // what to run in a terminal first, if that helps
 	Tried   []*Error // each source that was tried, if there were several, and why it had nothing
 
-	// Code, Message and RequestID are the service's own, if it responded.
-	Code, Message, RequestID string
+	notSetUp bool // the source is optional, and isn't set up, so that the default chain may go on
+}
 
-	// Skew is by how much this machine's clock is ahead of the service's, by the response's Date; 0
-	// if that isn't known.
-	Skew time.Duration
-
-	notSetUp   bool          // the source is optional, and isn't set up, so that the default chain may go on
-	status     int           // HTTP status of the response, if it was another one than 200
-	retryAfter time.Duration // how long the service asks to wait; 0 if it doesn't
+// newError returns an error of a kind.
+func newError(kind egress.Kind, err error) *Error {
+	return &Error{Report: openapi.Report{Kind: kind}, Err: err}
 }
 
 // Error says which source had no credentials, and why.
@@ -69,18 +65,20 @@ func asError(err error) *Error {
 		return new(*e)
 	}
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
-		return &Error{Kind: unanswered.Kind, Err: unanswered}
+		return newError(unanswered.Kind, unanswered)
 	}
 	for _, absent := range []error{os.ErrNotExist, syscall.ENOTDIR, exec.ErrNotFound, errNoHome} {
 		if errors.Is(err, absent) {
-			return &Error{Kind: NotFound, Err: err}
+			return newError(NotFound, err)
 		}
 	}
-	return &Error{Kind: Invalid, Err: err}
+	return newError(Invalid, err)
 }
 
-// notSetUp returns the error of an optional source that isn't set up.
-func notSetUp(err error) *Error { return &Error{Kind: NotFound, Err: err, notSetUp: true} }
+// absent returns the error of a source that isn't there, which is optional or has to be.
+func absent(optional bool, err error) *Error {
+	return &Error{Report: openapi.Report{Kind: NotFound}, Err: err, notSetUp: optional}
+}
 
 // typeName returns a type or mode, or the beginning of a secret in its place, which is longer.
 func typeName(s string) string {

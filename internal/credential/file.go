@@ -56,7 +56,7 @@ func readFile(path string) (content []byte, err error) {
 		info, err := os.Stat(path)
 		switch {
 		case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-			return &Error{Kind: NotFound, Err: errors.New("no file " + path)}
+			return newError(NotFound, errors.New("no file "+path))
 		case err != nil:
 			return err
 		case !info.Mode().IsRegular():

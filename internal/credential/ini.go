@@ -45,7 +45,7 @@ func parseINI(content []byte, named string) (p profile, err error) {
 	name := cmp.Or(named, "default")
 	section, err := file.GetSection(name)
 	if err != nil {
-		return p, &Error{Kind: NotFound, Err: fmt.Errorf("it has no section [%s]", name), notSetUp: named == ""}
+		return p, absent(named == "", fmt.Errorf("it has no section [%s]", name))
 	}
 	for field, key := range map[*string]string{
 		&p.AccessKeyID: "access_key_id", &p.AccessKeySecret: "access_key_secret", &p.SecurityToken: "security_token",
@@ -59,7 +59,7 @@ func parseINI(content []byte, named string) (p profile, err error) {
 	}[kind]
 	switch {
 	case named == "" && p.unset() && (kind == "" || p.Mode != ""):
-		return p, notSetUp(errors.New("its section [default] has no access key"))
+		return p, absent(true, errors.New("its section [default] has no access key"))
 	case p.Mode == "":
 		const text = "the type in its section [%s] is %q, not access_key, sts, ram_role_arn or ecs_ram_role"
 		return p, fmt.Errorf(text, name, typeName(kind))

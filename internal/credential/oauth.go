@@ -42,7 +42,7 @@ func (f cliFile) oauth(ctx context.Context, p profile) (Credentials, error) {
 	if p.OAuthRefreshToken == "" || !expired(p.OAuthAccessToken, p.OAuthAccessTokenExpire) {
 		c, err := p.oauthCredentials(ctx, f.env, site.host)
 		e := asError(err)
-		if p.OAuthRefreshToken == "" || err == nil || e.status != http.StatusUnauthorized && e.Kind != Login {
+		if p.OAuthRefreshToken == "" || err == nil || e.Status != http.StatusUnauthorized && e.Kind != Login {
 			return c, err
 		}
 	}

@@ -94,7 +94,7 @@ func (p Profile) Site() Site {
 func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	switch {
 	case p.File == "":
-		nothing := Error{Kind: NotFound, Err: errors.New("neither file has it")}
+		nothing := newError(NotFound, errors.New("neither file has it"))
 		return e.firstOf(ctx, nothing, cliProfile{p}, iniSection{p})
 	case IsCLIFile(p.File):
 		return e.get(ctx, cliProfile{p})
@@ -105,7 +105,7 @@ func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
 // read reads the CLI's file, which every fetch does, so that a new sign-in is seen.
 func (p Profile) read() (cliFile, error) {
 	if p.off != "" {
-		return cliFile{}, notSetUp(errors.New("switched off by " + p.off))
+		return cliFile{}, absent(true, errors.New("switched off by "+p.off))
 	}
 	content, err := readFile(p.path())
 	if err != nil {
@@ -154,7 +154,7 @@ func parseCLIFile(content []byte) (cliFile, error) {
 		return cliFile{}, fmt.Errorf("not the CLI's configuration: %w", err)
 	}
 	if len(file.Profiles) == 0 {
-		return cliFile{}, notSetUp(errors.New("it has no profiles"))
+		return cliFile{}, absent(true, errors.New("it has no profiles"))
 	}
 	return file, nil
 }
@@ -191,9 +191,9 @@ func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credenti
 			names = append(names, other.Name)
 		}
 		err := fmt.Errorf("%s has no profile %q, only %s", f.path, name, strings.Join(names, ", "))
-		return Credentials{}, &Error{Kind: NotFound, Err: err, notSetUp: len(via) == 0}
+		return Credentials{}, absent(len(via) == 0, err)
 	case f.from.Name == "" && len(via) == 0 && p.unset():
-		return Credentials{}, notSetUp(fmt.Errorf("profile %s has no access key", name))
+		return Credentials{}, absent(true, fmt.Errorf("profile %s has no access key", name))
 	}
 	by := f.from.Files
 	if len(via) > 0 {
@@ -207,7 +207,7 @@ func (f cliFile) fetch(ctx context.Context, name string, via []string) (Credenti
 	signIn := p.mode() == "cloudsso" || p.mode() == "oauth"
 	switch {
 	case e.Command != "", e.Temporary(), errors.Is(err, errUnsaved):
-	case e.Kind == Login, e.Kind == Invalid && e.status == 0, signIn && e.status != 0:
+	case e.Kind == Login, e.Kind == Invalid && e.Status == 0, signIn && e.Status != 0:
 		e.Command = p.configure()
 	}
 	return c, e
@@ -339,7 +339,7 @@ func (p profile) cloudSSO(ctx context.Context, e *env) (Credentials, error) {
 func expired(token string, at int64) bool { return token == "" || time.Until(time.Unix(at, 0)) <= 0 }
 
 func (p profile) signInNeeded() *Error {
-	return &Error{Kind: Login, Err: fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name)}
+	return newError(Login, fmt.Errorf("the sign-in of profile %s has expired or was never made", p.Name))
 }
 
 // configure returns the CLI's command that sets p up, or signs in again. It is empty if that

@@ -52,7 +52,7 @@ func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Crede
 // exchange gets credentials for the access token of a sign-in.
 func (e *env) exchange(ctx context.Context, address *url.URL, token, body string) (Credentials, error) {
 	if flaw := KeyFlaw(token); flaw != "" {
-		return Credentials{}, &Error{Kind: NotAKey, Err: errors.New("its access token " + flaw)}
+		return Credentials{}, newError(NotAKey, errors.New("its access token "+flaw))
 	}
 	req := newRequest(ctx, http.MethodPost, address, body)
 	req.Header.Set("Accept", "application/json")

@@ -108,6 +108,7 @@ func TestFetchFailures(t *testing.T) {
 			body(`{"Code": "Forbidden.Role", "AccessKeySecret": "` + secret + `"}`),
 			openapi.NoPermission, "it answered Forbidden.Role",
 		},
+		"URI, no code":    {text(400, `{"Message": "the key is `+secret+`"}`), egress.Malformed, "HTTP 400"},
 		"URI, no JSON":    {body(secret), egress.Malformed, "isn't a JSON object"},
 		"URI, wrong type": {body(`{"AccessKeyId": ["` + secret + `"]}`), egress.Malformed, "isn't a JSON object"},
 	} {

@@ -27,13 +27,12 @@ func refused(resp *egress.Response, secrets ...string) *Error {
 		report.Message = egress.Quote(oauth.Description, 500, secrets...)
 		report.Kind = openapi.KindOf(resp.Status, report.Code)
 	}
-	e := &Error{
-		Kind: report.Kind, Code: report.Code, RequestID: report.RequestID, Skew: report.Skew,
-		Err: fmt.Errorf("it answered HTTP %d", resp.Status), status: resp.Status, retryAfter: report.RetryAfter,
+	if report.Code == "" {
+		report.Message, report.Recommend, report.Denied = "", "", nil
 	}
+	e := &Error{Report: report, Err: fmt.Errorf("it answered HTTP %d", resp.Status)}
 	switch {
 	case e.Code != "":
-		e.Message = report.Message
 		e.Err = errors.New(strings.TrimSuffix("it answered "+e.Code+": "+e.Message, ": "))
 	case e.Kind == egress.Malformed && resp.Status == http.StatusNotFound:
 		e.Kind = NotFound
@@ -65,7 +64,7 @@ func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) 
 		return Credentials{}, malformed("its response reports no success, and no error code")
 	case report.Failed:
 		err := errors.New("it answered " + report.Code)
-		return Credentials{}, &Error{Kind: report.Kind, Code: report.Code, Err: err}
+		return Credentials{}, &Error{Report: openapi.Report{Kind: report.Kind, Code: report.Code}, Err: err}
 	}
 	c := Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
 	if k.Expiration != "" {
@@ -78,4 +77,4 @@ func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) 
 	return c, c.check(date)
 }
 
-func malformed(reason string) *Error { return &Error{Kind: egress.Malformed, Err: errors.New(reason)} }
+func malformed(reason string) *Error { return newError(egress.Malformed, errors.New(reason)) }

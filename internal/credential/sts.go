@@ -186,7 +186,7 @@ func (o OIDC) token() (string, error) {
 	case token == "":
 		return "", fmt.Errorf("the OIDC token file %s is empty", o.TokenFile)
 	case flaw != "":
-		return "", &Error{Kind: NotAKey, Err: fmt.Errorf("the token in the OIDC token file %s %s", o.TokenFile, flaw)}
+		return "", newError(NotAKey, fmt.Errorf("the token in the OIDC token file %s %s", o.TokenFile, flaw))
 	}
 	return token, nil
 }

@@ -375,7 +375,7 @@ func withoutCredentials() map[string]error {
 		vault = "profile vault of ~/.aliyun/config.json"
 	)
 	from := func(source string, kind egress.Kind, text string) *credential.Error {
-		return &credential.Error{Source: source, Kind: kind, Err: errors.New(text)}
+		return &credential.Error{Source: source, Report: openapi.Report{Kind: kind}, Err: errors.New(text)}
 	}
 	reported := func(kind egress.Kind, code, message string) *credential.Error {
 		e := from(role, kind, "it reported "+code+": "+message)
@@ -390,6 +390,7 @@ func withoutCredentials() map[string]error {
 	}
 	login := from("profile sso of ~/.aliyun/config.json", credential.Login,
 		"the CloudSSO sign-in of profile sso has expired or was never made")
+	refused := openapi.Report{Kind: egress.Refused}
 	login.Command = "aliyun configure --mode CloudSSO --profile sso"
 	expired := from(role, openapi.Clock, "its session expired at 2026-11-30T12:00:00Z by this machine's clock")
 	expired.Skew = 3 * time.Hour
@@ -403,12 +404,12 @@ func withoutCredentials() map[string]error {
 		"credentials_refused": reported(openapi.NoPermission, "NoPermission", "You are not authorized to do this action."),
 		"credentials_malformed": from(vault, egress.Malformed,
 			"read the output of vault: it isn't a JSON object of strings"),
-		"credentials_unreached": &credential.Error{Source: uri, Kind: egress.Refused, Err: &egress.Error{
+		"credentials_unreached": &credential.Error{Report: refused, Source: uri, Err: &egress.Error{
 			Kind: egress.Refused, Address: "http://127.0.0.1:6666",
 			Err: errors.New("dial tcp 127.0.0.1:6666: connect: connection refused"),
 		}},
 		"credentials_no_proxy": &credential.Error{
-			Source: role, Kind: egress.InvalidProxy, Err: failures()["proxy_invalid"]},
+			Source: role, Report: openapi.Report{Kind: egress.InvalidProxy}, Err: failures()["proxy_invalid"]},
 		"credentials_unavailable": from(uri, openapi.Temporary, "it responded with HTTP 503"),
 		"credentials_throttled": reported(openapi.Throttled, "Throttling.User",
 			"Request was denied due to user flow control."),
