@@ -13,8 +13,8 @@ import (
 	"unicode"
 )
 
-// AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil;
-// zero is zero.
+// AssetCount is the result of GetAssetCount. A field is nil if the service left it out or sent
+// null.
 //
 // Source: Certificate Management Service documentation, api-cas-2020-04-07-getassetcount.
 type AssetCount struct {
@@ -23,8 +23,9 @@ type AssetCount struct {
 	PointRatio *int64 // health score ratio; the service documents no scale
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
-	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is seconds.
-	// It is nil if PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't write.
+	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is
+	// seconds. It is nil if PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't
+	// write.
 	PointUpdatedAt *time.Time
 	PointChange    *int64 // Point − LastPoint; nil if either is
 
@@ -44,7 +45,8 @@ type AssetCount struct {
 	RequestID *string // unique for each call
 }
 
-// decode reads a success. Without a documented element it isn't the service's, but for RequestId alone.
+// decode reads a success. Without a documented element it isn't the service's, but for RequestId
+// alone.
 func decode(text []byte) (*AssetCount, error) {
 	members, err := readObject(text)
 	if err != nil {
@@ -114,7 +116,7 @@ func wholeNumber(name string, value json.RawMessage) (*int64, error) {
 	}
 	// As digits and the number of zeros that follow them, so that an exponent costs nothing.
 	digits := strings.TrimRight(parts[2]+parts[3], "0")
-	zeros, _ := strconv.ParseInt(parts[4], 10, 32) // an exponent that is out of range is the nearest that isn't
+	zeros, _ := strconv.ParseInt(parts[4], 10, 32) // an exponent that is out of range becomes the nearest one in range
 	zeros += int64(len(parts[2]) - len(digits))
 	switch {
 	case digits == "":

@@ -1,8 +1,8 @@
 // Package cas is a client of Certificate Management Service, API version 2020-04-07, that reads
-// GetAssetCount. The service allows an account ten calls a second, for everybody and everything in
-// it. The client keeps all processes of one user on one machine within that limit, and makes no more
-// calls than necessary: reads that wait share the next call (share.go), and a gate says when that
-// may leave (gate.go).
+// GetAssetCount. The service allows an account ten calls a second, over all its users, roles and
+// machines. The client keeps all processes of one user on one machine within that limit, and makes
+// no more calls than necessary: reads that wait share the next call (share.go), and a gate says
+// when that may leave (gate.go).
 //
 // A failure is an [*Error], a [*WaitError] if time ran out, or credential.Error; find them with
 // [errors.As].
@@ -112,7 +112,7 @@ func (t *tries) next(err error, maxRetries int) error {
 	if failure, ok := errors.AsType[*Error](err); ok {
 		throttled, temporary, renewed = failure.Kind == openapi.Throttled, failure.Temporary(), failure.renewed
 		t.attempts++
-		own := *failure // others who shared the call have figures of their own
+		own := *failure // the other reads that share the call have their own figures
 		own.Attempts, own.Elapsed = t.attempts, time.Since(t.started)
 		t.last = &own
 	}

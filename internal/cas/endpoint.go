@@ -23,8 +23,9 @@ const (
 // is certain. An empty type stands for an account of either site. With vpc set, it is the region's
 // endpoint within a VPC, if there is one; [Private] reports that.
 //
-// The vendor's sources disagree. This follows its Go SDK, by which two regions have a public endpoint
-// of their own, and aliyun/alicloud, which gives others outside of mainland China their site's.
+// The vendor's sources disagree. This follows its Go SDK, by which two regions have a public
+// endpoint of their own, and aliyun/alicloud, which gives others outside of mainland China their
+// site's.
 func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain bool) {
 	international := strings.EqualFold(accountType, International)
 	if region == "" {
@@ -69,7 +70,8 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: canonical(u), Path: "/"}, nil
 }
 
-// canonical spells a host in one way: in lower case, an address short, without the scheme's own port.
+// canonical spells a host in one way: in lower case, an address short, without the scheme's own
+// port.
 func canonical(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")
 	if addr, err := netip.ParseAddr(host); err == nil {
@@ -81,8 +83,8 @@ func canonical(u *url.URL) string {
 	return strings.TrimSuffix(net.JoinHostPort(host, port), ":")
 }
 
-// quotaHost returns what an endpoint has in common with those that draw on the same quota: all of the
-// vendor's, because the limit is the account's, and a host's other spelling, the absolute name.
+// quotaHost returns what an endpoint has in common with those that draw on the same quota: all of
+// the vendor's, because the limit is the account's, and a host's other spelling, the absolute name.
 func quotaHost(u *url.URL) string {
 	name := strings.TrimSuffix(u.Hostname(), ".")
 	if strings.HasSuffix(name, vendor) {

@@ -84,8 +84,8 @@ func TestParseEndpoint(t *testing.T) {
 	}
 }
 
-// Calls of one account share a quota, whichever of the vendor's endpoints they go to, and however it is
-// written.
+// Calls of one account share a quota, whichever of the vendor's endpoints they go to, and however
+// it is written.
 func TestQuotaHost(t *testing.T) {
 	t.Parallel()
 	for want, spellings := range map[string][]string{

@@ -15,18 +15,18 @@ import (
 
 const sharing = "other reads to share the next call"
 
-// gate says when the next call may leave: by the pace, by what the service asks for, by our backoff
-// and by the quota. The pace spreads calls evenly over the second, so that reads gather. A call also
-// leaves no sooner than a moment after the last response, because Terraform starts more reads then,
-// and else they would split into two groups that alternate.
+// gate says when the next call may leave: by the pace, the wait that the service requests, our
+// backoff and the quota. The pace spreads calls evenly over the second, so that reads gather. A
+// call also leaves no sooner than a moment after the last response, because Terraform starts more
+// reads then, and else they would split into two groups that alternate.
 type gate struct {
 	config   Config
 	interval time.Duration // the minimum between the departures of two calls
 
 	mu        sync.Mutex
-	next      wait         // the next departure by the pace, and by what the service asks for
+	next      wait         // the next departure by the pace and the service's requests to wait
 	backoff   wait         // the next departure by our backoff
-	begins    time.Time    // when the backoff begins: after what the service asks for
+	begins    time.Time    // when the backoff begins: after the wait that the service requests
 	part      float64      // where a shortened backoff ends: 0 is at begins, 1 at the last moment
 	failures  int          // the number of failures in a row
 	failing   time.Time    // when the first of the failures came
@@ -78,7 +78,8 @@ func (g *gate) quotaTitle() string {
 	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
 }
 
-// quotaOf returns the quota of the account of the credentials, if that is known. The caller holds mu.
+// quotaOf returns the quota of the account of the credentials, if that is known. The caller holds
+// mu.
 func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
 	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), creds.Identity())
 	if g.quotaName != name {
@@ -108,7 +109,7 @@ func (g *gate) ended(ctx context.Context, err error) {
 	failure, failed := errors.AsType[*Error](err)
 	switch {
 	case err != nil && !failed:
-		return // no read waited for the response any more, which says nothing about the service
+		return // no read waited any more, so this isn't a failure of the service
 	case err == nil || !failure.Temporary():
 		g.failures, g.backoff.at = 0, time.Time{}
 		return

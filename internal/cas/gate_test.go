@@ -42,7 +42,7 @@ func TestGateBacksOff(t *testing.T) {
 			},
 			longest: time.Second,
 		},
-		"nobody waits for a response": {
+		"abandoned call": {
 			events:  func(g *gate) { g.ended(t.Context(), failure); g.ended(t.Context(), context.Canceled) },
 			longest: 20 * time.Second,
 		},
@@ -83,9 +83,9 @@ func TestGateBacksOff(t *testing.T) {
 	}
 }
 
-// What the service asks for holds whatever a call that left earlier ends with, and a wait of our
-// own choice doesn't.
-func TestWhatTheServiceAsksForComesFirst(t *testing.T) {
+// A wait that the service requests holds, however a call that left earlier ends. A backoff of our
+// own doesn't.
+func TestRequestedWaitOutlastsAnEarlierCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const told = 5 * time.Second
@@ -140,7 +140,8 @@ func TestEachAccountHasItsQuota(t *testing.T) {
 	}
 }
 
-// many is a service that answers ten calls in any second, and counts what it refuses too.
+// many is a service that accepts ten calls in any second, and also counts the calls that it
+// refuses.
 type many struct {
 	told string // how many milliseconds to wait, by the header of what is refused
 
@@ -170,8 +171,7 @@ func (m *many) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Machines that start at once and know nothing of each other are all answered, even where refused
-// calls count.
+// Machines that start at once and share nothing all get a response, even if refused calls count.
 func TestManyMachines(t *testing.T) {
 	t.Parallel()
 	const timeout = 5 * time.Minute // the data source's default

@@ -77,7 +77,7 @@ func within(t *testing.T, server *castest.Server, limit int) {
 	}
 }
 
-// idle checks that a client that nobody uses holds on to nothing.
+// idle checks that an unused client holds on to nothing.
 func idle(t *testing.T, c *Client) {
 	t.Helper()
 	c.share.mu.Lock()

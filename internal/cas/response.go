@@ -77,7 +77,7 @@ func readObject(text []byte) (map[string]json.RawMessage, error) {
 		return nil, errors.New("something follows the JSON object")
 	}
 	members, seen := map[string]json.RawMessage{}, map[string]bool{}
-	decoder = json.NewDecoder(bytes.NewReader(object)) // which is valid, so that nothing of it is an error
+	decoder = json.NewDecoder(bytes.NewReader(object)) // the object is valid, so no token is an error
 	_, _ = decoder.Token()
 	for decoder.More() {
 		var value json.RawMessage

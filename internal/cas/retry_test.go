@@ -182,7 +182,8 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-// Our backoff comes on top of what the service asks for. Package openapi tests the headers.
+// Our backoff comes on top of the wait that the service requests. Package openapi tests the
+// headers.
 func TestWaitIsWhatTheServiceAsksFor(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -206,14 +207,14 @@ func TestWaitIsWhatTheServiceAsksFor(t *testing.T) {
 				calls := server.Calls()
 				backoff := calls[1].Arrived.Sub(calls[0].Arrived) - test.told
 				if backoff < time.Second/2 || backoff >= time.Second {
-					t.Errorf("got a wait of %s after what the service asks for, want 0.5s to 1s", backoff)
+					t.Errorf("got a wait of %s after the requested wait, want 0.5s to 1s", backoff)
 				}
 			})
 		})
 	}
 }
 
-// A wait that can't end in time isn't begun, by whoever has too little time for it.
+// A read that has too little time for a wait doesn't begin it.
 func TestHopelessWaitIsNotBegun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -238,10 +239,10 @@ func TestHopelessWaitIsNotBegun(t *testing.T) {
 			t.Errorf("got a wait for %s, want Throttling.User in it", why)
 		}
 		if lasted.err != nil {
-			t.Errorf("who has the time for it: got %v, want a response", lasted.err)
+			t.Errorf("a read with enough time: got %v, want a response", lasted.err)
 		}
 		if at := time.Since(started); at < time.Minute || at > time.Minute+time.Second {
-			t.Errorf("who has the time for it: got it at %s, want 60s to 61s", at)
+			t.Errorf("a read with enough time: got it at %s, want 60s to 61s", at)
 		}
 
 		server.Script(castest.Throttle("X-Ratelimit-User", "Limit:1,Remain:0,TimeLeft:9000,Reset:1"))
@@ -357,7 +358,7 @@ func TestWaitThatLeavesNoTime(t *testing.T) {
 	})
 }
 
-// Once its time is up, a read makes no call, and takes no place from those who do.
+// Once its time is up, a read makes no call, and takes no place of the quota.
 func TestEndedContextMakesNoCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -390,7 +391,7 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 	})
 }
 
-// A backoff goes on for those who come after a read that has given up.
+// A backoff goes on for reads that begin after another has given up.
 func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -446,18 +447,18 @@ func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 	}
 }
 
-// A wait of our own choice leaves each reader time for an attempt, whoever comes to it last.
+// A backoff leaves each reader time for an attempt, also the one that joins last.
 func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		limits []time.Duration // of readers, each of whom comes a second after the other
+		limits []time.Duration // of readers, each of which comes a second after the previous one
 		part   float64         // of the time that there is
 		usual  time.Duration   // what a response takes
 		want   time.Duration   // until the call leaves
 	}{
 		"enough time":         {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
 		"too little time":     {limits: []time.Duration{10 * time.Second}, part: 1, want: 9500 * time.Millisecond},
-		"answers take long":   {limits: []time.Duration{10 * time.Second}, part: 1, usual: 2 * time.Second, want: 7500 * time.Millisecond},
+		"slow responses":      {limits: []time.Duration{10 * time.Second}, part: 1, usual: 2 * time.Second, want: 7500 * time.Millisecond},
 		"next to no time":     {limits: []time.Duration{time.Second / 4}, part: 1, want: 0},
 		"a random part of it": {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
 		"the second has less": {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
@@ -499,8 +500,8 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	}
 }
 
-// What STS refuses for its rate is tried again for as long as there is time, and what it can't
-// answer for a number of times.
+// A throttled request to STS is tried again while there is time, and one that fails temporarily a
+// number of times.
 func TestThrottledIssuer(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[egress.Kind]bool{openapi.Throttled: true, openapi.Temporary: false} {

@@ -130,8 +130,8 @@ func (b *batch) finish(count *AssetCount, err error) {
 	b.cancel()
 }
 
-// bounds returns the wait for the last call that left, until its response or until it may be hanging,
-// and when a flexible wait ends at the latest, so that each read has time for a response.
+// bounds returns the wait for the last call that left, until its response or until it may be
+// hanging, and when a flexible wait ends at the latest, so that each read has time for a response.
 func (b *batch) bounds() (previous wait, latest time.Time) {
 	s := b.share
 	s.mu.Lock()
@@ -192,7 +192,8 @@ func (b *batch) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// remove takes away a reader, and ends the call after the last one. A response that came counts still.
+// remove takes away a reader, and ends the call after the last one. A response that came counts
+// still.
 func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()

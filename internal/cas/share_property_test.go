@@ -74,8 +74,9 @@ func anything(random *rand.Rand) http.HandlerFunc {
 	return castest.Delay(delay(random), castest.Respond(castest.Assets()))
 }
 
-// Whatever the delays and the faults, whoever gives up: a response was asked for after its reader
-// asked, everybody who stays gets one, who gives up returns at once, and the limit holds.
+// Whatever the delays and the faults, and whichever readers give up: each response is to a call
+// that left after its reader began, every reader that stays gets one, a reader that gives up
+// returns at once, and the limit holds.
 func TestEveryResultIsNewerThanItsRead(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {

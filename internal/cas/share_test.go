@@ -136,9 +136,9 @@ func TestReaderThatGivesUpLeavesTheOthersTheirResponse(t *testing.T) {
 		waiting  string
 		attempts int
 	}{
-		"before the call leaves":  {after: 10 * time.Millisecond, waiting: "the response to the call before"},
-		"between answer and call": {after: 55 * time.Millisecond, waiting: sharing},
-		"while it is out":         {after: 120 * time.Millisecond, waiting: "a response from cas.test", attempts: 1},
+		"before the call leaves":    {after: 10 * time.Millisecond, waiting: "the response to the call before"},
+		"between response and call": {after: 55 * time.Millisecond, waiting: sharing},
+		"while it is out":           {after: 120 * time.Millisecond, waiting: "a response from cas.test", attempts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +173,7 @@ func TestReaderThatGivesUpLeavesTheOthersTheirResponse(t *testing.T) {
 	}
 }
 
-// A call that nobody waits for any more is cancelled, and its place given back.
+// A call that no read waits for any more is cancelled, and its place is given back.
 func TestCallThatNoReadWaitsForIsCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestBatchThatNoReadWaitsForTakesNoPlace(t *testing.T) {
 		endSecond()
 		synctest.Wait()
 		if !abandoned.ended {
-			t.Error("got a call that goes on though nobody waits for it, want it ended")
+			t.Error("got a call that goes on though no read waits for it, want it ended")
 		}
 		creds, err := client.config.Credentials.Get(t.Context())
 		if err != nil {
@@ -263,17 +263,17 @@ func TestResponseAtTheLastMomentCounts(t *testing.T) {
 	})
 }
 
-// A call that hangs holds back nobody: who comes later has a call of their own within a second, and
-// its response is good for those who asked first.
+// A call that hangs holds up no read: a later read has a call of its own within a second, whose
+// response also serves the reads of the first.
 func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		asked, leaves time.Duration
 	}{
-		"asked at once":      {asked: 0, leaves: time.Second},
-		"asked a bit later":  {asked: 300 * time.Millisecond, leaves: time.Second},
-		"asked a second on":  {asked: time.Second, leaves: time.Second},
-		"asked minutes late": {asked: 100 * time.Second, leaves: 100 * time.Second},
+		"begun at once":      {asked: 0, leaves: time.Second},
+		"begun a bit later":  {asked: 300 * time.Millisecond, leaves: time.Second},
+		"begun a second on":  {asked: time.Second, leaves: time.Second},
+		"begun minutes late": {asked: 100 * time.Second, leaves: 100 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -309,8 +309,8 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// What counts as hanging follows what answers usually take: not one that took long, and not what
-// was no response.
+// How long a call is out before it counts as hanging follows how long responses usually take. One
+// slow response changes that little, and a failure without a response not at all.
 func TestHangAfterALongCall(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -320,7 +320,7 @@ func TestHangAfterALongCall(t *testing.T) {
 	}{
 		"a response":      {long: castest.Delay(8*time.Second, castest.Respond(castest.Assets())), answer: true, hang: 2 * time.Second},
 		"an error":        {long: castest.Delay(8*time.Second, castest.Denied("somebody")), hang: 2 * time.Second},
-		"without answer":  {long: castest.Hang(), hang: time.Second},
+		"no response":     {long: castest.Hang(), hang: time.Second},
 		"a quick failure": {long: castest.Abort(), hang: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -389,7 +389,7 @@ func TestEachReadGetsWhatItsOwnCallEndsWith(t *testing.T) {
 	}
 }
 
-// A failure reaches everybody who shared the call, each with the figures of their own read.
+// A failure reaches every read that shared the call, with the figures of that read.
 func TestFailureIsShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

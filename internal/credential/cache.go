@@ -38,7 +38,7 @@ const (
 	// refreshAhead is how long before they expire credentials are fetched again, while the old ones
 	// are still in use.
 	refreshAhead = 5 * time.Minute
-	// refreshPause keeps every read from fetching again where the source has nothing newer.
+	// refreshPause keeps every read from fetching again if the source has nothing newer.
 	refreshPause = 15 * time.Second
 	// failureHolds is how long a failure that isn't temporary is returned again without a fetch, so
 	// that of many reads only the first waits for it.
@@ -78,9 +78,10 @@ func New(cfg Config) *Cache {
 }
 
 // Get returns credentials that hold now. It fetches them if there are none, once for all callers
-// that wait: ctx ends only this caller's wait, and what comes late is there for the next caller.
-// Shortly before they expire they are fetched again in the background. A failure is remembered for
-// a few seconds, unless it is temporary. The error is an [*Error] or wraps the context's.
+// that wait: ctx ends only this caller's wait, and the next caller gets credentials that arrive
+// late. Shortly before they expire, they are fetched again in the background. A failure is
+// remembered for a few seconds, unless it is temporary. The error is an [*Error] or wraps the
+// context's.
 func (s *Cache) Get(ctx context.Context) (Credentials, error) {
 	fetched, c, err := s.join(ctx)
 	if fetched == nil {
@@ -161,7 +162,7 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 }
 
 // NextFetch returns when to call Get again after temporary failures. Get itself doesn't wait for
-// that. It is zero if the last fetch didn't fail so, and while older credentials hold.
+// that. It is zero if the last fetch didn't fail temporarily, and while older credentials hold.
 func (s *Cache) NextFetch() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,8 +173,8 @@ func (s *Cache) NextFetch() time.Time {
 }
 
 // Discard reports that the service refused c: if c is what Get returns, the next Get fetches again.
-// It returns whether that may bring other credentials, which is not so for keys that were given as
-// they are.
+// It returns whether that may bring other credentials. Keys that were configured as they are stay
+// the same.
 func (s *Cache) Discard(c Credentials) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

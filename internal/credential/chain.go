@@ -21,7 +21,7 @@ func (d Default) Site() Site { return d.current().Site() }
 func (d Default) current() Profile { return Profile{Files: d.Files, off: d.NoCLI} }
 
 func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
-	nothing := errors.New("the provider block and the environment name no source, and none of these has any")
+	nothing := errors.New("the provider block and the environment name no source, and none of these has credentials")
 	return e.firstOf(ctx, newError(Nowhere, nothing),
 		cliProfile{d.current()}, iniSection{Profile{Name: d.Section, Files: d.Files}}, ECSRole{})
 }

@@ -40,7 +40,7 @@ const (
 
 type files = map[string]string
 
-// iniOf is a section of an INI file with a key that tells it from others.
+// iniOf is a section of an INI file with a key of its own.
 func iniOf(section, kind, id string) string {
 	const format = "[%s]\ntype = %s\naccess_key_id = %s\naccess_key_secret = %s\n"
 	return fmt.Sprintf(format, section, kind, id, keys().Secret)

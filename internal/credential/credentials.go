@@ -45,8 +45,9 @@ func (c Credentials) Identity() string {
 	return "temporary credentials"
 }
 
-// check refuses what can't be used: what isn't complete, can't be a key or a token, or has expired
-// by this machine's clock. It quotes nothing. The date is that of the source's response, or zero.
+// check refuses credentials that aren't complete, that can't be a key or a token, or that have
+// expired by this machine's clock. It quotes nothing. The date is that of the source's response, or
+// zero.
 func (c Credentials) check(date time.Time) error {
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
 		const lacks = "no access key ID or no access key secret"
@@ -97,8 +98,7 @@ func KeyFlaw(s string) string {
 	return ""
 }
 
-// Shorten makes an access key ID safe to show: LTAI…3xQz. Of what looks like no ID, such as a
-// secret in its place, it keeps three characters.
+// Shorten makes an access key ID safe to show: LTAI…3xQz. If s doesn't look like an ID, and may be a secret, it keeps three characters.
 func Shorten(id string) string {
 	const begun, kept = 3, 4
 	runes, looksLikeID := []rune(id), strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS.")

@@ -14,7 +14,7 @@ import (
 )
 
 // metadataTimeout bounds each request to the metadata service, and one with its token twice as
-// long. The service responds within milliseconds; where there is none, usually nothing does.
+// long. The service responds within milliseconds; on other machines, usually nothing responds.
 const metadataTimeout = time.Second
 
 // hopLimit is why a container gets no token: the response may not pass another router.
@@ -46,7 +46,7 @@ func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 	token, noToken := textOf(resp), err != nil
 	if noToken && hardened {
 		failure := asError(err)
-		if failure.Status == 0 || !failure.Temporary() { // else it is only busy
+		if failure.Status == 0 || !failure.Temporary() { // otherwise it is only busy
 			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
 			failure.Kind, failure.Err = NotFound, fmt.Errorf(text, onlyV2, failure.Err, hopLimit)
 		}
@@ -57,7 +57,7 @@ func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 	}
 	failure := asError(err)
 	if token != "" && !hardened && (failure.Status != 0 || failure.Temporary()) {
-		if resp, err = r.read(ctx, e, ""); err == nil { // as for tools that know no token
+		if resp, err = r.read(ctx, e, ""); err == nil { // as tools without a token do
 			return parseIssued(resp, token)
 		}
 	}
@@ -97,7 +97,7 @@ func (e *env) metadata(ctx context.Context, method, path, token string) (*egress
 	if method == http.MethodPut {
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600")
 	}
-	if token != "" { // so the service is there
+	if token != "" { // so there is a metadata service
 		limit *= 2
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}

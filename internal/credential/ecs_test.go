@@ -11,8 +11,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// A service that has given a token has two seconds for the rest; then it is asked without, as tools
-// that know no token do.
+// A service that has issued a token has two seconds for the rest. After that, requests have no
+// token, like those of tools that don't use one.
 func TestMetadataTimeLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -35,8 +35,8 @@ func TestMetadataTimeLimits(t *testing.T) {
 	})
 }
 
-// HTTP_PROXY names what nobody listens at in all of these tests: the metadata service is requested
-// directly.
+// In all of these tests, nothing listens at the address in HTTP_PROXY, because requests to the
+// metadata service use no proxy.
 func TestMetadata(t *testing.T) {
 	const secret = "tOpSeCrEt/+0123456789=="
 	status := func(status int) http.HandlerFunc { return castest.Body(status, "text/html", "<html>"+secret) }
@@ -88,7 +88,7 @@ func TestMetadata(t *testing.T) {
 		"closes":       {steps: script{raw(""), raw("")}, kind: NotFound, want: "is this an ECS instance?"},
 		"not HTTP":     {steps: script{token, raw(secret + "\r\n\r\n")}, kind: egress.Malformed, want: "malformed response"},
 		"no key":       {steps: script{token, body("")}, kind: egress.Malformed, want: "no access key ID"},
-		"another code": {steps: script{token, body("Failed")}, kind: openapi.Rejected, want: "it answered Failed"},
+		"another code": {steps: script{token, body("Failed")}, kind: openapi.Rejected, want: "it returned Failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.only2 {
@@ -117,7 +117,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// Where there is no instance the chain goes on, whatever HTTP_PROXY says.
+// The chain goes on if there is no instance, whatever HTTP_PROXY is.
 func TestNoMetadataService(t *testing.T) {
 	home(t, nil)
 	asked := issuer(t)
@@ -126,6 +126,6 @@ func TestNoMetadataService(t *testing.T) {
 	shared.Script("metadata", raw(""), raw(""))
 	fails(t, Config{}, Nowhere, "is this an ECS instance?")
 	if n := len(asked.Calls()); n > 0 {
-		t.Errorf("the proxy was asked: got %d calls, want none", n)
+		t.Errorf("got %d calls to the proxy, want none", n)
 	}
 }

@@ -16,10 +16,10 @@ import (
 // The kinds of an [Error] besides those of packages egress and openapi.
 const (
 	Nowhere  egress.Kind = "nowhere"        // no source is named, and the default chain found none
-	NotFound egress.Kind = "not found"      // there is nothing where credentials were looked for
+	NotFound egress.Kind = "not found"      // a file, a profile or a role doesn't exist
 	Invalid  egress.Kind = "invalid"        // what was configured can't work: half a key pair, an old session
-	Login    egress.Kind = "sign-in needed" // someone has to sign in first; Command says how
-	NotAKey  egress.Kind = "not a key"      // what came can't be a key or a token
+	Login    egress.Kind = "sign-in needed" // the user has to sign in first, with Command
+	NotAKey  egress.Kind = "not a key"      // the source returned an invalid key or token
 )
 
 // Error says why a source had no credentials. Neither it nor what it wraps holds a secret.

@@ -16,9 +16,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// external runs the command of a CLI profile, in Terraform's process group, so that it may ask its
-// user at the terminal, and a signal to the group reaches it. The end of ctx kills the command, but
-// not what it has started.
+// external runs the command of a CLI profile, in Terraform's process group, so that it may prompt
+// its user at the terminal, and a signal to the group reaches it. The end of ctx kills the command,
+// but not what it has started.
 func external(ctx context.Context, command string) (Credentials, error) {
 	args, err := splitCommand(command, runtime.GOOS == "windows")
 	if err != nil {
@@ -30,7 +30,7 @@ func external(ctx context.Context, command string) (Credentials, error) {
 	run := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own command
 	var stdout bounded
 	run.Stdout = &stdout
-	run.WaitDelay = time.Second // for what it has left in the background, which may keep stdout open
+	run.WaitDelay = time.Second // processes in the background may keep stdout open
 	err = run.Run()
 	switch _, failed := errors.AsType[*exec.ExitError](err); {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
@@ -43,7 +43,7 @@ func external(ctx context.Context, command string) (Credentials, error) {
 		const hint = "run it in a terminal to see why: what it writes to stderr isn't shown, as it may hold secrets"
 		err = fmt.Errorf("%w; %s", err, hint)
 	}
-	// It isn't temporary: a command that fails would fail again, or ask its user again.
+	// It isn't temporary: a command that fails would fail again, or prompt its user again.
 	return Credentials{}, fmt.Errorf("run %s: %w", args[0], err)
 }
 
@@ -77,7 +77,7 @@ func parseExternal(output []byte) (Credentials, error) {
 		return Credentials{}, malformed("its mode is StsToken, but sts_token is empty")
 	}
 	text, _ := answer.Expiration.(string)
-	expiration, _ := time.Parse(time.RFC3339, text) // what can't be read counts as unknown, as in the CLI
+	expiration, _ := time.Parse(time.RFC3339, text) // a time that can't be read counts as unknown, as in the CLI
 	c := Credentials{
 		AccessKeyID: answer.AccessKeyID, AccessKeySecret: answer.AccessKeySecret,
 		SecurityToken: answer.SecurityToken, Expiration: expiration,

@@ -33,7 +33,7 @@ func HomeDir() (string, error) {
 			home = u.HomeDir
 		}
 	}
-	if !filepath.IsAbs(home) { // it would be in the working directory
+	if !filepath.IsAbs(home) { // a relative path would be in the working directory
 		return "", errNoHome
 	}
 	return home, nil
@@ -46,8 +46,8 @@ const maxInput = 1 << 20
 
 var errTooLarge = errors.New("it is larger than 1 MiB")
 
-// readFile reads a file whose path may begin with ~, if it is a regular one: others can be read
-// just once, or never end.
+// readFile reads a regular file, whose path may begin with ~. Other files may be readable only
+// once, or never end.
 func readFile(path string) (content []byte, err error) {
 	if path, err = expandHome(path); err != nil {
 		return nil, err

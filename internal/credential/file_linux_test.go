@@ -13,7 +13,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// forbidden makes a file that nobody may read, and returns [unprivileged].
+// forbidden makes a file without permission to read it, and returns [unprivileged].
 func forbidden(t *testing.T, path, content string) (try func(func())) {
 	t.Helper()
 	write(t, path, content)
@@ -94,7 +94,7 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 	}
 }
 
-// The instance's role would be somebody else.
+// The instance's role would be another identity.
 func TestChainStopsAtASectionThatIsForbidden(t *testing.T) { //nolint:paralleltest // it has its own home directory
 	try := forbidden(t, filepath.Join(home(t, nil), iniPath), iniOf("p", "access_key", castest.DefaultKey.AccessKeyID))
 	try(func() {

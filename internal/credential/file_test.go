@@ -10,8 +10,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// What is in a home that belongs to somebody else is what nobody has set up. Permissions don't keep
-// a superuser who runs the tests from anything, so that the error is made.
+// A source in another user's home directory isn't set up. The error is made here, because a
+// superuser who runs the tests has all permissions.
 func TestFileError(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -26,7 +26,7 @@ func TestINIIsNeverQuoted(t *testing.T) {
 	}
 }
 
-// A section whose name has a dot in it is nobody's child.
+// A section whose name has a dot in it inherits nothing.
 func TestINISectionInheritsNothing(t *testing.T) {
 	t.Parallel()
 	const content = "[team]\ntype = access_key\naccess_key_id = a\naccess_key_secret = b\n[team.prod]\nregion = x\n"

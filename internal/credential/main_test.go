@@ -31,7 +31,7 @@ func setTransport(t *testing.T, transport http.RoundTripper) {
 	http.DefaultTransport = transport
 }
 
-// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service
+// shared responds for the addresses that can't be chosen: it is the proxy and the metadata service
 // of the whole test binary.
 var shared *castest.Issuer
 
@@ -133,7 +133,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// fetched is [fetch] where it has to succeed.
+// fetched is [fetch] that has to succeed.
 func fetched(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials) {
 	t.Helper()
 	s, c, err := fetch(t, cfg, secrets...)
@@ -141,7 +141,7 @@ func fetched(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials) 
 	return s, c
 }
 
-// fails is [fetch] where it has to fail.
+// fails is [fetch] that has to fail.
 func fails(t *testing.T, cfg Config, kind egress.Kind, want string, secrets ...string) Error {
 	t.Helper()
 	_, _, err := fetch(t, cfg, secrets...)
@@ -169,7 +169,7 @@ var temporary = castest.Key{
 	AccessKeyID: "STS.NTexampleexample", AccessKeySecret: "temporary-secret", SecurityToken: "CAIS+/==",
 }
 
-// script is what answers the next calls, one step each.
+// script responds to the next calls, one step each.
 type script = []http.HandlerFunc
 
 // roundTripper sends requests nowhere.

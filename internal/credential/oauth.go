@@ -23,7 +23,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// oauthSites are where the CLI signs in, and as which client.
+// oauthSites are the hosts where the CLI signs in, and its client IDs there.
 var oauthSites = map[string]struct{ host, client string }{
 	"CN":   {"oauth.aliyun.com", "4038181954557748008"},
 	"INTL": {"oauth.alibabacloud.com", "4103531455503354461"},
@@ -75,13 +75,13 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 	if renewed || p.OAuthRefreshToken == "" || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	// Before anything is used up, the file gets room for new tokens.
+	// Before the token is used up, the file gets space for new tokens.
 	room := func(content []byte) ([]byte, error) { return append(content, bytes.Repeat([]byte(" "), 8<<10)...), nil }
 	if err := f.edit(room); err != nil {
 		return fmt.Errorf("%w: %w", errUnsaved, err)
 	}
 	used := *p
-	err := p.requestTokens(context.WithoutCancel(ctx), f.env, host, client) // else the new ones may be lost
+	err := p.requestTokens(context.WithoutCancel(ctx), f.env, host, client) // otherwise the new tokens may be lost
 	if err == nil {
 		if err := f.edit(p.saveTokens); err != nil {
 			f.env.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
@@ -133,7 +133,7 @@ func (p *profile) requestTokens(ctx context.Context, e *env, host, client string
 		Refresh string `json:"refresh_token"` // empty: the old one still works (RFC 6749, section 6)
 		Seconds any    `json:"expires_in"`
 	}
-	_ = json.Unmarshal(resp.Body, &issued) // what it doesn't have is empty then
+	_ = json.Unmarshal(resp.Body, &issued) // missing fields stay empty
 	if issued.Access+issued.Refresh == "" {
 		return malformed("its response has no new tokens")
 	}

@@ -61,14 +61,14 @@ type Profile struct {
 	off string // the variable that switches off the CLI's file
 }
 
-// Files is where profiles are, and what completes them.
+// Files names the files with profiles, and completes profiles.
 type Files struct {
 	// CLI and INI are the files. Empty means ~/.aliyun/config.json and ~/.alibabacloud/credentials.
 	CLI, INI string
 	// NoExternal is the variable that switches off profiles that run a command or request a URI.
 	// Empty means that they are on.
 	NoExternal string
-	// Role and URI count where a profile leaves a field empty. Role's policy and expiration don't.
+	// Role and URI count if a profile leaves a field empty. Role's policy and expiration don't.
 	Role OIDC
 	URI  string
 }
@@ -84,7 +84,7 @@ func (p Profile) String() string {
 
 // Site returns where the profile sends requests.
 func (p Profile) Site() Site {
-	file, _ := p.read() // the fetch of credentials reports what is wrong with the file
+	file, _ := p.read() // fetching credentials reports the error
 	if used := file.find(file.Current); used != nil && !used.unset() {
 		return Site{Region: used.RegionID, VPC: strings.EqualFold(used.EndpointType, "vpc"), sts: used.sts()}
 	}
@@ -113,7 +113,7 @@ func (p Profile) read() (cliFile, error) {
 	}
 	file, err := parseCLIFile(content)
 	file.Current = cmp.Or(p.Name, file.Current, "default")
-	file.path, _ = expandHome(p.path()) // it was read
+	file.path, _ = expandHome(p.path()) // no error, because it was read
 	file.from = p
 	return file, err
 }
@@ -139,7 +139,7 @@ func (p cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
 
 // cliFile is the CLI's configuration file.
 type cliFile struct {
-	Current  string    `json:"current"` // the profile that is meant
+	Current  string    `json:"current"` // the name of the current profile
 	Profiles []profile `json:"profiles"`
 
 	path string

@@ -220,7 +220,7 @@ func TestProfileFailures(t *testing.T) {
 		"OAuth, refused": {accessing(secret), openapi.Rejected, "--mode OAuth --oauth-site-type CN", "invalid_token"},
 		"OAuth, no refresh": {
 			renewing(secret),
-			Login, "--mode OAuth --oauth-site-type CN", "the sign-in of profile p can't be renewed: it answered invalid_grant",
+			Login, "--mode OAuth --oauth-site-type CN", "the sign-in of profile p can't be renewed: it returned invalid_grant",
 		},
 		"External, none": {`"mode": "External"`, Invalid, "--mode External", "process_command: it is empty"},
 		"External, absent": {

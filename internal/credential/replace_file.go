@@ -15,8 +15,8 @@ import (
 // errChanged means that another process wrote a file meanwhile.
 var errChanged = errors.New("its content has changed")
 
-// writeFile replaces the content of the file at path, old: in one step or, where the file can't be
-// replaced, in place.
+// writeFile replaces the content of the file at path, old: in one step, or in place if the file
+// can't be replaced.
 func writeFile(path string, old, content []byte) error {
 	err := replaceFile(path, old, content)
 	if err == nil || errors.Is(err, errChanged) {
@@ -28,9 +28,9 @@ func writeFile(path string, old, content []byte) error {
 	return nil
 }
 
-// replaceFile replaces the file at path by one with the content, in one step, if it still holds old.
-// It keeps the owner, but only the owner has access to it then, as if the CLI had written it. A
-// symbolic link keeps pointing to it.
+// replaceFile replaces the file at path by one with the content, in one step, if it still holds
+// old. It keeps the owner, but only the owner has access to it then, as if the CLI had written it.
+// A symbolic link keeps pointing to it.
 func replaceFile(path string, old, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func replaceFile(path string, old, content []byte) error {
 	}
 	defer func() { _ = os.Remove(temporary.Name()) }() // fails once the file was renamed
 	_, err = temporary.Write(content)
-	synced := temporary.Sync() // else a crash may leave an empty file
+	synced := temporary.Sync() // otherwise a crash may leave an empty file
 	if err := errors.Join(err, synced, keepOwner(path, temporary), temporary.Close()); err != nil {
 		return err
 	}

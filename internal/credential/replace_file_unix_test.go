@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// Only root may give a file away; anybody else's file stays their own.
+// Only root may change a file's owner; every other user keeps the file.
 func TestReplaceFileKeepsOwnerAndLink(t *testing.T) {
 	t.Parallel()
 	path := file(t, "config.json", "old")
@@ -54,7 +54,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 }
 
 // fullDisk names the variable with the file into which another process of this test writes more
-// than there is room for.
+// than fits.
 const fullDisk = "CREDENTIAL_TEST_FULL_DISK"
 
 func init() {

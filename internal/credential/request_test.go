@@ -53,17 +53,17 @@ func TestFetchFailures(t *testing.T) {
 	}{
 		"STS, refused": {
 			castest.Fault(403, "NoPermission", "You are not authorized."),
-			openapi.NoPermission, "it answered NoPermission: You are not authorized.",
+			openapi.NoPermission, "it returned NoPermission: You are not authorized.",
 		},
 		"STS, throttled": {
 			castest.Fault(400, "Throttling.User", "Too many."),
-			openapi.Throttled, "it answered Throttling.User: Too many.",
+			openapi.Throttled, "it returned Throttling.User: Too many.",
 		},
 		"STS, busy": {
 			castest.Fault(503, "ServiceUnavailable", "Busy."),
-			openapi.Temporary, "it answered ServiceUnavailable: Busy.",
+			openapi.Temporary, "it returned ServiceUnavailable: Busy.",
 		},
-		"STS, only a code": {castest.Fault(403, "NoPermission", ""), openapi.NoPermission, "it answered NoPermission"},
+		"STS, only a code": {castest.Fault(403, "NoPermission", ""), openapi.NoPermission, "it returned NoPermission"},
 		"STS, echo": {
 			castest.Fault(400, "SignatureDoesNotMatch", "server string to sign is:POST&SecurityToken="+secret),
 			openapi.BadKey, "SignatureDoesNotMatch",
@@ -94,19 +94,19 @@ func TestFetchFailures(t *testing.T) {
 		},
 		"STS, accepted": {
 			text(201, `{"AccessKeyId": "a", "AccessKeySecret": "`+secret+`"}`),
-			egress.Malformed, "it answered HTTP 201",
+			egress.Malformed, "it returned HTTP 201",
 		},
-		"URI, error":       {text(500, "the key is "+secret), openapi.Temporary, "it answered HTTP 500"},
-		"URI, absent":      {text(404, "the key is "+secret), NotFound, "it answered HTTP 404"},
-		"URI, not allowed": {text(405, "the key is "+secret), egress.Malformed, "it answered HTTP 405"},
-		"URI, forbidden":   {text(403, "the key is "+secret), egress.Malformed, "it answered HTTP 403"},
+		"URI, error":       {text(500, "the key is "+secret), openapi.Temporary, "it returned HTTP 500"},
+		"URI, absent":      {text(404, "the key is "+secret), NotFound, "it returned HTTP 404"},
+		"URI, not allowed": {text(405, "the key is "+secret), egress.Malformed, "it returned HTTP 405"},
+		"URI, forbidden":   {text(403, "the key is "+secret), egress.Malformed, "it returned HTTP 403"},
 		"URI, incomplete": {
 			body(`{"AccessKeySecret": "` + secret + `"}`),
 			egress.Malformed, "its response has no access key ID or no access key secret",
 		},
 		"URI, code": {
 			body(`{"Code": "Forbidden.Role", "AccessKeySecret": "` + secret + `"}`),
-			openapi.NoPermission, "it answered Forbidden.Role",
+			openapi.NoPermission, "it returned Forbidden.Role",
 		},
 		"URI, no code":    {text(400, `{"Message": "the key is `+secret+`"}`), egress.Malformed, "HTTP 400"},
 		"URI, no JSON":    {body(secret), egress.Malformed, "isn't a JSON object"},
@@ -248,7 +248,7 @@ func TestEverySourceIsGuarded(t *testing.T) {
 		for name, source := range guarded(t, issuer(t)) {
 			t.Run(name+", "+step, func(t *testing.T) {
 				source.at.Script(source.service, test.respond)
-				if source.service == "metadata" { // whose first request is for a token, without which it is sent another
+				if source.service == "metadata" { // the first request is for a token, and a second one follows without it
 					source.at.Script(source.service, test.respond)
 				}
 				fails(t, source.cfg, test.kind, test.want, "hush-hush-hush")
@@ -319,7 +319,7 @@ func TestWireFormat(t *testing.T) {
 	}
 }
 
-// sent returns what of a call is the same in each that asks for the same. A signature has been
+// sent returns the parts of a call that are the same in equal requests. A signature has been
 // checked.
 func sent(call castest.Issue) []any {
 	values := func(from url.Values) map[string]string {

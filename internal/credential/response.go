@@ -30,10 +30,10 @@ func refused(resp *egress.Response, secrets ...string) *Error {
 	if report.Code == "" {
 		report.Message, report.Recommend, report.Denied = "", "", nil
 	}
-	e := &Error{Report: report, Err: fmt.Errorf("it answered HTTP %d", resp.Status)}
+	e := &Error{Report: report, Err: fmt.Errorf("it returned HTTP %d", resp.Status)}
 	switch {
 	case e.Code != "":
-		e.Err = errors.New(strings.TrimSuffix("it answered "+e.Code+": "+e.Message, ": "))
+		e.Err = errors.New(strings.TrimSuffix("it returned "+e.Code+": "+e.Message, ": "))
 	case e.Kind == egress.Malformed && resp.Status == http.StatusNotFound:
 		e.Kind = NotFound
 	}
@@ -63,7 +63,7 @@ func parseIssued(resp *egress.Response, secrets ...string) (Credentials, error) 
 	case report.Failed && report.Code == "":
 		return Credentials{}, malformed("its response reports no success, and no error code")
 	case report.Failed:
-		err := errors.New("it answered " + report.Code)
+		err := errors.New("it returned " + report.Code)
 		return Credentials{}, &Error{Report: openapi.Report{Kind: report.Kind, Code: report.Code}, Err: err}
 	}
 	c := Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}

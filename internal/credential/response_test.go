@@ -103,7 +103,7 @@ func TestErrorsEchoNoSecret(t *testing.T) {
 				i.Script(test.service, castest.Body(200, "", "a-token-of-the-metadata-service"))
 			}
 			i.Script(test.service, echo)
-			fails(t, test.via(i), openapi.Rejected, "it answered Oops.[redacted]: I got [redacted]")
+			fails(t, test.via(i), openapi.Rejected, "it returned Oops.[redacted]: I got [redacted]")
 			if secret == "" {
 				t.Error("got no secret to echo, want one")
 			}

@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// AssumeRole is a RAM role to act as. Its JSON is what a profile of the CLI has.
+// AssumeRole is a RAM role to assume. Its JSON is what a profile of the CLI has.
 //
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerole
 type AssumeRole struct {
@@ -27,7 +27,7 @@ type AssumeRole struct {
 	at STS // of the profile that it is for
 }
 
-// OIDC is a RAM role to act as with a token of an OIDC identity provider. It has no ExternalID.
+// OIDC is a RAM role to assume with a token of an OIDC identity provider. It has no ExternalID.
 //
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc
 type OIDC struct {
@@ -57,7 +57,7 @@ func (s STS) host(profile STS) (string, error) {
 	default:
 		host = "sts." + region + ".aliyuncs.com"
 	}
-	u, err := egress.ParseAddress(host, "https", "http") // https is spoken anyway
+	u, err := egress.ParseAddress(host, "https", "http") // requests use https in either case
 	if err != nil || u.User != nil {
 		return "", errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")
 	}

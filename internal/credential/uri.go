@@ -55,7 +55,7 @@ func (u URI) fetch(ctx context.Context, e *env) (Credentials, error) {
 	for _, values := range address.Query() {
 		secrets = append(secrets, values...)
 	}
-	if user := address.User; user != nil { // which an http.Client does by itself
+	if user := address.User; user != nil { // an http.Client would do this by itself
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 		secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))

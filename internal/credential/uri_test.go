@@ -6,7 +6,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
-// Keys that don't expire, and temporary ones of which nobody says when they expire.
+// Keys that don't expire, and temporary ones without an expiration.
 func TestURIWithoutTokenOrExpiration(t *testing.T) {
 	t.Parallel()
 	const key = `{"AccessKeyId": "a", "AccessKeySecret": "b"`

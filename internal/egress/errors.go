@@ -20,7 +20,7 @@ const (
 	ConnectionFailed Kind = "connection failed"
 	NotTLS           Kind = "no encrypted connection"
 	Untrusted        Kind = "certificate not trusted"
-	NoRoots          Kind = "no root certificates" // on this machine, so that it trusts nobody
+	NoRoots          Kind = "no root certificates" // on this machine, so that no certificate is trusted
 	InvalidProxy     Kind = "invalid proxy"        // a proxy variable isn't a URL
 	ProxyRefuses     Kind = "refused by the proxy"
 	Redirected       Kind = "redirected" // redirects aren't followed
@@ -28,7 +28,8 @@ const (
 	Malformed        Kind = "malformed response" // the response isn't what is documented, or isn't HTTP
 )
 
-// Error is a failure to get a response. It holds no secret, and of a peer's words a redirect's host.
+// Error is a failure to get a response. It holds no secret, and of a peer's words a redirect's
+// host.
 type Error struct {
 	Kind        Kind
 	Address     string            // scheme and host that were requested
@@ -77,7 +78,7 @@ func (e *Error) Temporary() bool {
 	return false
 }
 
-// TemporaryStatus reports whether an HTTP status is that of a failure that may pass by itself.
+// TemporaryStatus reports whether an HTTP status is that of a temporary failure.
 func TemporaryStatus(status int) bool {
 	return slices.Contains([]int{
 		http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,

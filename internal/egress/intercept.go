@@ -12,8 +12,9 @@ type Unsent struct{ *http.Request }
 // Error quotes nothing of the request, which may be signed.
 func (Unsent) Error() string { return "not sent: requests go through package egress only" }
 
-// Intercept replaces [http.DefaultTransport] by a transport that sends nothing. The vendor's library
-// sends with a copy of it: so the library composes and signs a request, and [Send] sends it.
+// Intercept replaces [http.DefaultTransport] by a transport that sends nothing. The vendor's
+// library sends with a copy of it: so the library composes and signs a request, and [Send] sends
+// it.
 func Intercept() {
 	http.DefaultTransport = &http.Transport{
 		Proxy: func(req *http.Request) (*url.URL, error) { return nil, Unsent{req} },

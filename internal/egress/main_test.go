@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
-// noRoots is a variable of processes that trust nobody: because there are no roots, or because the
+// noRoots is a variable of processes that trust no certificate, because there are no roots or the
 // system's can't be read.
 const noRoots = "EGRESS_TEST_NO_ROOTS"
 

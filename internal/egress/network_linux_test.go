@@ -69,9 +69,9 @@ func isolate(t *testing.T, resolvConf string) bool {
 	return true
 }
 
-// nameServer answers questions on port 53 of a host until the test ends, except those of the types
-// that it drops. The one name that it knows is of a peer at 127.0.0.3. It returns the names that
-// were looked up.
+// nameServer responds to queries on port 53 of a host until the test ends, except those of the
+// types that it drops. The one name that it knows is of a peer at 127.0.0.3. It returns the names
+// that were looked up.
 func nameServer(t *testing.T, host, known string, drops ...dnsmessage.Type) func() []string {
 	t.Helper()
 	conn, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", net.JoinHostPort(host, "53"))

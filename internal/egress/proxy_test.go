@@ -27,7 +27,7 @@ func named(variable string) string {
 	return variable
 }
 
-// proxied answers CONNECT with status, and where that is 200 serves the tunnel.
+// proxied responds to CONNECT with status, and serves the tunnel if that is 200.
 func proxied(asked chan<- *http.Request, status string, serve func(net.Conn)) func(net.Conn) {
 	return func(conn net.Conn) {
 		req, err := http.ReadRequest(bufio.NewReader(conn))

@@ -1,4 +1,4 @@
-// Package egress sends every request of the provider, to the service and to all that issues
+// Package egress sends every request of the provider, to the service and to the sources of
 // credentials, through one transport. It decides what a failure to get a response means.
 package egress
 
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// MaxBody is how much of a response is read, in bytes. Real ones have some hundred.
+// MaxBody is how much of a response is read, in bytes. Usual responses have some hundred.
 const MaxBody = 1 << 20
 
 // Transport sends requests; see [NewTransport].
@@ -70,7 +70,7 @@ func Send(transport Transport, req *http.Request, limit time.Duration) (*Respons
 }
 
 func receive(transport Transport, req *http.Request) (*Response, error) {
-	resp, err := transport.RoundTrip(req) // which, unlike an http.Client, never follows a redirect
+	resp, err := transport.RoundTrip(req) // unlike an http.Client, it never follows a redirect
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,8 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 	return received, nil
 }
 
-// round is a request on its way. The transport notes things in it, also after the request has ended.
+// round is a request on its way. The transport notes things in it, also after the request has
+// ended.
 type round struct {
 	deadline time.Time
 

@@ -115,8 +115,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// oldHello is how a server answers that knows no newer version than TLS 1.1, where Go's sends an
-// alert.
+// oldHello is the response of a server that has no newer version than TLS 1.1. A server in Go would
+// send an alert.
 var oldHello = "\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02" + strings.Repeat("x", 32) + "\x00\xc0\x13\x00"
 
 func TestTLS(t *testing.T) {

@@ -79,7 +79,7 @@ func TestRedact(t *testing.T) {
 		url.QueryEscape(url.QueryEscape(token)): "[redacted]",
 		"x-acs-security-token:" + token[:20]:    "x-acs-security-token:[redacted]",
 		"Credential=LTAI5tCasTestAccessKeyId":   "Credential=LTAI5tCasTestAccessKeyId",
-		// Of secrets that nobody knows here:
+		// Secrets that the caller didn't name:
 		"bad SecurityToken=hush-hush-hush&x=1":   "bad SecurityToken=[redacted]&x=1",
 		"bad AccessKeySecret%3Dhush-hush-hush":   "bad AccessKeySecret%3D[redacted]",
 		"bad Authorization: Bearer hush-hush":    "bad Authorization: Bearer [redacted]",

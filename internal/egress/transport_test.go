@@ -12,8 +12,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest/peer"
 )
 
-// answers serves requests on a connection until after so many it reads nothing more, and doesn't
-// close: as a router does that has dropped it.
+// answers serves so many requests on a connection. Then it reads nothing more and doesn't close,
+// like a router that has dropped the connection.
 func answers(requests int) func(net.Conn) {
 	return func(conn net.Conn) {
 		in := bufio.NewReader(conn)

@@ -53,7 +53,7 @@ func isHost(host string) bool {
 	return err == nil || len(host) <= 253 && name.MatchString(host)
 }
 
-// hasPort reports whether a URL has a port that there can be, or leaves it to its scheme.
+// hasPort reports whether a URL has a valid port, or none.
 func hasPort(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")

@@ -11,7 +11,7 @@ import (
 // The kinds of an error that a service reports.
 const (
 	Throttled    egress.Kind = "throttled"               // the account's calls of this second are spent
-	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway before it has a passing trouble
+	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway in front of it reports a temporary failure
 	Clock        egress.Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
 	BadKey       egress.Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
 	BadToken     egress.Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key

@@ -16,7 +16,7 @@ import (
 
 const (
 	headerRetryAfter = "X-Acs-Retry-After"
-	farOff           = 24 * time.Hour // limits what a header can ask for
+	farOff           = 24 * time.Hour // limits the wait that a header can request
 )
 
 // Report is what a service's response says about a call, apart from its result. Its texts hold no
@@ -30,11 +30,11 @@ type Report struct {
 	Recommend                string        // where the service explains the code
 	Denied                   *AccessDenied // what RAM says about a denied permission
 
-	RetryAfter time.Duration // how long the service asks to wait; 0 if it doesn't
+	RetryAfter time.Duration // the wait that the service requests; 0 if none
 	Skew       time.Duration // by how much this machine's clock is ahead of the service's, by the header Date; 0 without one
 }
 
-// AccessDenied is the detail that RAM gives for a denied permission.
+// AccessDenied is RAM's detail of a denied permission.
 //
 // See https://www.alibabacloud.com/help/en/ram/user-guide/how-do-i-troubleshoot-access-denied-errors.
 type AccessDenied struct {
@@ -84,12 +84,12 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	return r
 }
 
-// retryAfter returns how long the service asks to wait, by the first of the headers that says it:
-// x-acs-retry-after (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api and
-// x-ratelimit-user, and Retry-After (seconds or a date, RFC 9110, section 10.2.3). It is zero if
-// none does. The time is now by the service's clock.
+// retryAfter returns the wait that the service requests, by the first of these headers that has
+// one: x-acs-retry-after (milliseconds), the larger TimeLeft (milliseconds) of x-ratelimit-user-api
+// and x-ratelimit-user, and Retry-After (seconds or a date, RFC 9110, section 10.2.3). It is zero
+// if none does. The time is now by the service's clock.
 func retryAfter(header http.Header, now time.Time) time.Duration {
-	until, _ := http.ParseTime(header.Get("Retry-After")) // what isn't a date is long past
+	until, _ := http.ParseTime(header.Get("Retry-After")) // a value that isn't a date counts as long past
 	return cmp.Or(
 		scaled(header.Get(headerRetryAfter), time.Millisecond),
 		max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))),
@@ -105,8 +105,8 @@ func timeLeft(limits string) time.Duration {
 	return scaled(number, time.Millisecond)
 }
 
-// scaled reads a number of units: none as 0, and one that is out of range as the nearest that
-// isn't.
+// scaled reads a number of units: an empty text as 0, and a number out of range as the nearest one
+// in range.
 func scaled(number string, unit time.Duration) time.Duration {
 	n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	return time.Duration(min(max(n, 0), int64(farOff/unit))) * unit

@@ -45,11 +45,11 @@ func Sign(req *http.Request, action, version string, k Key, at time.Time, nonce 
 		{"x-acs-signature-nonce", nonce},
 		{"x-acs-version", version},
 	} {
-		value := strings.TrimSpace(h.value) // net/http trims what it sends
+		value := strings.TrimSpace(h.value) // net/http sends the trimmed value
 		if value == "" {
 			continue
 		}
-		if h.name != "host" { // which net/http sends
+		if h.name != "host" { // net/http sends the host
 			req.Header.Set(h.name, value)
 		}
 		names = append(names, h.name)

@@ -128,7 +128,7 @@ output "everything_but_the_request" {
 		if calls := len(tf.cas.Calls()); calls != i+1 {
 			t.Errorf("%v: got %d calls, want %d, one for each command", args, calls, i+1)
 		}
-		var logged []string // the calls, each with what the service's support asks for
+		var logged []string // the calls, each with what a support case needs
 		for line := range strings.Lines(log) {
 			if strings.Contains(line, logLine()) {
 				logged = append(logged, line)
@@ -204,7 +204,7 @@ output "scores" {
 	}
 	for name, server := range map[string]*castest.Server{"china": tf.cas, "international": international} {
 		if calls := server.Calls(); len(calls) != 1 || calls[0].Code != "" {
-			t.Errorf("%s: got calls %+v, want one that is answered", name, calls)
+			t.Errorf("%s: got calls %+v, want one with a response", name, calls)
 		}
 	}
 }

@@ -24,7 +24,7 @@ const neverZero = "What the service doesn't send is null, never zero."
 // attributes returns the service's response as attributes. Their names and schemas don't depend on
 // it.
 func attributes(c *cas.AssetCount) []attribute {
-	const orNull = " Null where the service doesn't send it."
+	const orNull = " Null if the service doesn't send it."
 	computed := func(name string, value *int64, text string) attribute {
 		return attribute{name, types.Int64PointerValue(value),
 			schema.Int64Attribute{Computed: true, MarkdownDescription: text}}
@@ -34,7 +34,7 @@ func attributes(c *cas.AssetCount) []attribute {
 		sent("point", c.Point, "Health score of the account's certificates, in points: higher is better."),
 		sent("last_point", c.LastPoint, "Previous health score, in points."),
 		computed("point_change", c.PointChange, "Points by which the health score has changed: `point` less `last_point`. "+
-			"Null where either is null."),
+			"Null if either is null."),
 		sent("point_ratio", c.PointRatio, "Health score ratio, as the service sends it. The service documents no scale."),
 		sent("point_time", c.PointTime, "When the health score was updated, as the service sends it: Unix time, in "+
 			"milliseconds or in seconds (see `point_updated_at`)."),
@@ -43,19 +43,19 @@ func attributes(c *cas.AssetCount) []attribute {
 			CustomType: timetypes.RFC3339Type{},
 			MarkdownDescription: "When the health score was updated: `point_time` in whole seconds, UTC, in RFC 3339 as in " +
 				"`2026-01-06T06:33:30Z`. A `point_time` of 100000000000 and more is in milliseconds, a smaller one in " +
-				"seconds. Null where `point_time` is null or isn't a time of the years 0 to 9999.",
+				"seconds. Null if `point_time` is null or isn't a time of the years 0 to 9999.",
 		}},
 		sent("buy_certificate_count", c.BuyCertificateCount, "Number of paid certificates."),
 		sent("free_certificate_count", c.FreeCertificateCount, "Number of free certificates."),
 		sent("upload_certificate_count", c.UploadCertificateCount, "Number of uploaded certificates."),
 		computed("total_certificate_count", c.TotalCertificateCount, "Number of paid, free and uploaded certificates "+
-			"together. Null where any of the three is null."),
+			"together. Null if any of the three is null."),
 		sent("aliyun_asset_count", c.AliyunAssetCount, "Number of cloud resources in Alibaba Cloud."),
 		sent("tencent_asset_count", c.TencentAssetCount, "Number of cloud resources in Tencent Cloud."),
 		sent("huawei_asset_count", c.HuaweiAssetCount, "Number of cloud resources in Huawei Cloud."),
 		sent("aws_asset_count", c.AwsAssetCount, "Number of cloud resources in AWS."),
 		computed("total_cloud_asset_count", c.TotalCloudAssetCount, "Number of cloud resources in the four clouds "+
-			"together. Null where any of the four is null."),
+			"together. Null if any of the four is null."),
 		sent("domain_asset_count", c.DomainAssetCount, "Number of domain name resources."),
 		{"request_id", types.StringPointerValue(c.RequestID), schema.StringAttribute{
 			Computed:            true,

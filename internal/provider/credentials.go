@@ -78,7 +78,7 @@ func (r *resolver) sts() credential.STS {
 	return sts
 }
 
-// files returns where profiles are looked for, and what completes them.
+// files returns the files that may have profiles, and the settings that complete profiles.
 func (r *resolver) files() credential.Files {
 	set := func(name string) string { return r.inFamily(name, "").text }
 	files := credential.Files{
@@ -100,9 +100,10 @@ func (r *resolver) files() credential.Files {
 	return files
 }
 
-// namedByBlock returns the setting by which the provider block names a source. What is unknown
+// namedByBlock returns the setting by which the provider block names a source. An unknown value
 // neither names one nor conflicts, because the variables of a root module are unknown while
-// Terraform validates it. An empty string doesn't either, so the framework's ConflictsWith won't do.
+// Terraform validates it. An empty string doesn't either, so the framework's ConflictsWith won't
+// do.
 func (r *resolver) namedByBlock() value {
 	var named value
 	for _, names := range sources {

@@ -22,7 +22,7 @@ const libraryMode = "vendor-library"
 // nothing.
 func serveLibrary() {
 	environments, ids := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
-	os.Stdout = os.Stderr // where the library may print
+	os.Stdout = os.Stderr // the library may print
 	for {
 		var variables []string
 		if environments.Decode(&variables) != nil {
@@ -41,8 +41,8 @@ func serveLibrary() {
 	}
 }
 
-// startLibrary starts such a process, and returns what asks it for an ID in this process's
-// environment.
+// startLibrary starts such a process, and returns a function that requests an ID from it in this
+// process's environment.
 func startLibrary(t *testing.T) (keyID func(*testing.T) string) {
 	t.Helper()
 	library := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], libraryMode) // it ends with its input
@@ -88,8 +88,8 @@ func TestSecondOpinion(t *testing.T) {
 		role    = "AssumeRole " + testRole
 		byOIDC  = "AssumeRoleWithOIDC " + testRole
 		token   = "sts-token"
-		goesOn  = "the library goes on as somebody else where a source that was set up is broken"
-		theCLIs = "the CLI reads it so"
+		goesOn  = "the library goes on with another identity if a source that was set up is broken"
+		theCLIs = "the CLI reads it like this"
 	)
 	type files = map[string]string
 	profile := func(name, mode, inside string) string {

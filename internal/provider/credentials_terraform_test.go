@@ -374,7 +374,7 @@ func TestIdentity(t *testing.T) {
 			}
 			for _, call := range tf.cas.Calls() {
 				if want := tf.fill(test.signer)[0]; want != "" && call.AccessKeyID != want || call.Code != "" {
-					t.Errorf("got a call signed with %s and answered with %q, want one signed with %s",
+					t.Errorf("got a call signed with %s and error code %q, want one signed with %s and no error code",
 						call.AccessKeyID, call.Code, want)
 				}
 			}

@@ -19,8 +19,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// told holds the causes whose diagnostics this process has shown in full, so that of many reads
-// that one cause makes fail only the first explains it. It is safe for concurrent use.
+// told holds the causes whose diagnostics this process has shown in full, so that if one cause
+// makes many reads fail, only the first one explains it. It is safe for concurrent use.
 type told struct{ causes sync.Map }
 
 // all returns diagnostics that every read has.
@@ -56,7 +56,7 @@ type report struct {
 	message
 	text  string   // what happened
 	facts []string // lines for a bug report or a support case
-	cause string   // equal for errors that one change would end
+	cause string   // equal for errors with the same remedy
 }
 
 // newReport returns the report of a failure. Its facts follow.
@@ -125,7 +125,7 @@ func aboutCall(e *cas.Error) report {
 	}
 	r.cause += e.Credentials
 	r.fact("Error code", e.Code)
-	if e.Code != "" { // else it is quoted where it matters
+	if e.Code != "" { // otherwise the text quotes it
 		r.fact("Error message", e.Message)
 	}
 	r.fact("Endpoint", e.Endpoint)
@@ -146,7 +146,7 @@ func aboutResponse(e *cas.Error) report {
 		r.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
 	}
 	if e.Kind == openapi.NoPermission {
-		r.deny(cmp.Or(e.Denied, &openapi.AccessDenied{})) // RAM doesn't always say who was denied what
+		r.deny(cmp.Or(e.Denied, &openapi.AccessDenied{})) // RAM doesn't always name the identity and the action
 	}
 	r.addSkew(e.Kind, e.Skew)
 	if e.Code == "" && e.Message != "" {
@@ -155,12 +155,12 @@ func aboutResponse(e *cas.Error) report {
 	return r
 }
 
-// principals are RAM's types of those to whom a permission is denied.
+// principals are RAM's types of identity.
 var principals = map[string]string{
 	"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account",
 }
 
-// deny says which action RAM denied, and to whom.
+// deny says which action RAM denied to which identity.
 func (r *report) deny(d *openapi.AccessDenied) {
 	principal := "the caller"
 	if d.AuthPrincipalDisplayName != "" {
@@ -173,15 +173,16 @@ func (r *report) deny(d *openapi.AccessDenied) {
 		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
 	}
 	if d.NoPermissionType == "ExplicitDeny" {
-		r.do = "Change the policy that denies this action explicitly, which no other one can overrule. The action " +
-			"must be allowed as well, as by the system policy AliyunYundunCertReadOnlyAccess."
+		r.do = "Change the policy that denies this action explicitly: no other policy can overrule it. Another policy must " +
+			"allow the action, such as the system policy AliyunYundunCertReadOnlyAccess."
 	}
 	action := cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")
 	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(action), clean(principal))
 	r.cause += r.text
 }
 
-// addSkew adds how far apart the clocks are, if that may be the cause and is more than a response takes.
+// addSkew adds how far apart the clocks are, if that may be the cause and is more than a response
+// takes.
 func (r *report) addSkew(kind egress.Kind, skew time.Duration) {
 	if kind == openapi.Clock && skew.Abs() >= time.Minute {
 		r.text += fmt.Sprintf(" Its clock and this machine's are %s apart.", skew.Abs().Round(time.Second))
@@ -198,7 +199,7 @@ func aboutCredentials(e *credential.Error) report {
 	} else {
 		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, err: e.Err,
 			subject: "No credentials came from " + e.Source})
-		if e.Code == "" { // else the text may hold the ID of a request
+		if e.Code == "" { // otherwise the text may hold a request ID
 			r.cause += fmt.Sprint(e.Err)
 		}
 	}
@@ -262,5 +263,6 @@ const indent = "  "
 // oneLine makes text from outside safe to print.
 func oneLine(s string) string { return egress.Printable(s, 4000) }
 
-// clean makes text from outside safe to print within a sentence, which ends in a full stop of its own.
+// clean makes text from outside safe to print within a sentence, which ends in a full stop of its
+// own.
 func clean(s string) string { return strings.TrimSuffix(oneLine(s), ".") }

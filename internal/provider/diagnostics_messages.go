@@ -20,8 +20,8 @@ const (
 // cancelled is the kind of a wait that ended because the read was cancelled.
 const cancelled egress.Kind = "cancelled"
 
-// message is what a diagnostic says about the failures from one origin, of one kind and with one
-// error code, each of which may be left open.
+// message is the text about failures from one origin, of one kind and with one error code. Each of
+// the three may be empty, for any.
 type message struct {
 	from    origin
 	kind    egress.Kind
@@ -31,8 +31,8 @@ type message struct {
 	do      string // what to do about it
 }
 
-// about reports whether the message is about a failure. What is said of the network's failures
-// holds for a proxy's as well.
+// about reports whether the message is about a failure. A message about the network's failures is
+// also about a proxy's.
 func (m message) about(f failure) bool {
 	return (m.from == "" || m.from == f.from || m.from == fromNetwork && f.from == fromProxy) &&
 		(m.kind == "" || m.kind == f.kind) && (m.code == "" || m.code == f.code)
@@ -95,25 +95,25 @@ var messages = []message{
 	{fromSource, credential.Login, "", "Sign-in to Alibaba Cloud needed", "",
 		"Terraform can't open a browser: sign in first, then run Terraform again."},
 	{fromSource, credential.NotAKey, "", "Invalid access key", "it returned an invalid key",
-		"Nothing was sent with it. Remove what doesn't belong there, which came with copying or from a command."},
+		"Nothing was sent with it. Remove these characters, which were probably copied or printed by a command."},
 	{fromSource, openapi.Clock, "", "This machine's clock is off", "",
-		checkTime + " If it is right, the source gave a session that had expired: renew that."},
+		checkTime + " If the clock is right, the session of the source has expired: renew it."},
 	{fromSource, openapi.Throttled, "", "Throttled by the source of Alibaba Cloud credentials", "", fewerAtOnce + "."},
 	{fromSource, openapi.Temporary, "", "Credentials source unavailable", "",
 		"The source may be busy. Try again later."},
 	{fromSource, egress.Malformed, "", "Unexpected response", "",
 		"Check what responds at that address: another service, a proxy, or a command that prints more than it should."},
 	{fromSource, "", "", "Alibaba Cloud credentials refused", "",
-		"Check the key, the token or the sign-in that the request was made with. Where a role is assumed, check that it " +
+		"Check the key, the token or the sign-in that the request was made with. For a role, check that it " +
 			"exists, that its trust policy names the caller, and that the caller is allowed sts:AssumeRole."},
 
 	{fromNetwork, egress.Untrusted, "", "Certificate isn't trusted", "the certificate can't be verified",
 		"Check the address, and this machine's clock. If a proxy of yours decrypts connections, add its root certificate " +
-			"to a file that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise somebody may be " +
+			"to a file that SSL_CERT_FILE names, or on Windows and macOS to the system's store. Otherwise someone may be " +
 			"intercepting the connection: verification can't be switched off."},
 	{fromNetwork, egress.NoRoots, "", "No root certificates", "this machine has no root certificates",
 		"Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and " +
-			"SSL_CERT_DIR, which replace the system's places. On Windows and macOS, check the system's store: it has been " +
+			"SSL_CERT_DIR, which replace the system's directories. On Windows and macOS, check the system's store: it has been " +
 			"emptied, or Terraform isn't allowed to read it."},
 	{fromNetwork, egress.InvalidProxy, "", "Invalid proxy", "",
 		"Nothing was sent. Set the variable to a URL such as http://proxy.example.com:3128, with nothing before or after " +
@@ -122,7 +122,7 @@ var messages = []message{
 		"Check the user name and password in the proxy's URL if the proxy requires them, and whether it allows " +
 			"connections to this host." + orNoProxy},
 	{fromNetwork, egress.Redirected, "", "Request redirected", "it redirected the request",
-		"The provider follows no redirect, so that nobody else gets a request with credentials. " + checkBetween},
+		"The provider follows no redirect, so that no other server gets a request with credentials. " + checkBetween},
 	{fromNetwork, egress.TooLarge, "", "Response too large", "it sent more than 1 MiB, not a few hundred bytes",
 		checkBetween},
 	{fromProxy, egress.NoSuchHost, "", "Proxy's host name not resolved", "", checkProxy},
@@ -130,7 +130,7 @@ var messages = []message{
 	{fromProxy, egress.NotTLS, "", "No encrypted connection to the proxy", "", checkProxy},
 	{fromProxy, "", "", "Proxy not reached", "", checkProxy},
 	{fromNetwork, egress.NoSuchHost, "", "Host name not resolved", "",
-		"Check the spelling of this name, in region and endpoints or where the source of credentials is configured, and " +
+		"Check the spelling of this name in region, in endpoints or in the settings of the credentials source, and " +
 			"this machine's DNS. The name of a VPC endpoint is known within that VPC only."},
 	{fromNetwork, egress.DNSFailed, "", "Host name not resolved", "",
 		"Check this machine's DNS and its network. Try again later."},

@@ -383,7 +383,7 @@ func withoutCredentials() map[string]error {
 		return e
 	}
 	nowhere := from("the default chain", credential.Nowhere,
-		"the provider block and the environment name no source, and none of these has any")
+		"the provider block and the environment name no source, and none of these has credentials")
 	nowhere.Tried = []*credential.Error{
 		from("the current profile of ~/.aliyun/config.json", credential.NotFound, "no file /home/user/.aliyun/config.json"),
 		from("ECS metadata service", credential.NotFound, "dial tcp 100.100.100.200:80: i/o timeout\n\x1b[2J"),

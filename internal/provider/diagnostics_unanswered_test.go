@@ -26,8 +26,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// asked returns the service and the sources of credentials that are called over https at an address
-// of another machine.
+// asked returns the service and the sources of credentials that are requested over https at an
+// address of another machine.
 func asked(t *testing.T) map[string]credential.Config {
 	t.Helper()
 	profile := func(inside string) credential.Config {
@@ -58,7 +58,7 @@ func asked(t *testing.T) map[string]credential.Config {
 	}
 }
 
-// proxyTo answers CONNECT with status, and carries on with next.
+// proxyTo responds to CONNECT with status, and carries on with next.
 func proxyTo(status string, next func(net.Conn)) func(net.Conn) {
 	return func(conn net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
 
-// regionID are the variables that name a region where the provider block and the profile don't.
+// regionID are the variables that name a region if the provider block and the profile don't.
 var regionID = []string{"ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID"}
 
 // endpoint returns the endpoint that a setting names, or else the one of the region and the

@@ -39,7 +39,8 @@ var write = map[slog.Level]func(ctx context.Context, message string, fields ...m
 	slog.LevelError: tflog.Error,
 }
 
-// Enabled returns true for each level, because Terraform's TF_LOG selects the levels that are shown.
+// Enabled returns true for each level, because Terraform's TF_LOG selects the levels that are
+// shown.
 func (logHandler) Enabled(context.Context, slog.Level) bool { return true }
 
 // Handle writes a line to the log of the read that ctx belongs to. Each value is a string, because

@@ -16,14 +16,14 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// shared answers for the addresses that can't be chosen: it is the proxy and the metadata service
+// shared responds for the addresses that can't be chosen: it is the proxy and the metadata service
 // of the whole test binary.
 var shared *castest.Issuer
 
 // isolated is a transport that sends nothing beyond this machine.
 var isolated *http.Transport
 
-// TestMain serves the provider where Terraform started the test binary as one, and prints a file as
+// TestMain serves the provider if Terraform started the test binary as one, and prints a file as
 // [printing] says.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == printMode {
@@ -71,8 +71,8 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run keeps the tests away from the credentials, the network and the quota of whoever runs them.
-// The certificate of the fakes has to be trusted before the first of them is asked.
+// run keeps the tests away from the user's credentials, network and quota.
+// The certificate of the fakes has to be trusted before the first request to them.
 func run(m *testing.M) int {
 	home, err := os.MkdirTemp("", "provider")
 	if err != nil {

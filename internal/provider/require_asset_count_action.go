@@ -64,7 +64,8 @@ func (a *requireAction) Schema(_ context.Context, _ action.SchemaRequest, resp *
 	}
 	names, _ := boundable(new(cas.AssetCount))
 	for _, limit := range limits {
-		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the bound.
+		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the
+		// bound.
 		resp.Schema.Attributes[limit.argument] = schema.MapAttribute{
 			Optional: true, ElementType: types.NumberType,
 			MarkdownDescription: "Whole numbers that values of the data source have to be " + limit.words + ", by the names " +
@@ -137,7 +138,7 @@ func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags d
 			b := bound{limit, name, number.ValueBigFloat()}
 			if !slices.Contains(names, name) {
 				diags.AddAttributeError(b.path(), "Unknown asset count", fmt.Sprintf(
-					"%s names %q, which is none of %s.", b.argument, name, strings.Join(names, ", ")))
+					"%s names %q; use one of %s.", b.argument, name, strings.Join(names, ", ")))
 			}
 			if b.number != nil && !b.number.IsInt() {
 				diags.Append(validatordiag.InvalidAttributeValueDiagnostic(
@@ -146,7 +147,7 @@ func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags d
 			for _, minimum := range bounds {
 				if minimum.name == name && minimum.number != nil && b.number != nil && minimum.number.Cmp(b.number) > 0 {
 					diags.AddAttributeError(minimum.path(), "Minimum above the maximum",
-						fmt.Sprintf("%s has to be at least %s and at most %s, which no number is.",
+						fmt.Sprintf("%s can't be both at least %s and at most %s.",
 							name, minimum.number.Text('f', -1), b.number.Text('f', -1)))
 				}
 			}

@@ -74,8 +74,8 @@ func TestRequireAssetCount(t *testing.T) {
 		"no bound":    {minimum: arguments{}, maximum: arguments{"point": nil}, invalid: noBound},
 		"misspelt": {
 			minimum: arguments{"point": 80, "pont": 90}, maximum: arguments{"point_time": 1},
-			invalid: failure("minimum", "pont", "Unknown asset count", `minimum names "pont", which is none of `+bounded) +
-				failure("maximum", "point_time", "Unknown asset count", `maximum names "point_time", which is none of `+bounded),
+			invalid: failure("minimum", "pont", "Unknown asset count", `minimum names "pont"; use one of `+bounded) +
+				failure("maximum", "point_time", "Unknown asset count", `maximum names "point_time"; use one of `+bounded),
 		},
 		"fraction": {
 			minimum: arguments{"point": 79.5},
@@ -85,7 +85,7 @@ func TestRequireAssetCount(t *testing.T) {
 		"minimum above maximum": {
 			minimum: arguments{"point": 90}, maximum: arguments{"point": 80},
 			invalid: failure("minimum", "point", "Minimum above the maximum",
-				"point has to be at least 90 and at most 80, which no number is."),
+				"point can't be both at least 90 and at most 80."),
 		},
 		"met": {minimum: arguments{"point": 80}, progress: "point is 92, and has to be at least 80"},
 		"just met": {

@@ -21,7 +21,8 @@ type setting struct {
 	fallback  string   // default
 	secret    bool     // whether the schema marks it as sensitive
 
-	// check is the validator of the provider block and of the variables. Only a nested block has none.
+	// check is the validator of the provider block and of the variables. Only a nested block has
+	// none.
 	check validator.String
 }
 
@@ -71,7 +72,7 @@ var settings = []setting{
 		"ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"),
 	argument("shared_credentials_file", isText, "File that holds the profile: the configuration of the Alibaba Cloud "+
 		"CLI or an INI file. A leading `~` is the home directory. Default: `~/.aliyun/config.json`. `"+sharedFile+
-		"` counts only where it names a file of the CLI.",
+		"` counts only if it names a file of the CLI.",
 		sharedFile, "ALICLOUD_SHARED_CREDENTIALS_FILE"),
 	argument("credentials_uri", isURI, "URL of a server that returns temporary credentials: https, or http for a "+
 		"loopback or link-local address."+alone,
@@ -79,7 +80,7 @@ var settings = []setting{
 	argument("ecs_role_name", isRoleName, "Name of the RAM role of the ECS instance that Terraform runs on."+alone,
 		"ALIBABA_CLOUD_ECS_METADATA", "ALICLOUD_ECS_ROLE_NAME"),
 
-	argument("assume_role_with_oidc", nil, "RAM role to act as with a token of an OIDC identity provider, as in CI "+
+	argument("assume_role_with_oidc", nil, "RAM role to assume with a token of an OIDC identity provider, as in CI "+
 		"systems and in ACK with RRSA. It can be combined with `assume_role`, but not with another source of credentials."),
 	argument("assume_role_with_oidc.oidc_provider_arn", isProvider,
 		"ARN of the identity provider in RAM, such as `acs:ram::1234567890123456:oidc-provider/ci`.",
@@ -88,7 +89,7 @@ var settings = []setting{
 		"File that holds the token. It is read again for every session.",
 		"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABACLOUD_OIDC_TOKEN_FILE"),
 	secret("assume_role_with_oidc.oidc_token", "Invalid OIDC token",
-		"The token itself, instead of a file. HCP Terraform's variable counts where nothing else sets either.",
+		"The token itself, instead of a file. HCP Terraform's variable counts only if nothing else sets a token or a file.",
 		"ALIBABA_CLOUD_OIDC_TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN"),
 	argument("assume_role_with_oidc.role_arn", isRole, roleText, "ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN"),
 	argument("assume_role_with_oidc.role_session_name", isSessionName, nameText,
@@ -96,8 +97,8 @@ var settings = []setting{
 	argument("assume_role_with_oidc.policy", isPolicy, policyText),
 	argument("assume_role_with_oidc.session_expiration", isSessionLife, lifeText).or("3600"),
 
-	argument("assume_role", nil, "RAM role to act as. It is assumed with the credentials of any source. Without this "+
-		"block, none is assumed on top of these. It may be empty: then variables complete it."),
+	argument("assume_role", nil, "RAM role to assume with the credentials of any source. Without this "+
+		"block, no role is assumed with them. It may be empty; then variables complete it."),
 	argument("assume_role.role_arn", isRole, roleText+" With an empty string, and no variable, no role is assumed. "+
 		"Together with OIDC, only `ALICLOUD_ASSUME_ROLE_ARN` counts, because the others name the role of OIDC.",
 		"ALIBABA_CLOUD_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"),
@@ -124,12 +125,12 @@ var settings = []setting{
 		"as `cas-vpc.cn-hangzhou.aliyuncs.com`; `http://` for loopback addresses only. Default: the region's endpoint.",
 		"ALIBABA_CLOUD_ENDPOINT_CAS", "CAS_ENDPOINT"),
 	argument("endpoints.sts", isEndpoint("sts.ap-southeast-1.aliyuncs.com", true), "Endpoint of Security Token Service, "+
-		"where roles are assumed. The variables count where the CLI's profile has no `sts_endpoint`. Default: the "+
+		"where roles are assumed. The variables count only if the CLI's profile has no `sts_endpoint`. Default: the "+
 		"endpoint of the profile's `sts_region` or of `ALIBABA_CLOUD_STS_REGION`, else `sts.aliyuncs.com`.",
 		"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"),
 	argument("requests_per_second", number{int64validator.Between(1, 100)}, "Maximum number of calls in any one second, "+
 		"by all processes of this user on this machine: from 1 to 100. The service allows an account ten: lower it "+
-		"where other machines or tools use the account.",
+		"if other machines or tools use the account.",
 		"CAS_REQUESTS_PER_SECOND").or("10"),
 	argument("max_retries", number{int64validator.Between(0, 20)}, "How many times the provider retries a temporary "+
 		"failure: from 0 to 20. Throttled calls are retried until the read's time is up.",
@@ -153,8 +154,8 @@ var (
 		like(`[\w+=,.@:/-]{2,}`, "must have 2 to 1224 letters, digits and the characters + = , . @ : / _ -"))
 	isRegion = like(`[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*`,
 		`must be the ID of a region, such as "cn-hangzhou" (China site) or "ap-southeast-1" (international site)`)
-	isURI = check{"Invalid credentials URI", credential.CheckURI, "Use an https URL, or http for a server on this " +
-		`machine or its own link, such as "http://127.0.0.1:6666/credentials".`}
+	isURI = check{"Invalid credentials URI", credential.CheckURI, "Use an https URL, or http for a loopback " +
+		`or link-local address, such as "http://127.0.0.1:6666/credentials".`}
 	isPolicy = check{"Invalid policy", notObject, "Write it with jsonencode, which takes care of the syntax."}
 )
 

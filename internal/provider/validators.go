@@ -121,7 +121,7 @@ func notObject(s string) error {
 func timeouts(operation, what string) schema.SingleNestedBlock {
 	return schema.SingleNestedBlock{Attributes: map[string]schema.Attribute{operation: schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "How long " + what + " may take in all, with every wait and every further attempt: a Go " +
+		MarkdownDescription: "How long " + what + " may take, including every wait and every attempt: a Go " +
 			"duration such as `90s` or `10m`. Default: `5m`.",
 		Validators: []validator.String{stringvalidator.LengthAtLeast(1), isDuration(math.MaxInt64, "")},
 	}}}

@@ -62,8 +62,8 @@ func Open(dir, name string, places int, logger *slog.Logger) *Quota {
 	}
 }
 
-// Take returns a place or, if none is free, the time to call it again, at most a second from now. It
-// returns within two seconds. Send the call at once, because its time is already noted. Without
+// Take returns a place or, if none is free, the time to call it again, at most a second from now.
+// It returns within two seconds. Send the call at once, because its time is already noted. Without
 // files, it bounds this process alone, to one place at a time if other processes may use them.
 func (q *Quota) Take() (*Place, time.Time) {
 	place, maximum := Place{}, 0
@@ -202,8 +202,8 @@ func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error)
 	return file, wait, err
 }
 
-// wait returns how long a place isn't free: less than 0 if its last use is longer ago, and more than
-// window if the clock was set back.
+// wait returns how long a place isn't free: less than 0 if its last use is longer ago, and more
+// than window if the clock was set back.
 func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return 0, fmt.Errorf("%s: not a regular file", file.Name())
