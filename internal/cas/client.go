@@ -60,8 +60,7 @@ func New(config Config) *Client {
 	return c
 }
 
-// Close closes the source of the credentials, and waits, for a second at most, until the quota has
-// noted the last response.
+// Close closes the source of the credentials, and waits for a second at most for the quota's note.
 func (c *Client) Close() {
 	c.config.Credentials.Close()
 	c.gate.mu.Lock()

@@ -15,6 +15,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
 
 // testGate returns a gate for so many calls a second.
@@ -28,43 +29,31 @@ func testGate(t *testing.T, callsPerSecond int) *gate {
 func TestGateBacksOff(t *testing.T) {
 	t.Parallel()
 	failure := &Error{Report: openapi.Report{Kind: openapi.Temporary}}
+	refusal := &Error{Report: openapi.Report{Kind: openapi.NoPermission}}
 	for name, test := range map[string]struct {
-		events  func(g *gate)
-		longest time.Duration // of the next backoff
+		ended       []error
+		leaves, out time.Duration // when a call leaves after that, and how long it is out
+		longest     time.Duration // of the next backoff
 	}{
-		"first failure":       {events: func(*gate) {}, longest: time.Second},
-		"second failure":      {events: func(g *gate) { g.ended(t.Context(), failure) }, longest: 20 * time.Second},
-		"the service answers": {events: func(g *gate) { g.ended(t.Context(), failure); g.ended(t.Context(), nil) }, longest: time.Second},
-		"the service refuses": {
-			events: func(g *gate) {
-				g.ended(t.Context(), failure)
-				g.ended(t.Context(), &Error{Report: openapi.Report{Kind: openapi.NoPermission}})
-			},
-			longest: time.Second,
-		},
-		"abandoned call": {
-			events:  func(g *gate) { g.ended(t.Context(), failure); g.ended(t.Context(), context.Canceled) },
-			longest: 20 * time.Second,
-		},
-		"the trouble was long ago": {
-			events:  func(g *gate) { g.ended(t.Context(), failure); time.Sleep(time.Hour); g.departed() },
-			longest: time.Second,
-		},
-		"a call was out for long": {
-			events: func(g *gate) {
-				g.ended(t.Context(), failure)
-				time.Sleep(time.Second)
-				g.departed()
-				time.Sleep(89 * time.Second)
-			},
-			longest: 200 * time.Second,
-		},
+		"first failure":               {longest: time.Second},
+		"second failure":              {ended: []error{failure}, longest: 20 * time.Second},
+		"the service responds":        {ended: []error{failure, nil}, longest: time.Second},
+		"the service refuses":         {ended: []error{failure, refusal}, longest: time.Second},
+		"abandoned call":              {ended: []error{failure, context.Canceled}, longest: 20 * time.Second},
+		"the trouble was long ago":    {ended: []error{failure}, leaves: time.Hour, longest: time.Second},
+		"a call was out for long":     {ended: []error{failure}, leaves: time.Second, out: 89 * time.Second, longest: 200 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				g := testGate(t, 10)
-				test.events(g)
+				for _, err := range test.ended {
+					g.ended(t.Context(), err)
+				}
+				if time.Sleep(test.leaves); test.leaves > 0 {
+					g.departed()
+				}
+				time.Sleep(test.out)
 				if test.longest == time.Second && !g.backoff.passed() {
 					t.Error("got a backoff that goes on, want none")
 				}
@@ -123,19 +112,18 @@ func TestRequestedWaitOutlastsAnEarlierCall(t *testing.T) {
 func TestEachAccountHasItsQuota(t *testing.T) {
 	t.Parallel()
 	g := testGate(t, 1)
-	credentialsOf := func(id string) credential.Credentials {
+	quotaOf := func(id string) *quota.Quota {
 		creds, err := source(t, castest.Key{AccessKeyID: id, AccessKeySecret: "secret"}).Get(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return creds
+		return g.quotaOf(creds)
 	}
-	one, other := credentialsOf("LTAIone"), credentialsOf("LTAIother")
-	first := g.quotaOf(one)
-	if again := g.quotaOf(one); again != first {
+	first := quotaOf("LTAIone")
+	if quotaOf("LTAIone") != first {
 		t.Error("got another quota for the same account, want the same one")
 	}
-	if g.quotaOf(other) == first {
+	if quotaOf("LTAIother") == first {
 		t.Error("got the same quota for another account, want one of its own")
 	}
 }

@@ -19,8 +19,7 @@ import (
 // errCutShort is the error of a response that ends too early.
 var errCutShort = errors.New("it is empty or breaks off")
 
-// FieldError says what is wrong with an element of a response, or with a figure that follows from
-// several.
+// FieldError says what is wrong with an element of a response, or with a figure from several.
 type FieldError string
 
 func (e FieldError) Error() string { return string(e) }
