@@ -98,7 +98,8 @@ func KeyFlaw(s string) string {
 	return ""
 }
 
-// Shorten makes an access key ID safe to show: LTAI…3xQz. If s doesn't look like an ID, and may be a secret, it keeps three characters.
+// Shorten makes an access key ID safe to show: LTAI…3xQz. If id doesn't look like one, and may be a
+// secret, Shorten keeps three characters.
 func Shorten(id string) string {
 	const begun, kept = 3, 4
 	runes, looksLikeID := []rune(id), strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS.")
