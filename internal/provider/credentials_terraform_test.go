@@ -297,8 +297,8 @@ func TestIdentity(t *testing.T) {
 				ini: "[default]\ntype = access_key\n"},
 			errors: 1, says: []string{
 				"No Alibaba Cloud credentials", "(the provider block leaves access_key and secret_key empty)",
-				`has no profile "q", only p - file ~/.alibabacloud/credentials: its section [default] has no access key - ECS metadata service: ` +
-					"switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED",
+				`has no profile "q", only p - file ~/.alibabacloud/credentials: its section [default] has no access ` +
+					"key - ECS metadata service: switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED",
 				"Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
 			},
 		},

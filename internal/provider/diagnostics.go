@@ -173,8 +173,8 @@ func (r *report) deny(d *openapi.AccessDenied) {
 		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
 	}
 	if d.NoPermissionType == "ExplicitDeny" {
-		r.do = "Change the policy that denies this action explicitly: no other policy can overrule it. Another policy must " +
-			"allow the action, such as the system policy AliyunYundunCertReadOnlyAccess."
+		r.do = "Change the policy that denies this action explicitly: no other policy can overrule it. Another policy " +
+			"must allow the action, such as the system policy AliyunYundunCertReadOnlyAccess."
 	}
 	action := cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")
 	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(action), clean(principal))

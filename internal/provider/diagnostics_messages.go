@@ -113,8 +113,8 @@ var messages = []message{
 			"intercepting the connection: verification can't be switched off."},
 	{fromNetwork, egress.NoRoots, "", "No root certificates", "this machine has no root certificates",
 		"Install the package ca-certificates, which small container images leave out, or correct SSL_CERT_FILE and " +
-			"SSL_CERT_DIR, which replace the system's directories. On Windows and macOS, check the system's store: it has been " +
-			"emptied, or Terraform isn't allowed to read it."},
+			"SSL_CERT_DIR, which replace the system's directories. On Windows and macOS, check the system's store: it has " +
+			"been emptied, or Terraform isn't allowed to read it."},
 	{fromNetwork, egress.InvalidProxy, "", "Invalid proxy", "",
 		"Nothing was sent. Set the variable to a URL such as http://proxy.example.com:3128, with nothing before or after " +
 			"it. In a user name or a password, write % as %25, and @, :, /, # and ? as %40, %3A, %2F, %23 and %3F."},

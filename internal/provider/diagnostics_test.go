@@ -155,8 +155,10 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 		{err: reset(1002), again: true},
 		{err: call(network["dns"])},
 		{err: call(network["proxy_dns"])},
-		{err: failed(egress.Malformed, 200, "", "", func(e *cas.Error) { e.Err = cas.FieldError("Point isn't a whole number") })},
-		{err: failed(egress.Malformed, 200, "", "", func(e *cas.Error) { e.Err = cas.FieldError("LastPoint isn't a whole number") })},
+		{err: failed(egress.Malformed, 200, "", "",
+			func(e *cas.Error) { e.Err = cas.FieldError("Point isn't a whole number") })},
+		{err: failed(egress.Malformed, 200, "", "",
+			func(e *cas.Error) { e.Err = cas.FieldError("LastPoint isn't a whole number") })},
 		{err: waited("its turn", time.Second)},
 		{err: waited("its turn", 2*time.Second), again: true},
 		{err: waited("credentials", time.Second)},
@@ -181,7 +183,8 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 	if first := explained.all(same); !slices.EqualFunc(first, same, diag.Diagnostic.Equal) {
 		t.Errorf("got %v, want %v", first, same)
 	}
-	if again := explained.all(same); len(again) != 1 || again[0].Summary() != "Invalid region" || again[0].Detail() == "A" {
+	if again := explained.all(same); len(again) != 1 || again[0].Summary() != "Invalid region" ||
+		again[0].Detail() == "A" {
 		t.Errorf("got %v, want one line", again)
 	}
 }
@@ -333,10 +336,11 @@ func failures() map[string]*egress.Error {
 			Kind: egress.ConnectionFailed, Err: dial("read",
 				os.NewSyscallError("read", errors.New("connection reset by peer"))),
 		},
-		"tls_timeout":        {Kind: egress.TimedOut, InHandshake: true, Err: errors.New("it took longer than 30s")},
-		"broken":             {Kind: egress.ConnectionFailed, Err: errors.New("the connection was closed too early")},
-		"tls_plain":          {Kind: egress.NotTLS, Err: plain},
-		"tls_alert":          {Kind: egress.NotTLS, Err: dial("remote error", errors.New("tls: protocol version not supported"))},
+		"tls_timeout": {Kind: egress.TimedOut, InHandshake: true, Err: errors.New("it took longer than 30s")},
+		"broken":      {Kind: egress.ConnectionFailed, Err: errors.New("the connection was closed too early")},
+		"tls_plain":   {Kind: egress.NotTLS, Err: plain},
+		"tls_alert": {Kind: egress.NotTLS,
+			Err: dial("remote error", errors.New("tls: protocol version not supported"))},
 		"tls_untrusted":      {Kind: egress.Untrusted, Certificate: shown, Err: unknown},
 		"tls_no_roots":       {Kind: egress.NoRoots, Certificate: shown, Err: unknown},
 		"redirected":         {Kind: egress.Redirected, Status: 302, Location: "http://portal.example.com\x1b[2J"},

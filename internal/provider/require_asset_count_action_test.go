@@ -66,9 +66,11 @@ func TestRequireAssetCount(t *testing.T) {
 	for name, test := range map[string]struct {
 		minimum, maximum any
 		answer           map[string]any // of which elements to change; nil leaves one out
-		invalid          string         // diagnostics of validation and plan, and of the invocation, which then makes no call
-		fails            string         // diagnostics of the invocation
-		progress         string
+		// invalid has the diagnostics of validation and plan, and of the invocation, which makes no
+		// call.
+		invalid  string
+		fails    string // diagnostics of the invocation
+		progress string
 	}{
 		"no argument": {invalid: noBound},
 		"no bound":    {minimum: arguments{}, maximum: arguments{"point": nil}, invalid: noBound},
