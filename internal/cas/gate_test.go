@@ -35,13 +35,13 @@ func TestGateBacksOff(t *testing.T) {
 		leaves, out time.Duration // when a call leaves after that, and how long it is out
 		longest     time.Duration // of the next backoff
 	}{
-		"first failure":               {longest: time.Second},
-		"second failure":              {ended: []error{failure}, longest: 20 * time.Second},
-		"the service responds":        {ended: []error{failure, nil}, longest: time.Second},
-		"the service refuses":         {ended: []error{failure, refusal}, longest: time.Second},
-		"abandoned call":              {ended: []error{failure, context.Canceled}, longest: 20 * time.Second},
-		"the trouble was long ago":    {ended: []error{failure}, leaves: time.Hour, longest: time.Second},
-		"a call was out for long":     {ended: []error{failure}, leaves: time.Second, out: 89 * time.Second, longest: 200 * time.Second},
+		"first failure":            {longest: time.Second},
+		"second failure":           {ended: []error{failure}, longest: 20 * time.Second},
+		"the service responds":     {ended: []error{failure, nil}, longest: time.Second},
+		"the service refuses":      {ended: []error{failure, refusal}, longest: time.Second},
+		"abandoned call":           {ended: []error{failure, context.Canceled}, longest: 20 * time.Second},
+		"the trouble was long ago": {ended: []error{failure}, leaves: time.Hour, longest: time.Second},
+		"a call was out for long":  {ended: []error{failure}, leaves: time.Second, out: 89 * time.Second, longest: 200 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -51,7 +51,8 @@ func asked(t *testing.T) map[string]credential.Config {
 		}},
 		"URI": {Source: credential.URI{Address: "https://uri.test/credentials"}},
 		"CloudSSO": profile(`"mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.test", ` +
-			`"cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1", "access_token": "` + castest.SSOAccessToken +
+			`"cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1", "access_token": "` +
+			castest.SSOAccessToken +
 			`", "cloud_sso_access_token_expire": 4102444800`),
 		"OAuth": profile(`"mode": "OAuth", "oauth_site_type": "CN", "oauth_access_token": "` + castest.OAuthAccessToken +
 			`", "oauth_access_token_expire": 4102444800`),
