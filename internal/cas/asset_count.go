@@ -13,8 +13,7 @@ import (
 	"unicode"
 )
 
-// AssetCount is the result of GetAssetCount. A field is nil if the service left it out or sent
-// null.
+// AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil.
 //
 // Source: Certificate Management Service documentation, api-cas-2020-04-07-getassetcount.
 type AssetCount struct {
@@ -24,8 +23,7 @@ type AssetCount struct {
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
 	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is
-	// seconds. It is nil if PointTime is, and outside of the years 0 to 9999, which RFC 3339 can't
-	// write.
+	// seconds. It is nil if PointTime is, and outside of the years 0 to 9999 of RFC 3339.
 	PointUpdatedAt *time.Time
 	PointChange    *int64 // Point − LastPoint; nil if either is
 
@@ -45,8 +43,7 @@ type AssetCount struct {
 	RequestID *string // unique for each call
 }
 
-// decode reads a success. Without a documented element it isn't the service's, but for RequestId
-// alone.
+// decode reads a success: an object with a documented element, or with a RequestId alone.
 func decode(text []byte) (*AssetCount, error) {
 	members, err := readObject(text)
 	if err != nil {

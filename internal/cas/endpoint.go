@@ -24,8 +24,7 @@ const (
 // endpoint within a VPC, if there is one; [Private] reports that.
 //
 // The vendor's sources disagree. This follows its Go SDK, by which two regions have a public
-// endpoint of their own, and aliyun/alicloud, which gives others outside of mainland China their
-// site's.
+// endpoint of their own, and aliyun/alicloud, by which others abroad have that of their site.
 func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain bool) {
 	international := strings.EqualFold(accountType, International)
 	if region == "" {
@@ -70,8 +69,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: canonical(u), Path: "/"}, nil
 }
 
-// canonical spells a host in one way: in lower case, an address short, without the scheme's own
-// port.
+// canonical spells a host in one way: in lower case, an address short, without a default port.
 func canonical(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")
 	if addr, err := netip.ParseAddr(host); err == nil {

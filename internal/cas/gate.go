@@ -78,8 +78,7 @@ func (g *gate) quotaTitle() string {
 	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
 }
 
-// quotaOf returns the quota of the account of the credentials, if that is known. The caller holds
-// mu.
+// quotaOf returns the quota of the credentials' account, if that is known. The caller holds mu.
 func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
 	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), creds.Identity())
 	if g.quotaName != name {

@@ -192,8 +192,7 @@ func (b *batch) depart(ctx context.Context, what string) error {
 	return nil
 }
 
-// remove takes away a reader, and ends the call after the last one. A response that came counts
-// still.
+// remove takes away a reader, and ends the call after the last one, unless a response has come.
 func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 	b.share.mu.Lock()
 	defer b.share.mu.Unlock()

@@ -28,8 +28,7 @@ const (
 	Malformed        Kind = "malformed response" // the response isn't what is documented, or isn't HTTP
 )
 
-// Error is a failure to get a response. It holds no secret, and of a peer's words a redirect's
-// host.
+// Error is a failure to get a response. It holds no secret, and shows no body of a response.
 type Error struct {
 	Kind        Kind
 	Address     string            // scheme and host that were requested

@@ -13,8 +13,7 @@ type Unsent struct{ *http.Request }
 func (Unsent) Error() string { return "not sent: requests go through package egress only" }
 
 // Intercept replaces [http.DefaultTransport] by a transport that sends nothing. The vendor's
-// library sends with a copy of it: so the library composes and signs a request, and [Send] sends
-// it.
+// library uses a copy: so it composes and signs a request, and [Send] sends it.
 func Intercept() {
 	http.DefaultTransport = &http.Transport{
 		Proxy: func(req *http.Request) (*url.URL, error) { return nil, Unsent{req} },

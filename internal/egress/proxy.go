@@ -10,15 +10,13 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// proxyOf returns the proxy of a request. HTTP_PROXY doesn't count: what isn't encrypted stays
-// local.
+// proxyOf returns the proxy of a request, which is none if the request isn't encrypted.
 func proxyOf(req *http.Request) (*url.URL, error) {
 	config := httpproxy.FromEnvironment()
 	if config.HTTPSProxy == "" {
 		return nil, nil
 	}
-	// The library takes what isn't a URL for no proxy, so it only decides whether NO_PROXY names
-	// the host.
+	// The library ignores what isn't a URL, so it only decides whether NO_PROXY names the host.
 	exceptions := httpproxy.Config{HTTPSProxy: "http://proxy.invalid", NoProxy: withoutPeriods(config.NoProxy)}
 	host := url.URL{Scheme: req.URL.Scheme, Host: withoutPeriods(req.URL.Host)}
 	if used, err := exceptions.ProxyFunc()(&host); used == nil || err != nil {

@@ -91,8 +91,7 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 	return received, nil
 }
 
-// round is a request on its way. The transport notes things in it, also after the request has
-// ended.
+// round is a request on its way. The transport notes what happens, also after its end.
 type round struct {
 	deadline time.Time
 

@@ -30,15 +30,13 @@ func NewTransport() *http.Transport {
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    2, // one for a call, and one for the next if the first hangs
 		MaxResponseHeaderBytes: 64 << 10,
-		// Routers drop idle connections silently, some after seconds; a request on one waits in
-		// vain.
+		// Routers drop idle connections silently, some after seconds.
 		IdleConnTimeout: 2 * time.Second,
 	}
 }
 
 // dial opens a connection in the time that its request has left. It looks up names of Alibaba Cloud
-// as absolute ones, because each search domain of a pod takes a query, or seconds without a
-// response.
+// as absolute ones, because each search domain of a pod takes a query, or some seconds.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if r, ok := ctx.Value(roundKey{}).(*round); ok { // net/http keeps a context's values, not its deadline
 		var cancel context.CancelFunc

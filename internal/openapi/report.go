@@ -105,8 +105,7 @@ func timeLeft(limits string) time.Duration {
 	return scaled(number, time.Millisecond)
 }
 
-// scaled reads a number of units: an empty text as 0, and a number out of range as the nearest one
-// in range.
+// scaled reads a number of units: an empty text as 0, what is out of range as the nearest in range.
 func scaled(number string, unit time.Duration) time.Duration {
 	n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	return time.Duration(min(max(n, 0), int64(farOff/unit))) * unit

@@ -15,7 +15,7 @@ const (
 	errLocked = syscall.EWOULDBLOCK
 )
 
-// tryLock locks a file until it is closed. gofrs/flock would open the file itself, without checks.
+// tryLock locks a file until it is closed. gofrs/flock would open it, and leave no time for checks.
 func tryLock(file *os.File) error {
 	var err error = syscall.EINTR
 	for errors.Is(err, syscall.EINTR) {

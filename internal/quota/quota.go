@@ -1,5 +1,4 @@
 // Package quota bounds how many calls of one user on one machine reach a service in any one second.
-//
 // A call holds a place from before it is sent until its response has arrived, and the place is free
 // a second later. The service receives the call before it responds, and the next call of that place
 // after that call is sent. So two calls of a place arrive more than a second apart, whatever the
@@ -51,9 +50,8 @@ type Place struct {
 	file   *os.File // is locked; nil if no file can be used
 }
 
-// Open returns the quota of a name, of which at most so many calls of this process arrive in any
-// second. The files are in a private directory, an absolute path that is made when needed, and show
-// the name's hash. The logger gets one warning when they can't be used. Open touches none of them.
+// Open returns the quota of a name: at most so many calls of this process in any second. It has
+// files in a private directory, which is made when needed, and warns once if they can't be used.
 func Open(dir, name string, places int, logger *slog.Logger) *Quota {
 	return &Quota{
 		path:   filepath.Join(dir, fmt.Sprintf("quota-v2-%x-", sha256.Sum256([]byte(name)))),
@@ -146,8 +144,7 @@ func (q *Quota) warn(err error) {
 	q.warned.Do(func() { q.logger.Warn("Files of the quota can't be used, so reads may be slow", "reason", err.Error()) })
 }
 
-// try locks the file of a free place, at random, and notes when the other places will be free. If
-// no file can be used, it returns how many calls of this process may be out at once.
+// try locks the file of a free place, or returns how many calls may be out if files can't be used.
 func (q *Quota) try() (place Place, maximum int) {
 	dir := filepath.Dir(q.path)
 	err := fmt.Errorf("%q isn't an absolute path, as where no home directory is known: %w", dir, os.ErrNotExist)
@@ -183,15 +180,13 @@ func (q *Quota) try() (place Place, maximum int) {
 	return place, maximum
 }
 
-// claim locks the file of a place and notes the time in it if the place is free, and returns
-// [Quota.wait].
+// claim locks the file of a free place and notes the time in it. It returns what wait does.
 func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error) {
 	file, err = os.OpenFile(fmt.Sprint(q.path, number), os.O_RDWR|os.O_CREATE|openFlags, 0o600)
 	if err == nil {
 		wait, err = q.wait(file)
 	}
-	// Only a free place is locked, so that a lock means that a call is out.
-	if err == nil && (wait <= 0 || wait > window) {
+	if err == nil && (wait <= 0 || wait > window) { // only a free place is locked: a lock means that a call is out
 		if err = q.lock(file); err == nil {
 			wait, err = q.wait(file) // another process may have used the place meanwhile
 		}
@@ -202,8 +197,7 @@ func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error)
 	return file, wait, err
 }
 
-// wait returns how long a place isn't free: less than 0 if its last use is longer ago, and more
-// than window if the clock was set back.
+// wait returns how long a place isn't free: below 0 if long since, above window if set back.
 func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return 0, fmt.Errorf("%s: not a regular file", file.Name())
