@@ -20,8 +20,7 @@ const (
 	Rejected     egress.Kind = "rejected"                // any other error that the service reported
 )
 
-// codes are the error codes about which the user can do something specific, as Alibaba Cloud
-// documents them.
+// codes are the documented error codes about which the user can do something specific.
 var codes = map[string]egress.Kind{
 	"ServiceUnavailable":     Temporary,
 	"InternalError":          Temporary,
@@ -41,8 +40,7 @@ var codes = map[string]egress.Kind{
 
 // KindOf returns the kind of an error by its code, else by its HTTP status. A code counts like the
 // known one that it begins with if a period or a capital letter follows; one of throttling may have
-// the word anywhere. The kind is [egress.Malformed] if there is no code, and the status isn't that
-// of a failure that may pass.
+// the word anywhere. The kind is [egress.Malformed] without a code and a temporary status.
 func KindOf(status int, code string) egress.Kind {
 	if strings.Contains(code, "Throttling") {
 		return Throttled

@@ -19,8 +19,7 @@ const (
 	farOff           = 24 * time.Hour // limits the wait that a header can request
 )
 
-// Report is what a service's response says about a call, apart from its result. Its texts hold no
-// secret and can be printed.
+// Report is what a response says about a call, in texts that can be printed and hold no secret.
 type Report struct {
 	Failed bool        // the response reports an error, whatever its HTTP status
 	Kind   egress.Kind // what the error means

@@ -2,8 +2,7 @@
 // requests (ACS3-HMAC-SHA256, that of version 3 of their APIs), the error codes, and the headers
 // that say when to try again.
 //
-// It has no clock, no randomness and no network, so that a signature can be compared with published
-// ones.
+// It has no clock, no randomness and no network: so published signatures can be compared.
 //
 // Source: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 package openapi
@@ -26,9 +25,8 @@ type Key struct {
 	SecurityToken   string // empty unless the key is a temporary one
 }
 
-// Sign sets the headers that authenticate req as a call of an action: Authorization, and those
-// whose names start with x-acs-. The request has the path "/" and no body. The version is the
-// API's, a date such as "2020-04-07".
+// Sign sets the headers that authenticate req as a call of an action of a version of the API, such
+// as "2020-04-07". The request has the path "/" and no body.
 //
 // The service refuses a nonce that it has seen before, and a time that is more than 15 minutes from
 // its own, so each attempt needs a signature of its own.
