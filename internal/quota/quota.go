@@ -197,7 +197,7 @@ func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error)
 	return file, wait, err
 }
 
-// wait returns how long a place isn't free: below 0 if long since, above window if set back.
+// wait returns how long a place isn't free: below 0 if it is, above window if the clock went back.
 func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return 0, fmt.Errorf("%s: not a regular file", file.Name())
