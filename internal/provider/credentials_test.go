@@ -169,6 +169,9 @@ func TestCredentials(t *testing.T) {
 			source: credential.Default{Section: "p", NoCLI: "ALIBABACLOUD_IGNORE_PROFILE",
 				Files: files{CLI: "f", NoExternal: "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"}},
 		},
+		"profiles not ignored": {
+			env:    environment{"ALIBABA_CLOUD_IGNORE_PROFILE": "false", "ALIBABA_CLOUD_PROFILE": "p"},
+			source: credential.Profile{Name: "p"}, setBy: "ALIBABA_CLOUD_PROFILE"},
 		"profiles ignored, but for the block": {
 			block: arguments{"profile": "p"}, env: environment{"ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE"},
 			source: credential.Profile{Name: "p"}, setBy: "profile" + byBlock},

@@ -140,6 +140,8 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 	waited := func(why string, elapsed time.Duration) error {
 		return &cas.WaitError{For: why, Elapsed: elapsed, Cause: context.DeadlineExceeded}
 	}
+	elsewhere := *network["dns"]
+	elsewhere.Address = "https://cas.ap-southeast-1.aliyuncs.com"
 	var explained told
 	for _, test := range []struct {
 		err   error
@@ -154,6 +156,7 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 		{err: reset(1001)},
 		{err: reset(1002), again: true},
 		{err: call(network["dns"])},
+		{err: call(&elsewhere)},
 		{err: call(network["proxy_dns"])},
 		{err: failed(egress.Malformed, 200, "", "",
 			func(e *cas.Error) { e.Err = cas.FieldError("Point isn't a whole number") })},
