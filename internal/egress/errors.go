@@ -45,10 +45,9 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Address, e.Kind)
-	switch {
-	case e.Kind == InvalidProxy:
+	if e.Kind == InvalidProxy {
 		fmt.Fprintf(&b, ": %s can't be used", e.Variable)
-	case e.Proxy != "":
+	} else if e.Proxy != "" {
 		fmt.Fprintf(&b, ": proxy %s", e.Proxy)
 	}
 	if e.Status != 0 {

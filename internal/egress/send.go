@@ -1,5 +1,4 @@
-// Package egress sends every request of the provider, to the service and to the sources of
-// credentials, through one transport. It decides what a failure to get a response means.
+// Package egress sends every request of the provider, and says why one has no response.
 package egress
 
 import (
@@ -149,10 +148,9 @@ func (r *round) explain(err error, late bool) *Error {
 	inHandshake := r.broken != nil && errors.Is(err, r.broken)
 	op, _ := errors.AsType[*net.OpError](err)
 	alert := op != nil && (op.Op == "remote error" || op.Op == "local error") // as crypto/tls names them
-	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	cut := failed || closed
-	if closed {
-		err = errors.New("the connection was closed too early")
+	cut := failed
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		cut, err = true, errors.New("the connection was closed too early")
 	}
 	switch {
 	case unresolved && name.IsNotFound:

@@ -45,9 +45,8 @@ func Origin(u *url.URL) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// redact takes secrets out of a text from outside: a service quotes the token in its message about
-// a wrong signature, and a proxy may show whole requests. A text may break off within a secret, or
-// spell it in another way, so a run of [minSecretRun] bytes counts, and so does what looks secret.
+// redact takes secrets, and what looks like one, out of a text from outside. The text may break off
+// within a secret, or spell it in another way, so a run of [minSecretRun] bytes counts.
 func redact(text string, secrets ...string) string {
 	var forms []string
 	for _, secret := range secrets {
