@@ -67,12 +67,20 @@ func asError(err error) *Error {
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
 		return newError(unanswered.Kind, unanswered)
 	}
-	for _, absent := range []error{os.ErrNotExist, syscall.ENOTDIR, exec.ErrNotFound, errNoHome} {
+	for _, absent := range []error{os.ErrNotExist, syscall.ENOTDIR, exec.ErrNotFound} {
 		if errors.Is(err, absent) {
 			return newError(NotFound, err)
 		}
 	}
 	return newError(Invalid, err)
+}
+
+// fileError is about a file that can't be read. It isn't set up if it is absent, or if it is
+// another user's and the user of this process didn't name it.
+func fileError(err error, unnamed bool) *Error {
+	e := asError(err)
+	e.notSetUp = e.Kind == NotFound || unnamed && errors.Is(err, os.ErrPermission)
+	return e
 }
 
 // absent returns the error of a source that isn't there, which is optional or has to be.

@@ -14,6 +14,7 @@ import (
 	"github.com/kballard/go-shellquote"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
 // external runs the command of a CLI profile, in Terraform's process group, so that it may prompt
@@ -35,8 +36,8 @@ func external(ctx context.Context, command string) (Credentials, error) {
 	switch _, failed := errors.AsType[*exec.ExitError](err); {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return parseExternal(stdout)
-	case len(stdout) > maxInput:
-		err = fmt.Errorf("its output: %w", errTooLarge)
+	case len(stdout) > userfile.MaxSize:
+		err = fmt.Errorf("its output: %w", userfile.ErrTooLarge)
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case failed:
@@ -51,8 +52,8 @@ func external(ctx context.Context, command string) (Credentials, error) {
 type bounded []byte
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if *b = append(*b, p...); len(*b) > maxInput {
-		return 0, errTooLarge
+	if *b = append(*b, p...); len(*b) > userfile.MaxSize {
+		return 0, userfile.ErrTooLarge
 	}
 	return len(p), nil
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
 // A source that is closed leaves no command behind.
@@ -60,7 +62,7 @@ func listen(t *testing.T) net.Listener {
 // What never ends is read no further than what a file or a command may hold.
 func TestInputIsBounded(t *testing.T) {
 	t.Parallel()
-	large := file(t, "large", strings.Repeat(" ", maxInput+1))
+	large := file(t, "large", strings.Repeat(" ", userfile.MaxSize+1))
 	for name, source := range map[string]Source{
 		"command":    inFile(t, running("endless")),
 		"file":       Profile{File: large},
@@ -69,8 +71,8 @@ func TestInputIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := New(Config{Transport: isolated, Source: source}).Get(t.Context())
-			if !errors.Is(err, errTooLarge) {
-				t.Errorf("got %v, want %v", err, errTooLarge)
+			if !errors.Is(err, userfile.ErrTooLarge) {
+				t.Errorf("got %v, want %v", err, userfile.ErrTooLarge)
 			}
 		})
 	}

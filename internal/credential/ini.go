@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"gopkg.in/ini.v1"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
 // iniSection is a section of the file that the older tools share: the one called Name, else
@@ -23,7 +25,7 @@ func (s iniSection) String() string {
 }
 
 func (s iniSection) fetch(ctx context.Context, e *env) (Credentials, error) {
-	content, err := readFile(s.path())
+	content, err := userfile.Read(s.path())
 	if err != nil {
 		return Credentials{}, fileError(err, s.File+s.INI+s.Name == "")
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
 // oauthSites are the hosts where the CLI signs in, and its client IDs there.
@@ -77,19 +78,19 @@ func (f cliFile) renew(ctx context.Context, p *profile, host, client string) err
 	}
 	// Before the token is used up, the file gets space for new tokens.
 	room := func(content []byte) ([]byte, error) { return append(content, bytes.Repeat([]byte(" "), 8<<10)...), nil }
-	if err := f.edit(room); err != nil {
+	if err := userfile.Edit(f.path, room); err != nil {
 		return fmt.Errorf("%w: %w", errUnsaved, err)
 	}
 	used := *p
 	err := p.requestTokens(context.WithoutCancel(ctx), f.env, host, client) // otherwise the new tokens may be lost
 	if err == nil {
-		if err := f.edit(p.saveTokens); err != nil {
+		if err := userfile.Edit(f.path, p.saveTokens); err != nil {
 			f.env.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 				"profile", p.Name, "command", p.configure(), "error", err)
 		}
 		return nil
 	}
-	_ = f.edit(func(content []byte) ([]byte, error) { return bytes.TrimRight(content, " "), nil })
+	_ = userfile.Edit(f.path, func(content []byte) ([]byte, error) { return bytes.TrimRight(content, " "), nil })
 	e := asError(err)
 	if e.Code == "invalid_grant" { // RFC 6749, section 5.2: about the refresh token
 		for range 5 {
@@ -159,23 +160,6 @@ func (f cliFile) lock(ctx context.Context) (unlock func()) {
 			"if the lock belongs to another user, as after sudo, remove it", "lock", lock.Path(), "error", err)
 	}
 	return func() { _ = lock.Unlock() }
-}
-
-// edit replaces the content of the CLI's file by what change makes of it, and of what other tools
-// write meanwhile.
-func (f cliFile) edit(change func([]byte) ([]byte, error)) error {
-	err := errChanged
-	for errors.Is(err, errChanged) {
-		var old, content []byte
-		if old, err = readFile(f.path); err == nil {
-			content, err = change(old)
-		}
-		if err != nil {
-			return fmt.Errorf("update %s: %w", f.path, err)
-		}
-		err = writeFile(f.path, old, content)
-	}
-	return err
 }
 
 // saveTokens puts p's OAuth tokens into the content of the CLI's file, and keeps everything else.

@@ -213,19 +213,6 @@ func TestOAuthOfAnotherTool(t *testing.T) {
 	}
 }
 
-// What another tool writes while the file is being replaced isn't lost.
-func TestEditKeepsWhatIsWrittenMeanwhile(t *testing.T) {
-	t.Parallel()
-	path := file(t, "config.json", "old")
-	must(t, cliFile{path: path}.edit(func(content []byte) ([]byte, error) {
-		if string(content) == "old" {
-			write(t, path, "theirs")
-		}
-		return append(content, " and ours"...), nil
-	}))
-	holds(t, path, "theirs and ours")
-}
-
 // A sign-in that can't be saved is lost for the next run.
 func TestOAuthWarnsOfASignInThatIsNotSaved(t *testing.T) { //nolint:paralleltest // shared is scripted
 	path := config(t, renewing(castest.OAuthRefreshToken+rand.Text()))

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/kballard/go-shellquote"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
 // profile is an entry of the CLI's configuration file.
@@ -102,18 +105,25 @@ func (p Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	return e.get(ctx, iniSection{p})
 }
 
+// IsCLIFile reports whether the file at path, which may begin with ~, is the CLI's and not an INI
+// file: a JSON object.
+func IsCLIFile(path string) bool {
+	content, err := userfile.Read(path)
+	return err == nil && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{"))
+}
+
 // read reads the CLI's file, which every fetch does, so that a new sign-in is seen.
 func (p Profile) read() (cliFile, error) {
 	if p.off != "" {
 		return cliFile{}, absent(true, errors.New("switched off by "+p.off))
 	}
-	content, err := readFile(p.path())
+	content, err := userfile.Read(p.path())
 	if err != nil {
 		return cliFile{}, fileError(err, p.File+p.CLI+p.Name == "")
 	}
 	file, err := parseCLIFile(content)
 	file.Current = cmp.Or(p.Name, file.Current, "default")
-	file.path, _ = expandHome(p.path()) // no error, because it was read
+	file.path, _ = userfile.ExpandHome(p.path()) // no error, because it was read
 	file.from = p
 	return file, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aliyun/credentials-go/credentials/providers"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
 // AssumeRole is a RAM role to assume. Its JSON is what a profile of the CLI has.
@@ -172,7 +173,7 @@ func (o OIDC) token() (string, error) {
 	case o.TokenFile == "":
 		return "", errors.New("there is neither an OIDC token nor a token file")
 	}
-	content, err := readFile(o.TokenFile)
+	content, err := userfile.Read(o.TokenFile)
 	token := strings.TrimSpace(string(content))
 	flaw := KeyFlaw(token)
 	switch {
@@ -180,9 +181,7 @@ func (o OIDC) token() (string, error) {
 		const hint = "in a pod, fsGroup in its securityContext lets its user read the token"
 		return "", fmt.Errorf("read OIDC token file: %w; %s", err, hint)
 	case err != nil:
-		e := asError(err)
-		e.Err = fmt.Errorf("read OIDC token file: %w", e.Err)
-		return "", e
+		return "", fmt.Errorf("read OIDC token file: %w", err)
 	case token == "":
 		return "", fmt.Errorf("the OIDC token file %s is empty", o.TokenFile)
 	case flaw != "":

@@ -20,6 +20,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
 // Address is the provider's source address.
@@ -148,7 +149,7 @@ func (r *resolver) resolve() (cas.Config, credential.Config) {
 // the relative path.
 func cacheDir() string {
 	dir, err := os.UserCacheDir()
-	if home, _ := credential.HomeDir(); err != nil && home != "" {
+	if home, _ := userfile.HomeDir(); err != nil && home != "" {
 		dir = filepath.Join(home, ".cache")
 	}
 	return dir

@@ -1,4 +1,4 @@
-package credential
+package userfile
 
 import (
 	"os"
@@ -41,6 +41,19 @@ func TestReplaceFileLeavesNothingBehind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What another tool writes while the file is being replaced isn't lost.
+func TestEditKeepsWhatIsWrittenMeanwhile(t *testing.T) {
+	t.Parallel()
+	path := file(t, "config.json", "old")
+	must(t, Edit(path, func(content []byte) ([]byte, error) {
+		if string(content) == "old" {
+			must(t, os.WriteFile(path, []byte("theirs"), 0o600))
+		}
+		return append(content, " and ours"...), nil
+	}))
+	holds(t, path, "theirs and ours")
 }
 
 // holds checks the content of a file that is alone in its directory.

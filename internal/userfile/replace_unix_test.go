@@ -1,6 +1,6 @@
 //go:build unix
 
-package credential
+package userfile
 
 import (
 	"errors"
@@ -55,7 +55,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 
 // fullDisk names the variable with the file into which another process of this test writes more
 // than fits.
-const fullDisk = "CREDENTIAL_TEST_FULL_DISK"
+const fullDisk = "USERFILE_TEST_FULL_DISK"
 
 func init() {
 	if path := os.Getenv(fullDisk); path != "" {

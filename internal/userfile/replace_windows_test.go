@@ -1,4 +1,4 @@
-package credential
+package userfile
 
 import (
 	"os"
@@ -51,7 +51,7 @@ func TestReadFileInUse(t *testing.T) {
 		writer, err := windows.CreateFile(name, windows.GENERIC_WRITE, 0, nil, windows.OPEN_EXISTING, 0, 0)
 		must(t, err)
 		time.AfterFunc(time.Second, func() { _ = windows.CloseHandle(writer) })
-		got, err := readFile(path)
+		got, err := Read(path)
 		must(t, err)
 		if string(got) != "content" {
 			t.Errorf("got %q, want %q", got, "content")

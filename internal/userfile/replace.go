@@ -1,4 +1,4 @@
-package credential
+package userfile
 
 import (
 	"bytes"
@@ -14,6 +14,23 @@ import (
 
 // errChanged means that another process wrote a file meanwhile.
 var errChanged = errors.New("its content has changed")
+
+// Edit replaces the content of the file at path by what change makes of it, and of what other tools
+// write meanwhile.
+func Edit(path string, change func([]byte) ([]byte, error)) error {
+	err := errChanged
+	for errors.Is(err, errChanged) {
+		var old, content []byte
+		if old, err = Read(path); err == nil {
+			content, err = change(old)
+		}
+		if err != nil {
+			return fmt.Errorf("update %s: %w", path, err)
+		}
+		err = writeFile(path, old, content)
+	}
+	return err
+}
 
 // writeFile replaces the content of the file at path, old: in one step, or in place if the file
 // can't be replaced.
@@ -47,7 +64,7 @@ func replaceFile(path string, old, content []byte) error {
 		return err
 	}
 	// To write a file may take long. Other tools don't lock it, and may have written it meanwhile.
-	if now, err := readFile(path); err == nil && !bytes.Equal(now, old) {
+	if now, err := Read(path); err == nil && !bytes.Equal(now, old) {
 		return errChanged
 	}
 	return retryWhileInUse(func() error { return os.Rename(temporary.Name(), path) })
