@@ -81,7 +81,8 @@ func decode(text []byte) (*AssetCount, error) {
 		return nil, err
 	}
 	if !documented && (a.RequestID == nil || len(members) > 1) {
-		text := "the response has none of the documented elements; it has " + strings.Join(slices.Sorted(maps.Keys(members)), ", ")
+		names := strings.Join(slices.Sorted(maps.Keys(members)), ", ")
+		text := "the response has none of the documented elements; it has " + names
 		return nil, foreignError(strings.TrimSuffix(text, "; it has "))
 	}
 	a.PointUpdatedAt = instant(a.PointTime)

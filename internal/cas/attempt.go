@@ -38,7 +38,8 @@ func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credentials, place *quota.Place, err error) {
 	previous, latest := b.bounds()
 	source := c.config.Credentials.String()
-	fetch := wait{at: c.config.Credentials.NextFetch(), why: "the next attempt to get credentials from " + source, flexible: true}
+	why := "the next attempt to get credentials from " + source
+	fetch := wait{at: c.config.Credentials.NextFetch(), why: why, flexible: true}
 	for _, w := range []wait{previous, fetch} {
 		if latest.Before(w.at) {
 			w.at = latest
@@ -94,13 +95,17 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 func (c *Client) request(ctx context.Context, creds credential.Credentials, now time.Time) *http.Request {
 	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.config.UserAgent}}
 	req := &http.Request{Method: http.MethodPost, URL: c.config.Endpoint, Header: header, Body: http.NoBody}
-	key := openapi.Key{AccessKeyID: creds.AccessKeyID, AccessKeySecret: creds.AccessKeySecret, SecurityToken: creds.SecurityToken}
+	key := openapi.Key{
+		AccessKeyID: creds.AccessKeyID, AccessKeySecret: creds.AccessKeySecret, SecurityToken: creds.SecurityToken,
+	}
 	openapi.Sign(req, "GetAssetCount", "2020-04-07", key, now, rand.Text())
 	return req.WithContext(ctx)
 }
 
 // trace logs a call, without anything that authenticates it.
-func (c *Client) trace(ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error) {
+func (c *Client) trace(
+	ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error,
+) {
 	attrs := []any{
 		"method", http.MethodPost, "endpoint", egress.Origin(c.config.Endpoint), "attempt", number,
 		"status", resp.Status, "bytes", len(resp.Body), "duration", took.String(),

@@ -33,11 +33,11 @@ type Config struct {
 	UserAgent   string
 	Logger      *slog.Logger
 
-	RequestsPerSecond int           // maximum in any one second, at least 1, of all processes of this user on this machine
+	RequestsPerSecond int           // maximum in any second, over all processes of this user on this machine
 	MaxRetries        int           // how often a failure that may pass, other than throttling, is tried again
 	RequestTimeout    time.Duration // maximum for one call, from connecting to the end of the response
 
-	CacheDir  string            // where processes share the quota; if it is empty, this process counts for itself, with a warning
+	CacheDir  string            // where processes share the quota; if empty, this one counts for itself, and warns
 	Transport http.RoundTripper // replaces the one that [New] makes
 }
 

@@ -51,7 +51,8 @@ func (w *wait) delay(at time.Time, why string) {
 func (w wait) passed() bool { return !time.Now().Before(w.at) }
 
 func newGate(config Config) *gate {
-	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond), backoff: wait{flexible: true}}
+	interval := time.Second / time.Duration(config.RequestsPerSecond)
+	return &gate{config: config, interval: interval, backoff: wait{flexible: true}}
 }
 
 // enter returns a place for a call, or what the call waits for before it enters again.

@@ -137,7 +137,8 @@ func (b *batch) bounds() (previous wait, latest time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.out) > 0 {
-		previous = wait{at: s.out[len(s.out)-1].departed.Add(s.hang()), why: "the response to the call before", flexible: true}
+		hangs := s.out[len(s.out)-1].departed.Add(s.hang())
+		previous = wait{at: hangs, why: "the response to the call before", flexible: true}
 	}
 	latest = time.Now().Add(farOff)
 	for r := range b.readers {

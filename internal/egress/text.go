@@ -72,6 +72,7 @@ func redact(text string, secrets ...string) string {
 	}
 	// A string to sign holds all parameters, encoded twice.
 	text = regexp.MustCompile(`(?is)(string ?to ?sign).*`).ReplaceAllString(b.String(), "$1 [redacted]")
-	const unknown = `(?i)((?:secret|token|signature|authorization|password)"?\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`
+	const unknown = `(?i)((?:secret|token|signature|authorization|password)"?` +
+		`\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`
 	return regexp.MustCompile(unknown).ReplaceAllString(text, "${1}[redacted]")
 }

@@ -11,10 +11,10 @@ import (
 // The kinds of an error that a service reports.
 const (
 	Throttled    egress.Kind = "throttled"               // the account's calls of this second are spent
-	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway in front of it reports a temporary failure
-	Clock        egress.Kind = "clock is off"            // this machine's clock and the service's are more than 15 minutes apart
+	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway reports a temporary failure
+	Clock        egress.Kind = "clock is off"            // the machine's clock is more than 15 minutes off
 	BadKey       egress.Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
-	BadToken     egress.Kind = "security token refused"  // the security token is expired, revoked or doesn't fit the access key
+	BadToken     egress.Kind = "security token refused"  // the token is expired, revoked or not the key's
 	NoPermission egress.Kind = "permission denied"       // RAM doesn't allow the action
 	WrongPlace   egress.Kind = "unknown operation"       // the endpoint doesn't know the operation
 	Rejected     egress.Kind = "rejected"                // any other error that the service reported

@@ -30,7 +30,7 @@ type Report struct {
 	Denied                   *AccessDenied // what RAM says about a denied permission
 
 	RetryAfter time.Duration // the wait that the service requests; 0 if none
-	Skew       time.Duration // by how much this machine's clock is ahead of the service's, by the header Date; 0 without one
+	Skew       time.Duration // how far this clock is ahead of the service's, by Date; 0 without one
 }
 
 // AccessDenied is RAM's detail of a denied permission.
