@@ -15,7 +15,6 @@ type badFiles struct {
 	want    []int  // how many places two processes get then
 }
 
-// each replaces the file of each place.
 func each(replace func(t *testing.T, path string)) func(*testing.T, *process) {
 	return func(t *testing.T, p *process) {
 		for number := range limit {
@@ -35,7 +34,6 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// write makes the directory of path, and the file.
 func write(t *testing.T, path, content string) {
 	t.Helper()
 	mkdir(t, filepath.Dir(path))
@@ -73,9 +71,6 @@ var allBadFiles = map[string]badFiles{
 	"a file for the directory": {prepare: func(t *testing.T, p *process) {
 		write(t, filepath.Dir(p.path), "")
 	}, reason: "terraform-provider-cas", want: []int{3, 3}},
-	"a file for the parent directory": {prepare: func(t *testing.T, p *process) {
-		write(t, filepath.Dir(filepath.Dir(p.path)), "")
-	}, reason: "cache", want: []int{3, 3}},
 	"directories": {prepare: each(mkdir), reason: "is a directory", want: []int{1, 1}},
 	"links":       {prepare: each(link), reason: "quota-v2-", want: []int{1, 1}},
 	"one directory": {prepare: func(t *testing.T, p *process) { mkdir(t, p.file(1)) }, reason: "is a directory",

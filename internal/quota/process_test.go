@@ -32,7 +32,6 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child prepares a process of the mode.
 func child(t *testing.T, mode, dir string, env ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])

@@ -54,7 +54,6 @@ func virtual(t *testing.T, test func(t *testing.T, dir string)) {
 	synctest.Test(t, func(t *testing.T) { test(t, dir) })
 }
 
-// forEach runs such a test for each case.
 func forEach[T any](t *testing.T, cases map[string]T, test func(t *testing.T, dir string, c T)) {
 	t.Helper()
 	for name, c := range cases {
@@ -115,7 +114,6 @@ func (p *process) waits() time.Duration {
 	return time.Since(start)
 }
 
-// await takes a place as soon as there is one.
 func await(q *Quota) *Place {
 	for {
 		place, again := q.Take()
@@ -179,7 +177,6 @@ func TestOtherProcess(t *testing.T) {
 			p.places = nil
 		}, min: time.Minute + window, max: time.Minute + window + time.Second},
 		"moment back":  {becomes: (*process).release, step: -time.Second / 4, min: window, max: 2 * window},
-		"hour back":    {becomes: (*process).release, step: -time.Hour, min: window, max: window},
 		"years back":   {becomes: (*process).release, step: -50 * year, min: window, max: window},
 		"moment ahead": {becomes: (*process).release, step: time.Second / 4, min: window - time.Second/4, max: window},
 		"years ahead":  {becomes: (*process).release, step: 50 * year},
@@ -228,7 +225,6 @@ func TestLimitsDiffer(t *testing.T) {
 		"few, then many": {places: []int{2, 5}, want: []int{2, 3}},
 		"many, then few": {places: []int{5, 2}, want: []int{5, 0}},
 		"some of many":   {places: []int{3, 10, 10}, want: []int{3, 7, 0}},
-		"few beside few": {places: []int{2, 3, 2}, want: []int{2, 1, 0}},
 		"at least one":   {places: []int{-1, 1}, want: []int{1, 0}},
 	}, func(t *testing.T, dir string, test row) {
 		for i, places := range test.places {
@@ -242,15 +238,13 @@ func TestFormat(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache", "terraform-provider-cas")
 	const hash = "e5ecf1567d722232621ed58573a5174224e9dae21d1c394d757e101cf0941aba"
-	for _, name := range []string{"cas.aliyuncs.com LTAI5tSecretive", "other"} {
-		q := Open(dir, name, 1, slog.New(slog.NewTextHandler(t.Output(), nil)))
-		q.wall = func(time.Time) int64 { return 0x0102030405060708 }
-		place, _ := q.Take()
-		if place == nil {
-			t.Fatalf("%s: got no place, want one", name)
-		}
-		defer place.file.Close()
+	q := Open(dir, "cas.aliyuncs.com LTAI5tSecretive", 1, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	q.wall = func(time.Time) int64 { return 0x0102030405060708 }
+	place, _ := q.Take()
+	if place == nil {
+		t.Fatal("got no place, want one")
 	}
+	defer place.file.Close()
 	path := filepath.Join(dir, "quota-v2-"+hash+"-0")
 	if data, err := os.ReadFile(path); string(data) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
 		t.Errorf("got %q, %v, want the time", data, err)
