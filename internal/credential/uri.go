@@ -36,10 +36,11 @@ func parseURI(uri string) (*url.URL, error) {
 type URI struct{ Address string }
 
 func (u URI) String() string {
-	if CheckURI(u.Address) != nil {
+	address, err := parseURI(u.Address)
+	if err != nil {
 		return "credentials URI"
 	}
-	return "credentials URI " + egress.PublicAddress(u.Address)
+	return "credentials URI " + egress.Origin(address) + address.EscapedPath()
 }
 
 // Site returns Site{}.

@@ -26,15 +26,30 @@ func Printable(s string, limit int) string {
 	return s
 }
 
-// Quote returns a text of a response as an error may show it: redacted, and then [Printable].
+// Quote returns a text of a response as an error may show it: without secrets and what looks like
+// one, and then [Printable]. The text may break off within a secret, or spell it in another way, so
+// a run of [minSecretRun] bytes counts.
 func Quote(text string, limit int, secrets ...string) string {
-	return Printable(redact(text[:min(len(text), maxInspected)], secrets...), limit)
-}
-
-// PublicAddress returns an address, valid or not, without user information, query and fragment.
-func PublicAddress(address string) string {
-	address = regexp.MustCompile(`(?s)[?#].*`).ReplaceAllString(address, "")
-	return regexp.MustCompile(`(?s)^(.*?://)?.*@`).ReplaceAllString(address, "${1}…@")
+	text = text[:min(len(text), maxInspected)]
+	shown := []byte(text) // with zeros in place of secrets
+	for _, secret := range secrets {
+		once := url.QueryEscape(secret)
+		for _, form := range []string{secret, once, url.PathEscape(secret), url.QueryEscape(once)} {
+			size := min(minSecretRun, len(form))
+			for i := 0; size > 0 && i+size <= len(text); i++ {
+				if strings.Contains(form, text[i:i+size]) {
+					clear(shown[i : i+size])
+				}
+			}
+		}
+	}
+	text = regexp.MustCompile(`\x00+`).ReplaceAllString(string(shown), "[redacted]")
+	// A string to sign holds all parameters, encoded twice.
+	text = regexp.MustCompile(`(?is)(string ?to ?sign).*`).ReplaceAllString(text, "$1 [redacted]")
+	const unknown = `(?i)((?:secret|token|signature|authorization|password)"?` +
+		`\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`
+	text = regexp.MustCompile(unknown).ReplaceAllString(text, "${1}[redacted]")
+	return Printable(text, limit)
 }
 
 // Origin returns the scheme and host of a URL, or nothing if there is none.
@@ -43,36 +58,4 @@ func Origin(u *url.URL) string {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
-}
-
-// redact takes secrets, and what looks like one, out of a text from outside. The text may break off
-// within a secret, or spell it in another way, so a run of [minSecretRun] bytes counts.
-func redact(text string, secrets ...string) string {
-	var forms []string
-	for _, secret := range secrets {
-		once := url.QueryEscape(secret)
-		forms = append(forms, secret, once, url.PathEscape(secret), url.QueryEscape(once))
-	}
-	var b strings.Builder
-	end := -1 // of the last run of a secret
-	for i := range len(text) {
-		for _, form := range forms {
-			size := min(minSecretRun, len(form))
-			if size == 0 || i+size > len(text) || !strings.Contains(form, text[i:i+size]) {
-				continue
-			}
-			if i > end {
-				b.WriteString("[redacted]")
-			}
-			end = max(end, i+size)
-		}
-		if i >= end {
-			b.WriteByte(text[i])
-		}
-	}
-	// A string to sign holds all parameters, encoded twice.
-	text = regexp.MustCompile(`(?is)(string ?to ?sign).*`).ReplaceAllString(b.String(), "$1 [redacted]")
-	const unknown = `(?i)((?:secret|token|signature|authorization|password)"?` +
-		`\s*(?:[:=]|%3D|%253D)\s*"?(?:bearer )?)[^\s"',;&)]{8,}`
-	return regexp.MustCompile(unknown).ReplaceAllString(text, "${1}[redacted]")
 }

@@ -23,26 +23,6 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-func TestPublicAddress(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		"":                                 "",
-		"cas.aliyuncs.com":                 "cas.aliyuncs.com",
-		"https://cas.aliyuncs.com:443/x/y": "https://cas.aliyuncs.com:443/x/y",
-		"https://user:hush@cas.test/x":     "https://…@cas.test/x",
-		"user:hu@sh@cas.test":              "…@cas.test",
-		"https://user:a://hush@cas.test":   "https://…@cas.test",
-		"https://cas.test/?token=hush":     "https://cas.test/",
-		"https://cas.test/#hush":           "https://cas.test/",
-		"https://cas.test?a=://hush@b":     "https://cas.test",
-		"http://user:hu sh%@cas test/":     "http://…@cas test/",
-	} {
-		if got := PublicAddress(address); got != want {
-			t.Errorf("%q: got %q, want %q", address, got, want)
-		}
-	}
-}
-
 // These are of the size and the alphabet of real ones.
 const (
 	secret    = "q8Zr2VtKx0BnLw7YcM5sDf3HgJ9aPe"
@@ -62,7 +42,7 @@ func leak(text string) string {
 	return ""
 }
 
-func TestRedact(t *testing.T) {
+func TestQuoteRedacts(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                                      "",
@@ -89,22 +69,22 @@ func TestRedact(t *testing.T) {
 		"The token is invalid.":                  "The token is invalid.",
 		"InvalidSecurityToken.Expired":           "InvalidSecurityToken.Expired",
 	} {
-		if got := redact(text, secret, token, signature, ""); got != want {
+		if got := Quote(text, 1000, secret, token, signature, ""); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
-	if got, want := redact("a short secret", "short"), "a [redacted] secret"; got != want {
+	if got, want := Quote("a short secret", 1000, "short"), "a [redacted] secret"; got != want {
 		t.Errorf("a short secret: got %q, want %q", got, want)
 	}
 	for _, code := range []string{"InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"} {
-		if got := redact(code, "YourAccessKeySecret", "YourSecurityToken"); got != code {
+		if got := Quote(code, 1000, "YourAccessKeySecret", "YourSecurityToken"); got != code {
 			t.Errorf("a code that shares a word with a secret: got %q, want %q", got, code)
 		}
 	}
 }
 
 // A text is redacted first and then cut: not even the first few characters of a secret are left.
-func TestQuote(t *testing.T) {
+func TestQuoteRedactsBeforeItCuts(t *testing.T) {
 	t.Parallel()
 	if got, want := Quote(strings.Repeat("x", 195)+secret, 200, secret), strings.Repeat("x", 195)+"[red…"; got != want {
 		t.Errorf("got %s, want %s", got, want)
