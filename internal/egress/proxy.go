@@ -31,7 +31,8 @@ func proxyOf(req *http.Request) (*url.URL, error) {
 		return nil, &Error{Kind: InvalidProxy, Variable: variable, Err: err}
 	}
 	if r, ok := req.Context().Value(roundKey{}).(*round); ok {
-		r.note(func() { r.proxy, r.variable = u, variable })
+		r.variable = variable
+		r.proxy.Store(u)
 	}
 	return u, nil
 }

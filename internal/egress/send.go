@@ -14,7 +14,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -58,12 +58,10 @@ func Send(transport Transport, req *http.Request, limit time.Duration) (*Respons
 	case req.Context().Err() != nil:
 		return nil, req.Context().Err()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	e := r.explain(err, ctx.Err() != nil)
-	e.Address, e.InHandshake = Origin(req.URL), r.inHandshake && (e.Kind == TimedOut || e.Kind == ConnectionFailed)
-	if r.proxy != nil {
-		e.Proxy, e.Variable = r.proxy.Host, r.variable
+	e.Address, e.InHandshake = Origin(req.URL), r.inHandshake.Load() && e.Temporary()
+	if proxy := r.proxy.Load(); proxy != nil {
+		e.Proxy, e.Variable = proxy.Host, r.variable
 	}
 	return nil, e
 }
@@ -92,15 +90,12 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 
 // round is a request on its way. The transport notes what happens, also after its end.
 type round struct {
-	deadline time.Time
-
-	mu          sync.Mutex
-	proxy       *url.URL // the proxy, as long as it is the proxy that can fail
-	variable    string   // names the proxy
-	handshakes  int      // the number of TLS handshakes that have begun, with the proxy and the peer
-	inHandshake bool     // the last of them hasn't succeeded
-	broken      error    // the error of the last handshake; crypto/tls has no types for many of them
-	begun       bool     // the first byte of the response has come
+	deadline    time.Time
+	variable    string                  // names the proxy
+	proxy       atomic.Pointer[url.URL] // the proxy, as long as it is the proxy that can fail
+	handshakes  atomic.Int32            // the number of TLS handshakes that have begun, with the proxy and the peer
+	inHandshake atomic.Bool             // the last of them hasn't succeeded
+	begun       atomic.Bool             // the first byte of the response has come
 }
 
 type roundKey struct{}
@@ -108,29 +103,18 @@ type roundKey struct{}
 func (r *round) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(context.WithValue(ctx, roundKey{}, r), &httptrace.ClientTrace{
 		TLSHandshakeStart: func() {
-			r.note(func() {
-				r.handshakes++
-				r.inHandshake = true
-				if r.proxy != nil && (r.proxy.Scheme != "https" || r.handshakes == 2) {
-					r.proxy = nil
-				}
-			})
+			r.inHandshake.Store(true)
+			if proxy := r.proxy.Load(); r.handshakes.Add(1) == 2 || proxy != nil && proxy.Scheme != "https" {
+				r.proxy.Store(nil)
+			}
 		},
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			r.note(func() { r.inHandshake, r.broken = err != nil, err })
-		},
-		GotConn:              func(httptrace.GotConnInfo) { r.note(func() { r.proxy = nil }) },
-		GotFirstResponseByte: func() { r.note(func() { r.begun = true }) },
+		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { r.inHandshake.Store(err != nil) },
+		GotConn:              func(httptrace.GotConnInfo) { r.proxy.Store(nil) },
+		GotFirstResponseByte: func() { r.begun.Store(true) },
 	})
 }
 
-func (r *round) note(change func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	change()
-}
-
-// explain returns what an error means, which it decides by types only. The caller holds mu.
+// explain returns what an error means, which it decides by types only.
 func (r *round) explain(err error, late bool) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -145,7 +129,7 @@ func (r *round) explain(err error, late bool) *Error {
 	}
 	name, unresolved := errors.AsType[*net.DNSError](err)
 	network, failed := errors.AsType[net.Error](err)
-	inHandshake := r.broken != nil && errors.Is(err, r.broken)
+	proxied := r.proxy.Load() != nil
 	op, _ := errors.AsType[*net.OpError](err)
 	alert := op != nil && (op.Op == "remote error" || op.Op == "local error") // as crypto/tls names them
 	cut := failed
@@ -161,9 +145,9 @@ func (r *round) explain(err error, late bool) *Error {
 		return &Error{Kind: TimedOut, Err: err}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.Errno(10061)): // the latter on Windows
 		return &Error{Kind: Refused, Err: err}
-	case alert, inHandshake && (r.proxy != nil || !cut): // a proxy that speaks no TLS closes at once
+	case alert, r.inHandshake.Load() && (proxied || !cut): // a proxy that speaks no TLS closes at once
 		return &Error{Kind: NotTLS, Err: err}
-	case cut, !r.begun && r.proxy == nil:
+	case cut, !proxied && !r.begun.Load():
 		return &Error{Kind: ConnectionFailed, Err: err}
 	}
 	return &Error{Kind: Malformed} // what came can't be read, and the network didn't fail
