@@ -79,7 +79,7 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case resp.StatusCode/100 == 3:
+	case resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "":
 		to, _ := resp.Location()
 		return nil, &Error{Kind: Redirected, Status: resp.StatusCode, Location: Origin(to)}
 	case len(received.Body) > MaxBody:

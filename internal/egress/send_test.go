@@ -39,6 +39,9 @@ func TestPeerSays(t *testing.T) {
 		"until it closes":    {says: ok + "Connection: close\r\n\r\n{}", status: 200, body: "{}"},
 		"an error":           {says: "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}", status: 503, body: "{}"},
 		"hints before":       {says: "HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
+		"multiple choices":   {says: "HTTP/1.1 300 Which\r\nContent-Length: 2\r\n\r\n{}", status: 300, body: "{}"},
+		"not modified":       {says: "HTTP/1.1 304 Not Modified\r\n\r\n", status: 304},
+		"redirect nowhere":   {says: "HTTP/1.1 307 Moved\r\nLocation: \r\nContent-Length: 2\r\n\r\n{}", status: 307, body: "{}"},
 		"another protocol":   {says: "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nxyz", status: 101},
 		"as large as may be": {says: ok + "Connection: close\r\n\r\n" + large, status: 200, body: large},
 		"gzip, not accepted": {says: ok + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", status: 200, body: "\x1f\x8b"},
@@ -87,7 +90,6 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			"//portal.test/": "http://portal.test",
 			"%zz":            "",
 			"mailto:hush":    "",
-			"":               "",
 		} {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", location)
