@@ -144,7 +144,7 @@ func TestEachCallIsLogged(t *testing.T) {
 	const line = "msg=GetAssetCount method=POST endpoint=ENDPOINT attempt=1 "
 	want := line + "status=200 bytes=" + strconv.Itoa(len(golden)) + " timed=true request_id=EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E\n" +
 		line + `status=400 bytes=39 timed=true request_id=R-1 error="throttled (Throttling)"` + "\n" +
-		line + `status=307 bytes=0 timed=true request_id="" error="ENDPOINT: redirected: HTTP 307, to https://portal.test"` + "\n" +
+		line + `status=307 bytes=0 timed=true request_id="" error="ENDPOINT: redirected: https://portal.test: HTTP 307"` + "\n" +
 		line + `status=0 bytes=0 timed=true request_id="" error="ENDPOINT: connection failed: `
 	if got := strings.ReplaceAll(lines.String(), server.URL(), "ENDPOINT"); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -241,8 +241,8 @@ func TestEverySourceIsGuarded(t *testing.T) {
 		kind    egress.Kind
 		want    string
 	}{
-		"http":    {redirect(trap.CredentialsURI()), egress.Redirected, "redirected: HTTP 307, to http://127.0.0.1:"},
-		"https":   {redirect("https://" + trap.STSEndpoint()), egress.Redirected, "HTTP 307, to https://127.0.0.1:"},
+		"http":    {redirect(trap.CredentialsURI()), egress.Redirected, "redirected: http://127.0.0.1:"},
+		"https":   {redirect("https://" + trap.STSEndpoint()), egress.Redirected, "redirected: https://127.0.0.1:"},
 		"endless": {endless, egress.TooLarge, "response too large: HTTP 200"},
 	} {
 		for name, source := range guarded(t, issuer(t)) {

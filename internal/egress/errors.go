@@ -3,9 +3,11 @@ package egress
 import (
 	"crypto/x509"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Kind distinguishes failures by what the user can do about them.
@@ -43,23 +45,15 @@ type Error struct {
 
 // Error says which host failed, and how.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", e.Address, e.Kind)
-	if e.Kind == InvalidProxy {
-		fmt.Fprintf(&b, ": %s can't be used", e.Variable)
-	} else if e.Proxy != "" {
-		fmt.Fprintf(&b, ": proxy %s", e.Proxy)
-	}
+	parts := []string{e.Address, string(e.Kind), e.Variable, e.Proxy, e.Location}
 	if e.Status != 0 {
-		fmt.Fprintf(&b, ": HTTP %d", e.Status)
-	}
-	if e.Location != "" {
-		fmt.Fprintf(&b, ", to %s", e.Location)
+		parts = append(parts, fmt.Sprint("HTTP ", e.Status))
 	}
 	if e.Err != nil {
-		fmt.Fprintf(&b, ": %s", e.Err)
+		parts = append(parts, e.Err.Error())
 	}
-	return Printable(b.String(), 500)
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	return Printable(strings.Join(parts, ": "), 500)
 }
 
 // Unwrap returns the cause.
@@ -83,4 +77,11 @@ func TemporaryStatus(status int) bool {
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 		509, 520, 521, 522, 523, 524, 529, // from gateways: a limit, a server that isn't reached, overload
 	}, status)
+}
+
+// Backoff returns a random wait before the next try; elapsed is the time since the first failure in
+// a row. The wait grows with it, so that machines that start at once spread.
+func Backoff(elapsed time.Duration) time.Duration {
+	longest := max(time.Second, 2*elapsed)
+	return longest/2 + rand.N(longest/2)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 )
 
 func TestTemporary(t *testing.T) {
@@ -37,13 +38,13 @@ func TestErrorText(t *testing.T) {
 			Kind: ConnectionFailed, Err: io.ErrUnexpectedEOF,
 		},
 		"https://cas.aliyuncs.com: malformed response: HTTP 200": {Kind: Malformed, Status: 200},
-		"https://cas.aliyuncs.com: redirected: HTTP 307, to http://portal.test": {
+		"https://cas.aliyuncs.com: redirected: http://portal.test: HTTP 307": {
 			Kind: Redirected, Status: 307, Location: "http://portal.test",
 		},
-		"https://cas.aliyuncs.com: refused by the proxy: proxy proxy.test:3128: HTTP 407": {
-			Kind: ProxyRefuses, Proxy: "proxy.test:3128", Status: 407,
+		"https://cas.aliyuncs.com: refused by the proxy: HTTPS_PROXY: proxy.test:3128: HTTP 407": {
+			Kind: ProxyRefuses, Variable: "HTTPS_PROXY", Proxy: "proxy.test:3128", Status: 407,
 		},
-		"https://cas.aliyuncs.com: invalid proxy: https_proxy can't be used: it isn't a URL": {
+		"https://cas.aliyuncs.com: invalid proxy: https_proxy: it isn't a URL": {
 			Kind: InvalidProxy, Variable: "https_proxy", Err: errors.New("it isn't a URL"),
 		},
 		"https://cas.aliyuncs.com: certificate not trusted: x509: certificate signed by unknown author": {
@@ -59,6 +60,28 @@ func TestErrorText(t *testing.T) {
 		}
 		if e.Err != nil && !errors.Is(e, e.Err) {
 			t.Errorf("%s: got cause %v, want %v", e, errors.Unwrap(e), e.Err)
+		}
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	for elapsed, longest := range map[time.Duration]time.Duration{
+		0:                time.Second,
+		time.Second / 2:  time.Second,
+		4 * time.Second:  8 * time.Second,
+		10 * time.Minute: 20 * time.Minute,
+	} {
+		shortest, seen := longest/2, map[bool]bool{}
+		for range 1000 {
+			wait := Backoff(elapsed)
+			if wait < shortest || wait >= longest {
+				t.Fatalf("%s after the first failure: got %s, want %s to %s", elapsed, wait, shortest, longest)
+			}
+			seen[wait < (shortest+longest)/2] = true
+		}
+		if len(seen) != 2 {
+			t.Errorf("%s after the first failure: got waits in one half of %s to %s, want them in both", elapsed, shortest, longest)
 		}
 	}
 }
