@@ -155,12 +155,11 @@ func FuzzResponse(f *testing.F) {
 		if e.Kind == "" {
 			t.Fatalf("got %#v, want a kind", e)
 		}
-		texts := []string{e.Error(), e.brief(), e.Code, e.Message, e.RequestID, e.Recommend}
-		if d := e.Denied; d != nil {
-			texts = append(texts, d.AuthAction, d.AuthPrincipalType, d.AuthPrincipalOwnerID, d.AuthPrincipalDisplayName,
-				d.NoPermissionType, d.PolicyType)
-		}
-		for _, text := range texts {
+		d := e.Denied
+		for _, text := range []string{
+			e.Error(), e.brief(), e.Code, e.Message, e.RequestID, e.Recommend, d.AuthAction, d.AuthPrincipalType,
+			d.AuthPrincipalOwnerID, d.AuthPrincipalDisplayName, d.NoPermissionType, d.PolicyType,
+		} {
 			if !printable(text) {
 				t.Fatalf("got %q, want it printable", text)
 			}

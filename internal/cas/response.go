@@ -51,7 +51,7 @@ func interpret(resp *egress.Response, now time.Time, secrets ...string) (*AssetC
 		e.Message = egress.Quote(html.UnescapeString(string(resp.Body)), 200, secrets...)
 	}
 	if foreign, ok := errors.AsType[foreignError](e.Err); ok {
-		e.Message, e.Recommend, e.Denied = "", "", nil
+		e.Message, e.Recommend, e.Denied = "", "", openapi.AccessDenied{}
 		e.Err = errors.New(egress.Quote(foreign.Error(), 300, secrets...)) // names can be anything
 	}
 	return nil, e

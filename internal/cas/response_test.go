@@ -223,7 +223,7 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 	want := &Error{Report: openapi.Report{
 		Failed: true, Kind: openapi.NoPermission, Status: 403, Code: "Forbidden.RAM", Message: "User not authorized.", RequestID: "R-1",
 		Recommend: "https://api.aliyun.com/troubleshoot?q=Forbidden.RAM",
-		Denied: &openapi.AccessDenied{
+		Denied: openapi.AccessDenied{
 			AuthAction: "yundun-cert:GetAssetCount", AuthPrincipalType: "SubUser", AuthPrincipalOwnerID: "1234567890123456",
 			AuthPrincipalDisplayName: "216959339000654321", NoPermissionType: "ImplicitDeny", PolicyType: "AccountLevelIdentityBasedPolicy",
 		},
@@ -240,13 +240,13 @@ func TestErrorKeepsWhatTheServiceSays(t *testing.T) {
 	}
 
 	want.Skew, want.RetryAfter = 0, 0
-	want.Message, want.RequestID, want.Recommend, want.Denied = "", "", "", &openapi.AccessDenied{AuthAction: "a"}
+	want.Message, want.RequestID, want.Recommend, want.Denied = "", "", "", openapi.AccessDenied{AuthAction: "a"}
 	odd := `{"Code":"Forbidden.RAM","Message":{},"RequestId":[1],"Recommend":true,"AccessDeniedDetail":{"AuthAction":"a","PolicyType":{}}}`
 	if _, got := respond(403, odd, "Date", "now"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	for _, detail := range []string{`null`, `"text"`, `[1]`, `{}`, `7`} {
-		if _, got := respond(403, `{"Code":"Forbidden.RAM","AccessDeniedDetail":`+detail+`}`); got.Denied != nil {
+		if _, got := respond(403, `{"Code":"Forbidden.RAM","AccessDeniedDetail":`+detail+`}`); got.Denied != (openapi.AccessDenied{}) {
 			t.Errorf("%s: got %+v, want none", detail, got.Denied)
 		}
 	}

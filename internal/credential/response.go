@@ -28,7 +28,7 @@ func refused(resp *egress.Response, secrets ...string) *Error {
 		report.Kind = openapi.KindOf(resp.Status, report.Code)
 	}
 	if report.Code == "" {
-		report.Message, report.Recommend, report.Denied = "", "", nil
+		report.Message, report.Recommend, report.Denied = "", "", openapi.AccessDenied{}
 	}
 	e := &Error{Report: report, Err: fmt.Errorf("it returned HTTP %d", resp.Status)}
 	switch {

@@ -10,9 +10,40 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
+
+// The kinds of an error that a service reports.
+const (
+	Throttled    egress.Kind = "throttled"               // the account's calls of this second are spent
+	Temporary    egress.Kind = "temporarily unavailable" // the service or a gateway reports a temporary failure
+	Clock        egress.Kind = "clock is off"            // the machine's clock is more than 15 minutes off
+	BadKey       egress.Kind = "access key refused"      // the access key is unknown or inactive, or its secret is wrong
+	BadToken     egress.Kind = "security token refused"  // the token is expired, revoked or not the key's
+	NoPermission egress.Kind = "permission denied"       // RAM doesn't allow the action
+	WrongPlace   egress.Kind = "unknown operation"       // the endpoint doesn't know the operation
+	Rejected     egress.Kind = "rejected"                // any other error that the service reported
+)
+
+// codes are the documented error codes about which the user can do something specific.
+var codes = map[string]egress.Kind{
+	"ServiceUnavailable":     Temporary,
+	"InternalError":          Temporary,
+	"SignatureNonceUsed":     Temporary,
+	"InvalidTimeStamp":       Clock,
+	"InvalidAccessKeyId":     BadKey,
+	"SignatureDoesNotMatch":  BadKey,
+	"IncompleteSignature":    BadKey,
+	"InvalidSecurityToken":   BadToken,
+	"MissingSecurityToken":   BadToken,
+	"Forbidden":              NoPermission,
+	"NoPermission":           NoPermission,
+	"InvalidApi.NotFound":    WrongPlace,
+	"InvalidAction.NotFound": WrongPlace,
+	"InvalidVersion":         WrongPlace,
+}
 
 const (
 	headerRetryAfter = "X-Acs-Retry-After"
@@ -26,8 +57,8 @@ type Report struct {
 	Status int         // HTTP status
 
 	Code, Message, RequestID string
-	Recommend                string        // where the service explains the code
-	Denied                   *AccessDenied // what RAM says about a denied permission
+	Recommend                string       // where the service explains the code
+	Denied                   AccessDenied // what RAM says about a denied permission, which may be nothing
 
 	RetryAfter time.Duration // the wait that the service requests; 0 if none
 	Skew       time.Duration // how far this clock is ahead of the service's, by Date; 0 without one
@@ -56,7 +87,10 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	decoder := json.NewDecoder(bytes.NewReader(resp.Body))
 	decoder.UseNumber()
 	_ = decoder.Decode(&said)
-	r := Report{Status: resp.Status, Message: said.Message, RequestID: said.RequestID, Recommend: said.Recommend}
+	r := Report{
+		Status: resp.Status, Message: said.Message, RequestID: said.RequestID, Recommend: said.Recommend,
+		Denied: said.AccessDeniedDetail,
+	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		r.Skew = now.Sub(date)
 	}
@@ -66,21 +100,42 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 	}
 	r.Failed = resp.Status/100 != 2 || !slices.Contains([]string{"", "200", "OK", "SUCCESS"}, strings.ToUpper(r.Code)) ||
 		said.Success != nil && !strings.EqualFold(fmt.Sprint(said.Success), "true")
-	d := &said.AccessDeniedDetail
+	d := &r.Denied
 	for _, text := range []*string{
 		&r.Code, &r.Message, &r.RequestID, &r.Recommend, &d.AuthAction, &d.AuthPrincipalType, &d.AuthPrincipalOwnerID,
 		&d.AuthPrincipalDisplayName, &d.NoPermissionType, &d.PolicyType,
 	} {
 		*text = egress.Quote(*text, 1000, secrets...)
 	}
-	if *d != (AccessDenied{}) {
-		r.Denied = d
-	}
 	r.Kind = KindOf(resp.Status, r.Code)
 	if resp.Status >= http.StatusBadRequest && resp.Header.Get(headerRetryAfter) != "" {
 		r.Kind = Throttled
 	}
 	return r
+}
+
+// KindOf returns the kind of an error by its code, else by its HTTP status. A code counts like the
+// known one that it begins with if a period or a capital letter follows; one of throttling may have
+// the word anywhere. The kind is [egress.Malformed] without a code and a temporary status.
+func KindOf(status int, code string) egress.Kind {
+	if strings.Contains(code, "Throttling") {
+		return Throttled
+	}
+	ends := func(r rune) bool { return r == '.' || unicode.IsUpper(r) }
+	for end := len(code); end > 0; end = strings.LastIndexFunc(code[:end], ends) {
+		if kind, known := codes[code[:end]]; known {
+			return kind
+		}
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		return Throttled
+	case egress.TemporaryStatus(status):
+		return Temporary
+	case code == "":
+		return egress.Malformed
+	}
+	return Rejected
 }
 
 // retryAfter returns the wait that the service requests, by the first of these headers that has

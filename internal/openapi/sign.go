@@ -31,7 +31,7 @@ type Key struct {
 // The service refuses a nonce that it has seen before, and a time that is more than 15 minutes from
 // its own, so each attempt needs a signature of its own.
 func Sign(req *http.Request, action, version string, k Key, at time.Time, nonce string) {
-	bodyHash := hexSHA256("")
+	bodyHash := fmt.Sprintf("%x", sha256.Sum256(nil))
 	var names []string
 	var lines strings.Builder
 	for _, h := range []struct{ name, value string }{ // sorted by name
@@ -58,9 +58,7 @@ func Sign(req *http.Request, action, version string, k Key, at time.Time, nonce 
 	query := strings.ReplaceAll(req.URL.Query().Encode(), "+", "%20") // only the space differs from RFC 3986
 	canonical := strings.Join([]string{req.Method, "/", query, lines.String(), signedHeaders, bodyHash}, "\n")
 	mac := hmac.New(sha256.New, []byte(k.AccessKeySecret))
-	mac.Write([]byte(algorithm + "\n" + hexSHA256(canonical)))
+	fmt.Fprintf(mac, "%s\n%x", algorithm, sha256.Sum256([]byte(canonical)))
 	req.Header.Set("Authorization", fmt.Sprintf("%s Credential=%s,SignedHeaders=%s,Signature=%x",
 		algorithm, k.AccessKeyID, signedHeaders, mac.Sum(nil)))
 }
-
-func hexSHA256(data string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(data))) }

@@ -146,7 +146,7 @@ func aboutResponse(e *cas.Error) report {
 		r.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
 	}
 	if e.Kind == openapi.NoPermission {
-		r.deny(cmp.Or(e.Denied, &openapi.AccessDenied{})) // RAM doesn't always name the identity and the action
+		r.deny(e.Denied) // RAM doesn't always name the identity and the action
 	}
 	r.addSkew(e.Kind, e.Skew)
 	if e.Code == "" && e.Message != "" {
@@ -161,7 +161,7 @@ var principals = map[string]string{
 }
 
 // deny says which action RAM denied to which identity.
-func (r *report) deny(d *openapi.AccessDenied) {
+func (r *report) deny(d openapi.AccessDenied) {
 	principal := "the caller"
 	if d.AuthPrincipalDisplayName != "" {
 		principal = cmp.Or(principals[d.AuthPrincipalType], "the principal") + " " + d.AuthPrincipalDisplayName

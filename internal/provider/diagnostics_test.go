@@ -249,12 +249,12 @@ func waits() map[string]error {
 func calls() map[string]error {
 	denied := func(change func(*openapi.AccessDenied)) func(*cas.Error) {
 		return func(e *cas.Error) {
-			e.Denied = &openapi.AccessDenied{
+			e.Denied = openapi.AccessDenied{
 				AuthAction: "yundun-cert:GetAssetCount", AuthPrincipalType: "SubUser",
 				AuthPrincipalOwnerID: "1234567890123456", AuthPrincipalDisplayName: "216959339000654321",
 				NoPermissionType: "ImplicitDeny", PolicyType: "AccountLevelIdentityBasedPolicy",
 			}
-			change(e.Denied)
+			change(&e.Denied)
 		}
 	}
 	const expired = "Specified time stamp or date value is expired."
