@@ -290,8 +290,9 @@ func TestSecondOpinion(t *testing.T) {
 			}
 
 			mine := func() string {
-				r := &resolver{ctx: t.Context(), block: arguments(nil).values(t), getenv: os.Getenv}
-				_, config := r.resolve()
+				r := environment{}.resolver(t, nil)
+				r.getenv = os.Getenv
+				config := r.credentials()
 				if r.diags.HasError() || r.invalid.HasError() {
 					return ""
 				}

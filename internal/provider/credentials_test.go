@@ -10,10 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 )
@@ -32,20 +31,6 @@ type arguments map[string]any
 
 type unknown struct{}
 
-// values returns the provider block with these arguments.
-func (a arguments) values(t *testing.T) map[string]attr.Value {
-	t.Helper()
-	var resp provider.SchemaResponse
-	New("test").Schema(t.Context(), provider.SchemaRequest{}, &resp)
-	kind := resp.Schema.Type()
-	value, err := kind.ValueFromTerraform(t.Context(), encoded(t, kind.TerraformType(t.Context()), a))
-	if err != nil {
-		t.Fatal(err)
-	}
-	object, _ := value.(types.Object)
-	return object.Attributes()
-}
-
 type environment map[string]string
 
 // with returns the environment with other variables added.
@@ -57,7 +42,10 @@ func (e environment) with(more environment) environment {
 
 func (e environment) resolver(t *testing.T, block arguments) *resolver {
 	t.Helper()
-	return &resolver{ctx: t.Context(), block: block.values(t), getenv: e.get}
+	var resp provider.SchemaResponse
+	New("test").Schema(t.Context(), provider.SchemaRequest{}, &resp)
+	raw := encoded(t, resp.Schema.Type().TerraformType(t.Context()), block)
+	return &resolver{ctx: t.Context(), config: tfsdk.Config{Raw: raw, Schema: resp.Schema}, getenv: e.get}
 }
 
 // TestCredentials checks which settings make up a source, beyond which source counts: the second
@@ -324,7 +312,7 @@ func TestProblems(t *testing.T) {
 		"everything about a role": {
 			block: arguments{"access_key": "id", "secret_key": hush,
 				"assume_role": arguments{"role_arn": "arn:aws:iam::1:role/x",
-					"session_name": "a session", "policy": "{", "external_id": "x", "session_expiration": 899}},
+					"session_name": "a session", "policy": `{"` + hush, "external_id": "x", "session_expiration": 899}},
 			want: []string{
 				"assume_role.role_arn: Invalid Attribute Value Match: Attribute assume_role.role_arn must be the " +
 					"ARN of a role, such as " +
@@ -411,7 +399,7 @@ func TestProblems(t *testing.T) {
 			block: arguments{"access_key": "", "secret_key": ""},
 			env:   environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush},
 			want: []string{"access_key: Empty access key: Because the provider block leaves access_key and secret_key " +
-				"empty, credentials come from access key id… (ALICLOUD_ACCESS_KEY)."},
+				"empty, credentials come from ALICLOUD_ACCESS_KEY."},
 		},
 		"an empty secret key": {block: arguments{"secret_key": ""}, want: []string{"secret_key: Empty access key: " +
 			"Because the provider block leaves secret_key empty, credentials come from the default chain."}},
@@ -447,6 +435,8 @@ func TestProblems(t *testing.T) {
 					"got: both",
 			},
 		},
+		"region of the environment": {env: environment{"ALIBABA_CLOUD_REGION_ID": "Hangzhou"}, want: []string{
+			": Invalid Attribute Value Match: ALIBABA_CLOUD_REGION_ID must be the ID of a region, such as"}},
 		"limits at their ends": {block: arguments{"requests_per_second": 100, "max_retries": 0,
 			"request_timeout": "1h"}},
 		"the block beside the environment": {
@@ -475,7 +465,7 @@ func TestProblems(t *testing.T) {
 			t.Parallel()
 			got := newPlugin(t, nil).validate(t, test.block)
 			r := test.env.resolver(t, test.block)
-			r.resolve()
+			r.resolve(nil)
 			for _, line := range lines(append(r.diags, r.invalid...)) {
 				if !slices.Contains(got, line) {
 					got = append(got, line)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -18,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
@@ -72,8 +70,7 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 func (p *Provider) ValidateConfig(
 	ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse,
 ) {
-	r := newResolver(ctx, req.Config, func(string) string { return "" })
-	r.validating = true
+	r := resolver{ctx: ctx, config: req.Config, getenv: func(string) string { return "" }, validating: true}
 	r.credentials()
 	resp.Diagnostics.Append(r.diags...)
 }
@@ -82,20 +79,18 @@ func (p *Provider) ValidateConfig(
 // not the provider, unless Terraform can defer the read. What is wrong with the environment alone
 // fails the read, too.
 func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	r := newResolver(ctx, req.Config, p.getenv)
+	r := resolver{ctx: ctx, config: req.Config, getenv: p.getenv}
 	ready := providerData{unknown: r.unknown(), told: new(told)}
 	if ready.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	} else if !ready.unknown.HasError() {
-		config, credentials := r.resolve()
+		config := r.resolve(p.Transport)
 		ready.invalid = r.invalid
 		resp.Diagnostics.Append(r.diags...)
 		if resp.Diagnostics.HasError() {
 			return
 		}
 		if !ready.invalid.HasError() {
-			config.Transport, credentials.Transport = p.Transport, p.Transport
-			config.Credentials = credential.New(credentials)
 			config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 			ready.client = cas.New(config)
 			p.mu.Lock()
@@ -123,27 +118,6 @@ func (p *Provider) Actions(context.Context) []func() action.Action {
 
 // Resources returns none: the service is only read.
 func (p *Provider) Resources(context.Context) []func() resource.Resource { return nil }
-
-// resolve makes the configurations of the client and of its credentials from the provider block and
-// the environment.
-func (r *resolver) resolve() (cas.Config, credential.Config) {
-	credentials := r.credentials()
-	credentials.Logger = newLogger(r.ctx, r.secrets...)
-	variable := r.first([]string{"ALIBABA_CLOUD_ENDPOINT", "ALIBABACLOUD_ENDPOINT", "ALICLOUD_ENDPOINT"})
-	if variable != "" {
-		credentials.Logger.InfoContext(r.ctx, "A variable is ignored, because it names one endpoint for every "+
-			"product; endpoints.cas in the provider block names the service's", "variable", variable)
-	}
-	timeout, _ := time.ParseDuration(r.text("request_timeout"))
-	return cas.Config{
-		Endpoint:          r.endpoint(credentials.Source),
-		Logger:            credentials.Logger,
-		CacheDir:          filepath.Join(cacheDir(), "terraform-provider-cas"),
-		RequestsPerSecond: r.number("requests_per_second"),
-		MaxRetries:        r.number("max_retries"),
-		RequestTimeout:    timeout,
-	}, credentials
-}
 
 // cacheDir returns the user's directory for caches. Without one, the client logs that it can't use
 // the relative path.

@@ -268,7 +268,7 @@ func TestRegionAndEndpoint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := test.env.resolver(t, test.block)
-			config, _ := r.resolve()
+			config := r.resolve(nil)
 			if len(r.diags)+len(r.invalid) > 0 {
 				t.Fatalf("got %v and %v, want no diagnostics", r.diags, r.invalid)
 			}

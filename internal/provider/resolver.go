@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -17,26 +20,14 @@ import (
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// value is a setting with its text, and the place where it is set.
-type value struct {
-	setting
-	text     string // empty if the setting isn't set
-	variable string // where the text comes from; empty for the provider block
-	unknown  bool   // whether Terraform knows the value only during apply
-}
-
-func (v value) set() bool { return v.text != "" }
-
-// String returns the name of the variable or of the argument that is set.
-func (v value) String() string { return cmp.Or(v.variable, v.name) }
-
-// resolver reads settings, each from the provider block or else from the environment, and collects
-// what is wrong with them.
+// resolver makes the configuration of the client. It reads each setting from the provider block or
+// else from the environment, and collects what is wrong with them.
 type resolver struct {
 	ctx        context.Context //nolint:containedctx // of the one request that the resolver serves
-	block      map[string]attr.Value
+	config     tfsdk.Config
 	getenv     func(string) string
 	validating bool             // whether the environment isn't known yet
 	diags      diag.Diagnostics // errors in the provider block, and warnings
@@ -44,23 +35,95 @@ type resolver struct {
 	secrets    []string         // the values that the log masks
 }
 
-func newResolver(ctx context.Context, config tfsdk.Config, getenv func(string) string) *resolver {
-	var block types.Object
-	diags := config.Get(ctx, &block)
-	return &resolver{ctx: ctx, block: block.Attributes(), getenv: getenv, diags: diags}
+// resolve returns the configuration of the client.
+func (r *resolver) resolve(transport egress.Transport) cas.Config {
+	credentials := r.credentials()
+	credentials.Transport, credentials.Logger = transport, newLogger(r.ctx, r.secrets...)
+	if ignored := r.inEnvironment("", anyEndpoint); ignored.set() {
+		credentials.Logger.InfoContext(r.ctx, "A variable is ignored, because it names one endpoint for every "+
+			"product; endpoints.cas in the provider block names the service's", "variable", ignored.variable)
+	}
+	timeout, _ := time.ParseDuration(r.text("request_timeout"))
+	return cas.Config{
+		Endpoint:          r.endpoint(credentials.Source),
+		Credentials:       credential.New(credentials),
+		Transport:         transport,
+		Logger:            credentials.Logger,
+		CacheDir:          filepath.Join(cacheDir(), "terraform-provider-cas"),
+		RequestsPerSecond: r.number("requests_per_second"),
+		MaxRetries:        r.number("max_retries"),
+		RequestTimeout:    timeout,
+	}
+}
+
+// endpoint returns the endpoint that a setting names, or else the one of the region and the
+// account. It warns if that may be the wrong one.
+func (r *resolver) endpoint(source credential.Source) *url.URL {
+	region, account := r.lookup("region"), r.text("account_type")
+	id := r.use(region)
+	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
+		return endpoint
+	}
+	site := source.Site()
+	if id = cmp.Or(id, site.Region); id == "" {
+		id = r.use(r.inEnvironment("", regionID))
+	}
+	network := "endpoint_type of the CLI's profile"
+	if !site.VPC {
+		network = r.first([]string{"vpc"},
+			"ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE")
+	}
+	endpoint, certain := cas.Endpoint(id, account, network != "")
+	if network != "" && !cas.Private(endpoint) {
+		r.warn(region, "No endpoint within a VPC", "%s chooses the endpoint within a VPC, but region %s has none, so the "+
+			"provider calls %s over the internet. If that can't be reached, name another one in endpoints.cas.",
+			network, id, endpoint.Host)
+	}
+	if !certain {
+		other, _ := cas.Endpoint(id, cas.International, network != "")
+		r.warn(region, "Site of the account isn't known", "Region %s has no endpoint of its own, so the provider calls "+
+			"%s, which is right for accounts of the China site. Those of the international site use %s: set "+
+			"account_type or %s to International for that, or to Domestic to go on.",
+			id, endpoint.Host, other.Host, find("account_type").variables[0])
+	}
+	return endpoint
+}
+
+// block is the place of what the provider block sets. The other places are the families of
+// variables, each by the prefix of their names.
+const block = "provider block"
+
+// value is a setting as one place sets it.
+type value struct {
+	setting
+	place    string
+	text     string // empty if the setting isn't set there
+	variable string // the variable that sets it, or else the first one that could; empty for the block
+	empty    bool   // whether the block sets it to ""
+	unknown  bool   // whether Terraform knows it only during apply
+}
+
+func (v value) set() bool { return v.text != "" }
+
+// String returns the name of the variable or of the argument.
+func (v value) String() string { return cmp.Or(v.variable, v.name) }
+
+// in returns a setting as a place sets it.
+func (r *resolver) in(place, name string) value {
+	if place == block {
+		return r.inBlock(name)
+	}
+	return r.inEnvironment(place, find(name))
 }
 
 // inBlock returns a setting as the provider block sets it. Null and "" don't set it. A nested block
 // has its name as text.
 func (r *resolver) inBlock(name string) value {
-	v := value{setting: find(name)}
-	block, child, nested := strings.Cut(name, ".")
-	found := r.block[block]
-	if object, _ := found.(types.Object); nested {
-		found = object.Attributes()[child]
-	}
-	v.unknown = found != nil && found.IsUnknown()
-	if found == nil || found.IsNull() || found.IsUnknown() {
+	v := value{setting: find(name), place: block}
+	var found attr.Value
+	r.diags.Append(r.config.GetAttribute(r.ctx, v.path(), &found)...)
+	if found.IsNull() || found.IsUnknown() {
+		v.unknown = found.IsUnknown()
 		return v
 	}
 	switch found := found.(type) {
@@ -71,7 +134,95 @@ func (r *resolver) inBlock(name string) value {
 	default:
 		v.text = name
 	}
+	v.empty = v.text == ""
 	return v
+}
+
+// inEnvironment returns a setting as the first of its variables with a prefix sets it.
+func (r *resolver) inEnvironment(prefix string, s setting) value {
+	v := value{setting: s, place: prefix}
+	for _, variable := range s.variables {
+		text := r.getenv(variable)
+		if variable == sharedFile && !credential.IsCLIFile(text) {
+			text = ""
+		}
+		if strings.HasPrefix(variable, prefix) && !v.set() && (text != "" || v.variable == "") {
+			v.text, v.variable = text, variable
+		}
+	}
+	return v
+}
+
+// orVariable returns v, or else the setting as a variable sets it.
+func (r *resolver) orVariable(v value) value {
+	if other := r.inEnvironment("", v.setting); !v.set() && other.set() {
+		return other
+	}
+	return v
+}
+
+func (r *resolver) lookup(name string) value { return r.orVariable(r.inBlock(name)) }
+
+// text returns the value of a setting.
+func (r *resolver) text(name string) string { return r.use(r.lookup(name)) }
+
+// number returns the value of a setting that is a whole number.
+func (r *resolver) number(name string) int {
+	n, _ := strconv.Atoi(r.text(name)) // which has reported what isn't one
+	return n
+}
+
+// on are the values that switch on what a variable names.
+var on = []string{"true", "1"}
+
+// first returns the first of some variables that has one of some values.
+func (r *resolver) first(values []string, variables ...string) string {
+	for _, variable := range variables {
+		if slices.Contains(values, strings.ToLower(r.getenv(variable))) {
+			return variable
+		}
+	}
+	return ""
+}
+
+// use returns the value to use. A variable is checked like the attribute, which the framework has
+// checked, and isn't used if it is wrong.
+func (r *resolver) use(v value) string {
+	if v.secret && v.set() {
+		r.secrets = append(r.secrets, v.text)
+	}
+	if v.variable == "" || !v.set() {
+		return cmp.Or(v.text, v.fallback)
+	}
+	req := validator.StringRequest{Path: path.Root(v.variable), ConfigValue: types.StringValue(v.text)}
+	var resp validator.StringResponse
+	v.check.ValidateString(r.ctx, req, &resp)
+	for _, d := range resp.Diagnostics {
+		r.refuse(v, d.Summary(), "%s", strings.TrimPrefix(d.Detail(), "Attribute "))
+	}
+	if resp.Diagnostics.HasError() {
+		return ""
+	}
+	r.compare(v)
+	return v.text
+}
+
+// compare warns if another variable of the setting has a different value, which other tools may
+// prefer.
+func (r *resolver) compare(v value) {
+	host := func(region string) string {
+		endpoint, _ := cas.Endpoint(region, r.lookup("account_type").text, false)
+		return endpoint.Host
+	}
+	for _, variable := range v.variables[slices.Index(v.variables, v.variable)+1:] {
+		other := r.getenv(variable)
+		if other == "" || other == v.text || v.secret || v.name == "region" && host(other) == host(v.text) {
+			continue
+		}
+		r.warn(v, "Environment variables disagree", "%s and %s are set to different values. The provider uses the first "+
+			"one; other tools may use the second one. Unset the wrong one.", v.variable, variable)
+		return
+	}
 }
 
 // unknown returns an error for each argument that Terraform knows only during apply.
@@ -92,103 +243,17 @@ func (r *resolver) unknown() (diags diag.Diagnostics) {
 	return diags
 }
 
-// orVariable returns v if it is set, or else the first of its variables that is set.
-func (r *resolver) orVariable(v value) value {
-	for _, variable := range v.variables {
-		text := r.getenv(variable)
-		if text != "" && !v.set() && (variable != sharedFile || credential.IsCLIFile(text)) {
-			v.text, v.variable = text, variable
-		}
-	}
-	return v
-}
-
-// inFamily returns a setting as the variables of a family set it. An empty family stands for all
-// variables.
-func (r *resolver) inFamily(name, family string) value {
-	v := value{setting: find(name)}
-	v.variables = slices.DeleteFunc(slices.Clone(v.variables), func(variable string) bool {
-		return !strings.HasPrefix(variable, family)
-	})
-	return r.orVariable(v)
-}
-
-func (r *resolver) lookup(name string) value { return r.orVariable(r.inBlock(name)) }
-
-// text returns the value of a setting.
-func (r *resolver) text(name string) string { return r.use(r.lookup(name)) }
-
-// number returns the value of a setting that is a whole number.
-func (r *resolver) number(name string) int {
-	n, _ := strconv.Atoi(r.text(name)) // which has reported what isn't one
-	return n
-}
-
-// on are the values that switch on what a variable names.
-var on = []string{"true", "1"}
-
-// first returns the first of some variables that is set, to one of some values if there are any.
-func (r *resolver) first(variables []string, values ...string) string {
-	for _, variable := range variables {
-		text := strings.ToLower(r.getenv(variable))
-		if text != "" && (len(values) == 0 || slices.Contains(values, text)) {
-			return variable
-		}
-	}
-	return ""
-}
-
-// use returns the value to use. A variable is checked like the attribute, which the framework has
-// checked.
-func (r *resolver) use(v value) string {
-	if v.secret && v.set() {
-		r.secrets = append(r.secrets, v.text)
-	}
-	if v.variable == "" || !v.set() {
-		return cmp.Or(v.text, v.fallback)
-	}
-	req := validator.StringRequest{Path: path.Root(v.variable), ConfigValue: types.StringValue(v.text)}
-	var resp validator.StringResponse
-	v.check.ValidateString(r.ctx, req, &resp)
-	for _, d := range resp.Diagnostics {
-		r.refuse(v, v, d.Summary(), strings.TrimPrefix(d.Detail(), "Attribute "))
-	}
-	r.compare(v)
-	return v.text
-}
-
-// compare warns if another variable of the setting has a different value, which other tools may
-// prefer.
-func (r *resolver) compare(v value) {
-	endpoint := func(region string) string {
-		endpoint, _ := cas.Endpoint(region, r.lookup("account_type").text, false)
-		return endpoint.Host
-	}
-	all := find(v.name).variables
-	if !slices.Contains(all, v.variable) {
-		all = v.variables
-	}
-	for _, variable := range all[slices.Index(all, v.variable)+1:] {
-		other := r.getenv(variable)
-		if other == "" || other == v.text || v.secret || v.name == "region" && endpoint(other) == endpoint(v.text) {
-			continue
-		}
-		r.warn(v, "Environment variables disagree", "%s and %s are set to different values. The provider uses the first "+
-			"one; other tools may use the second one. Unset the wrong one.", v.variable, variable)
-		return
-	}
-}
-
 // warn adds a warning about v.
 func (r *resolver) warn(v value, summary, format string, args ...any) {
 	r.diags.AddAttributeWarning(v.path(), summary, oneLine(fmt.Sprintf(format, args...)))
 }
 
-// refuse adds an error about v. If its cause is a variable, the error waits for the reads, since
-// without a provider block, Terraform would report that the block is missing.
-func (r *resolver) refuse(cause, v value, summary, detail string) {
-	if cause.variable != "" {
-		r.invalid.AddError(summary, oneLine(detail))
+// refuse adds an error about v. That of a variable waits for the reads, since without a provider
+// block, Terraform would report that the block is missing.
+func (r *resolver) refuse(v value, summary, format string, args ...any) {
+	detail := oneLine(fmt.Sprintf(format, args...))
+	if v.variable != "" {
+		r.invalid.AddError(summary, detail)
 	} else {
 		r.diags.AddAttributeError(v.path(), summary, detail)
 	}
@@ -204,5 +269,7 @@ func (r *resolver) require(cause value, summary, advice string, values ...value)
 		}
 		places = append(append(places, v.name), v.variables...)
 	}
-	r.refuse(cause, values[0], summary, strings.TrimSpace("Set one of: "+strings.Join(places, ", ")+". "+advice))
+	first := values[0]
+	first.variable = cause.variable
+	r.refuse(first, summary, "Set one of: %s.%s", strings.Join(places, ", "), advice)
 }

@@ -54,7 +54,7 @@ func TestVariablesDisagree(t *testing.T) {
 					" are set to different values. "}
 			}
 			r := test.env.resolver(t, test.block)
-			r.resolve()
+			r.resolve(nil)
 			checkLines(t, lines(r.diags), want)
 			if r.diags.HasError() || r.invalid.HasError() {
 				t.Errorf("got an error, want a warning")

@@ -40,10 +40,6 @@ func (s setting) or(fallback string) setting {
 	return s
 }
 
-// families are the prefixes of variables, in the order in which they count. Both keys of a pair
-// come from one family.
-var families = []string{"ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"}
-
 // sharedFile may name the CLI's file, which replaces the one of the block, or the INI file.
 const sharedFile = "ALIBABA_CLOUD_CREDENTIALS_FILE"
 
@@ -113,7 +109,7 @@ var settings = []setting{
 
 	argument("region", isRegion, "Region whose endpoint the provider calls: `cn-hangzhou` for accounts of the China "+
 		"site, `ap-southeast-1` for those of the international site. Default: the `region_id` of the CLI's profile in use, "+
-		"else `"+regionID[0]+"`, else the region of the `account_type`, else `cn-hangzhou`.",
+		"else `ALIBABA_CLOUD_REGION_ID`, else the region of the `account_type`, else `cn-hangzhou`.",
 		"ALIBABA_CLOUD_REGION", "ALICLOUD_REGION"),
 	argument("account_type", like("(?i:International|Domestic)", "must be International or Domestic"),
 		"Site of the account: `International`, or `Domestic` for the China site. It chooses the endpoint of a region "+
@@ -139,6 +135,14 @@ var settings = []setting{
 		"How long one attempt may take, up to the end of the response: a Go duration such as `10s`, at most `1h`.",
 		"CAS_REQUEST_TIMEOUT").or("30s"),
 }
+
+// Settings that only variables have. What is wrong with a region is said about the argument.
+var (
+	regionID = argument("region", isRegion, "",
+		"ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID")
+	stsRegion   = argument("region", isRegion, "", "ALIBABA_CLOUD_STS_REGION")
+	anyEndpoint = argument("", isText, "", "ALIBABA_CLOUD_ENDPOINT", "ALIBABACLOUD_ENDPOINT", "ALICLOUD_ENDPOINT")
+)
 
 var (
 	isText     = like("(?s:.*)", "is a text")
