@@ -40,17 +40,6 @@ func (t *told) first(cause string, d diag.Diagnostic) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(d.Summary(), elsewhere)
 }
 
-// failure is an error as the messages see it.
-type failure struct {
-	from   origin
-	kind   egress.Kind
-	code   string
-	status int // of HTTP; 0 if that says nothing
-
-	subject string // how the text begins: what failed
-	err     error  // why, if the message doesn't say that
-}
-
 // report is a diagnostic before it is written.
 type report struct {
 	message
@@ -59,18 +48,32 @@ type report struct {
 	cause string   // equal for errors with the same remedy
 }
 
-// newReport returns the report of a failure. Its facts follow.
-func newReport(f failure) report {
-	m := messages[slices.IndexFunc(messages, func(m message) bool { return m.about(f) })]
+// newReport returns the report of what failed, of what was said about it, and of its cause.
+func newReport(from origin, said openapi.Report, failed string, cause error) report {
+	i := slices.IndexFunc(messages, func(m message) bool { return m.about(from, said.Kind, said.Code) })
+	r := report{message: messages[i], cause: fmt.Sprint(from, said.Kind, said.Status, said.Code, said.Denied, failed)}
 	why := ""
-	if f.err != nil {
-		why = clean(f.err.Error())
+	if cause != nil {
+		why = clean(cause.Error())
 	}
-	r := report{message: m, text: join(": ", clean(f.subject), m.what, why) + "."}
-	if f.status > 0 {
-		r.fact("HTTP status", strconv.Itoa(f.status))
+	if said.Code == "" && from != fromNetwork && from != fromProxy { // otherwise it may hold a request ID or a port
+		r.cause += why
 	}
-	r.cause = fmt.Sprint(f.from, f.kind, f.code, f.status, f.subject)
+	r.text = join(": ", clean(failed), r.what, why) + "."
+	if said.Kind == openapi.Clock && said.Skew.Abs() >= time.Minute { // more than a response takes
+		r.text += fmt.Sprintf(" Its clock and this machine's are %s apart.", said.Skew.Abs().Round(time.Second))
+	}
+	if said.Status > 0 {
+		r.fact("HTTP status", strconv.Itoa(said.Status))
+	}
+	r.fact("Error code", said.Code)
+	if said.Code != "" {
+		r.fact("Error message", said.Message)
+	} else {
+		r.fact("Response begins", said.Message)
+	}
+	r.fact("Request ID", said.RequestID)
+	r.fact("About this error", said.Recommend)
 	return r
 }
 
@@ -85,22 +88,21 @@ func about(err error) report {
 	if e, ok := errors.AsType[*credential.Error](err); ok {
 		return aboutCredentials(e)
 	}
-	return newReport(failure{err: err})
+	return newReport("", openapi.Report{}, "", err)
 }
 
 // aboutWait describes a read that ended before a response came.
 func aboutWait(e *cas.WaitError) report {
-	f := failure{from: fromWait, subject: fmt.Sprintf("The read ended after %s (attempts: %d), while it waited for %s",
-		e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)}
+	ended := fmt.Sprintf("The read ended after %s (attempts: %d), while it waited for %s",
+		e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)
 	if e.Needs > 0 {
-		f.subject += fmt.Sprintf(", which takes at least %s, longer than the time that is left",
+		ended += fmt.Sprintf(", which takes at least %s, longer than the time that is left",
 			e.Needs.Round(time.Millisecond))
 	}
 	if errors.Is(e.Cause, context.Canceled) {
-		f.kind = cancelled
-		return newReport(f)
+		return newReport(fromWait, openapi.Report{Kind: cancelled}, ended, nil)
 	}
-	r := newReport(f)
+	r := newReport(fromWait, openapi.Report{}, ended, nil)
 	r.cause = e.For
 	switch {
 	case e.Last != nil:
@@ -114,44 +116,25 @@ func aboutWait(e *cas.WaitError) report {
 	return r
 }
 
-// aboutCall describes a call that failed, with what the service said, the endpoint and the
-// credentials.
-func aboutCall(e *cas.Error) report {
-	var r report
+// aboutCall describes a call that got no response, an error, or a response that can't be used.
+func aboutCall(e *cas.Error) (r report) {
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		r = aboutNetwork(unanswered)
 	} else {
-		r = aboutResponse(e)
+		r = newReport(fromService, e.Report, "", e.Err)
+		r.fact("Endpoint", e.Endpoint)
 	}
-	r.cause += e.Credentials
-	r.fact("Error code", e.Code)
-	if e.Code != "" { // otherwise the text quotes it
-		r.fact("Error message", e.Message)
-	}
-	r.fact("Endpoint", e.Endpoint)
-	r.fact("Credentials", e.Credentials)
-	r.fact("Request ID", e.RequestID)
-	r.fact("About this error", e.Recommend)
-	if e.Attempts > 1 {
-		r.fact("Attempts", fmt.Sprintf("%d in %s", e.Attempts, e.Elapsed.Round(time.Millisecond)))
-	}
-	return r
-}
-
-// aboutResponse describes a response that reports an error or can't be used.
-func aboutResponse(e *cas.Error) report {
-	r := newReport(failure{from: fromService, kind: e.Kind, code: e.Code, status: e.Status, err: e.Err})
-	r.cause += fmt.Sprint(e.Endpoint, e.Err)
 	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
 		r.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
 	}
 	if e.Kind == openapi.NoPermission {
 		r.deny(e.Denied) // RAM doesn't always name the identity and the action
 	}
-	r.addSkew(e.Kind, e.Skew)
-	if e.Code == "" && e.Message != "" {
-		r.text += " The response begins: " + clean(e.Message)
+	r.fact("Credentials", e.Credentials)
+	if e.Attempts > 1 {
+		r.fact("Attempts", fmt.Sprintf("%d in %s", e.Attempts, e.Elapsed.Round(time.Millisecond)))
 	}
+	r.cause += e.Endpoint + e.Credentials
 	return r
 }
 
@@ -160,74 +143,48 @@ var principals = map[string]string{
 	"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account",
 }
 
-// deny says which action RAM denied to which identity.
+// deny says which action RAM denied to which identity, and by which kind of policy.
 func (r *report) deny(d openapi.AccessDenied) {
-	principal := "the caller"
-	if d.AuthPrincipalDisplayName != "" {
-		principal = cmp.Or(principals[d.AuthPrincipalType], "the principal") + " " + d.AuthPrincipalDisplayName
-	}
-	if d.AuthPrincipalOwnerID != "" {
-		principal += " of account " + d.AuthPrincipalOwnerID
-	}
-	if d.NoPermissionType != "" {
-		principal += " (" + strings.TrimSuffix(d.NoPermissionType+", "+d.PolicyType, ", ") + ")"
-	}
+	r.text = clean(join(" ", "RAM denied", cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount"), "to",
+		cmp.Or(principals[d.AuthPrincipalType], "the caller"), d.AuthPrincipalDisplayName)) + "."
 	if d.NoPermissionType == "ExplicitDeny" {
 		r.do = "Change the policy that denies this action explicitly: no other policy can overrule it. Another policy " +
 			"must allow the action, such as the system policy AliyunYundunCertReadOnlyAccess."
 	}
-	action := cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount")
-	r.text = fmt.Sprintf("RAM denied %s to %s.", clean(action), clean(principal))
-	r.cause += r.text
-}
-
-// addSkew adds how far apart the clocks are, if that may be the cause and is more than a response
-// takes.
-func (r *report) addSkew(kind egress.Kind, skew time.Duration) {
-	if kind == openapi.Clock && skew.Abs() >= time.Minute {
-		r.text += fmt.Sprintf(" Its clock and this machine's are %s apart.", skew.Abs().Round(time.Second))
-	}
+	r.fact("Account", d.AuthPrincipalOwnerID)
+	r.fact("Denied by", join(", ", d.NoPermissionType, d.PolicyType))
 }
 
 // aboutCredentials describes a source that gave no credentials, so that no call was made.
-func aboutCredentials(e *credential.Error) report {
-	var r report
+func aboutCredentials(e *credential.Error) (r report) {
+	none := "No credentials came from " + e.Source
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
 		r = aboutNetwork(unanswered)
-		r.text = "No credentials came from " + clean(e.Source) + ". " + r.text
-		r.cause += e.Source
+		r.text = clean(none) + ". " + r.text
+		r.cause += none
 	} else {
-		r = newReport(failure{from: fromSource, kind: e.Kind, code: e.Code, err: e.Err,
-			subject: "No credentials came from " + e.Source})
-		if e.Code == "" { // otherwise the text may hold a request ID
-			r.cause += fmt.Sprint(e.Err)
-		}
+		r = newReport(fromSource, e.Report, none, e.Err)
 	}
-	r.addSkew(e.Kind, e.Skew)
 	for _, tried := range e.Tried {
 		r.text += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
 	if e.Command != "" {
 		r.do += " In a terminal, this command sets up the profile or signs in:\n\n" + indent + oneLine(e.Command)
 	}
-	r.fact("Error code", e.Code)
-	r.fact("Error message", e.Message)
-	r.fact("Request ID", e.RequestID)
 	return r
 }
 
 // aboutNetwork describes a request that got no response that can be used.
 func aboutNetwork(e *egress.Error) report {
-	f := failure{from: fromNetwork, kind: e.Kind, status: e.Status, err: e.Err,
-		subject: "The request to " + e.Address + " failed"}
+	from, failed := fromNetwork, "The request to "+e.Address+" failed"
 	switch {
 	case e.Proxy != "":
-		f.from = fromProxy
-		f.subject += ", because of the proxy " + e.Proxy + " (" + e.Variable + ")"
+		from = fromProxy
+		failed += ", because of the proxy " + e.Proxy + " (" + e.Variable + ")"
 	case e.Variable != "":
-		f.subject += ", because " + e.Variable + " can't be used"
+		failed += ", because " + e.Variable + " can't be used"
 	}
-	r := newReport(f)
+	r := newReport(from, openapi.Report{Kind: e.Kind, Status: e.Status}, failed, e.Err)
 	if e.InHandshake {
 		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, " +
 			"which post-quantum key shares make larger than a packet: GODEBUG=tlsmlkem=0 in the environment leaves them out."

@@ -33,9 +33,9 @@ type message struct {
 
 // about reports whether the message is about a failure. A message about the network's failures is
 // also about a proxy's.
-func (m message) about(f failure) bool {
-	return (m.from == "" || m.from == f.from || m.from == fromNetwork && f.from == fromProxy) &&
-		(m.kind == "" || m.kind == f.kind) && (m.code == "" || m.code == f.code)
+func (m message) about(from origin, kind egress.Kind, code string) bool {
+	return (m.from == "" || m.from == from || m.from == fromNetwork && from == fromProxy) &&
+		(m.kind == "" || m.kind == kind) && (m.code == "" || m.code == code)
 }
 
 const (

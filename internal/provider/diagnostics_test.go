@@ -140,6 +140,9 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 	waited := func(why string, elapsed time.Duration) error {
 		return &cas.WaitError{For: why, Elapsed: elapsed, Cause: context.DeadlineExceeded}
 	}
+	source := func(name, code string, err error) error {
+		return &credential.Error{Source: name, Report: openapi.Report{Code: code}, Err: err}
+	}
 	elsewhere := *network["dns"]
 	elsewhere.Address = "https://cas.ap-southeast-1.aliyuncs.com"
 	var explained told
@@ -167,7 +170,12 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 		{err: waited("credentials", time.Second)},
 		{err: withoutCredentials()["credentials_nowhere"]},
 		{err: withoutCredentials()["credentials_nowhere"], again: true},
-		{err: withoutCredentials()["credentials_refused"]},
+		{err: source("a", "NoPermission", errors.New("request R-1"))},
+		{err: source("a", "NoPermission", errors.New("request R-2")), again: true},
+		{err: source("a", "", network["refused"])},
+		{err: source("b", "", network["refused"])},
+		{err: calls()["permission_denied"]},
+		{err: calls()["permission_role"]},
 	} {
 		r := about(test.err)
 		d, want := explained.first(r.cause, r.diagnostic()), diagnose(test.err)
