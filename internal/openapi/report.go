@@ -145,22 +145,19 @@ func KindOf(status int, code string) egress.Kind {
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	until, _ := http.ParseTime(header.Get("Retry-After")) // a value that isn't a date counts as long past
 	return cmp.Or(
-		scaled(header.Get(headerRetryAfter), time.Millisecond),
-		max(timeLeft(header.Get("X-Ratelimit-User-Api")), timeLeft(header.Get("X-Ratelimit-User"))),
-		scaled(header.Get("Retry-After"), time.Second),
+		number(header, headerRetryAfter, "", time.Millisecond),
+		max(number(header, "X-Ratelimit-User-Api", "TimeLeft:", time.Millisecond),
+			number(header, "X-Ratelimit-User", "TimeLeft:", time.Millisecond)),
+		number(header, "Retry-After", "", time.Second),
 		min(max(until.Sub(now), 0), farOff),
 	)
 }
 
-// timeLeft reads "Limit:1,Remain:0,TimeLeft:2000,Reset:1234".
-func timeLeft(limits string) time.Duration {
-	_, rest, _ := strings.Cut(limits, "TimeLeft:")
-	number, _, _ := strings.Cut(rest, ",")
-	return scaled(number, time.Millisecond)
-}
-
-// scaled reads a number of units: an empty text as 0, what is out of range as the nearest in range.
-func scaled(number string, unit time.Duration) time.Duration {
-	n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+// number reads a number of units after a word, as in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234":
+// what is out of range as the nearest in range, and anything else as 0.
+func number(header http.Header, name, after string, unit time.Duration) time.Duration {
+	_, text, _ := strings.Cut(header.Get(name), after)
+	text, _, _ = strings.Cut(text, ",")
+	n, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	return time.Duration(min(max(n, 0), int64(farOff/unit))) * unit
 }

@@ -90,7 +90,7 @@ func FuzzRetryAfter(f *testing.F) {
 		if wait < 0 || wait > farOff {
 			t.Fatalf("got %s, want 0 to %s", wait, farOff)
 		}
-		if first := scaled(millis, time.Millisecond); first > 0 && wait != first {
+		if first := number(header, headerRetryAfter, "", time.Millisecond); first > 0 && wait != first {
 			t.Fatalf("got %s, want %s as in the first header", wait, first)
 		}
 	})
