@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 )
 
@@ -30,7 +32,7 @@ func crowd(t *testing.T) {
 		killAll(processes)
 		fake.Close()
 	}
-	figures.print()
+	_ = figures.Flush()
 }
 
 // limits lets processes that have different limits read without a pause.
@@ -71,7 +73,7 @@ func limits(t *testing.T) {
 		}))
 	}
 	add(fmt.Sprintf("all, at most %d in any second", fake.MaxInAnySecond()), fake.Calls())
-	figures.print()
+	_ = figures.Flush()
 }
 
 // restart kills processes whose calls hang, and reads again.
@@ -99,46 +101,29 @@ func restart(t *testing.T) {
 	figures := newTable(`Ten calls that hang, with request_timeout = "10m", and kill -9 of their processes`,
 		"hanging calls", "next response after")
 	figures.add(limit, time.Since(killed))
-	figures.print()
+	_ = figures.Flush()
 }
 
 // launchAll starts n processes.
 func launchAll(t *testing.T, n int, executable string, environment []string, block string) []*process {
 	t.Helper()
 	processes := make([]*process, n)
-	var group sync.WaitGroup
+	var group errgroup.Group
 	for i := range processes {
-		group.Go(func() {
-			var err error
-			if processes[i], err = launch(t, executable, environment, block); err != nil {
-				t.Error(err)
-			}
+		group.Go(func() (err error) {
+			processes[i], err = launch(t, executable, environment, block)
+			return err
 		})
 	}
-	group.Wait()
-	if t.Failed() {
-		t.FailNow()
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	return processes
 }
 
 // readAll lets every process read once, at one instant, and returns how many failed.
-func readAll(ctx context.Context, processes []*process) (failed int) {
-	begin := make(chan struct{})
-	failures := make(chan error, len(processes))
-	for _, p := range processes {
-		go func() {
-			<-begin
-			failures <- p.read(ctx)
-		}()
-	}
-	close(begin)
-	for range processes {
-		if <-failures != nil {
-			failed++
-		}
-	}
-	return failed
+func readAll(ctx context.Context, processes []*process) int {
+	return failures(len(processes), func(number int) error { return processes[number].read(ctx) })
 }
 
 func killAll(processes []*process) {

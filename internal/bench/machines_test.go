@@ -40,34 +40,19 @@ func machines(t *testing.T) {
 					<-time.After(time.Duration(run) * time.Second / runs)
 					s := &service{admit: model.admit()}
 					started := time.Now()
-					failed = max(failed, gather(t, n, s))
+					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the data source's default
+					defer cancel()
+					failed = max(failed, failures(n, func(int) error {
+						_, err := newClient(s).GetAssetCount(ctx)
+						return err
+					}))
 					calls, last = max(calls, s.calls), max(last, time.Since(started))
 				})
 			}
 			figures.add(n, model.name, calls, failed, last, ideal(n), last.Seconds()/ideal(n).Seconds())
 		}
 	}
-	figures.print()
-}
-
-// gather lets machines read once each, and returns how many failed.
-func gather(t *testing.T, machines int, s *service) (failed int) {
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the data source's default
-	defer cancel()
-	for range machines {
-		client := newClient(s)
-		group.Go(func() {
-			if _, err := client.GetAssetCount(ctx); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed++
-			}
-		})
-	}
-	group.Wait()
-	return failed
+	_ = figures.Flush()
 }
 
 // newClient returns a client with the provider's defaults that shares its quota with no other.

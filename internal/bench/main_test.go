@@ -11,7 +11,9 @@ package bench
 import (
 	"fmt"
 	"os"
-	"strings"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -43,43 +45,42 @@ func TestFigures(t *testing.T) {
 	t.Run("machines", machines)
 }
 
-// table is a Markdown table.
-type table struct {
-	title string
-	rows  [][]any
+// table is a Markdown table, which Flush prints.
+type table struct{ *tabwriter.Writer }
+
+func newTable(title string, columns ...any) table {
+	fmt.Printf("\n%s\n\n", title)
+	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)}
+	t.add(columns...)
+	t.add(slices.Repeat([]any{"---"}, len(columns))...)
+	return t
 }
 
-func newTable(title string, columns ...any) *table {
-	rule := make([]any, len(columns))
-	for i := range rule {
-		rule[i] = "---"
-	}
-	return &table{title, [][]any{columns, rule}}
-}
-
-func (t *table) add(cells ...any) {
-	t.rows = append(t.rows, cells)
-}
-
-func (t *table) print() {
-	fmt.Printf("\n%s\n\n", t.title)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
-	for _, row := range t.rows {
-		texts := make([]string, len(row))
-		for i, cell := range row {
-			texts[i] = text(cell)
+// add adds a row.
+func (t table) add(cells ...any) {
+	for _, cell := range cells {
+		switch value := cell.(type) {
+		case float64:
+			cell = fmt.Sprintf("%.2f", value)
+		case time.Duration:
+			cell = fmt.Sprintf("%.1f s", value.Seconds())
 		}
-		fmt.Fprintf(w, "| %s\t|\n", strings.Join(texts, "\t| "))
+		fmt.Fprintf(t, "| %v\t", cell)
 	}
-	_ = w.Flush()
+	fmt.Fprintln(t, "|")
 }
 
-func text(cell any) string {
-	switch cell := cell.(type) {
-	case float64:
-		return fmt.Sprintf("%.2f", cell)
-	case time.Duration:
-		return fmt.Sprintf("%.1f s", cell.Seconds())
+// failures begins so many reads at once, and returns how many of them failed.
+func failures(reads int, read func(number int) error) int {
+	var failed atomic.Int64
+	var group sync.WaitGroup
+	for number := range reads {
+		group.Go(func() {
+			if read(number) != nil {
+				failed.Add(1)
+			}
+		})
 	}
-	return fmt.Sprint(cell)
+	group.Wait()
+	return int(failed.Load())
 }

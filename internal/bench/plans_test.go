@@ -33,7 +33,7 @@ func plans(t *testing.T) {
 			us.calls, us.throttled, us.wall, alone.calls, alone.throttled, alone.wall, them.calls, them.throttled, them.wall)
 		last, lastPlain = us, them
 	}
-	figures.print()
+	_ = figures.Flush()
 	draw(t, "400 reads by 20 provider processes of four plans at once", []series{
 		{"rate.NewLimiter(10, 1) in each process", lastPlain.arrivals},
 		{"this provider", last.arrivals},
