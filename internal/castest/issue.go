@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/utils"
 )
@@ -23,12 +22,10 @@ func (i *Issuer) sts(r *http.Request, call *Issue) (any, *Error) {
 	call.Action = r.Form.Get("Action")
 	call.AccessKeyID = r.Form.Get("AccessKeyId")
 	call.Token = r.Form.Get("OIDCToken")
-	at, err := time.Parse(dateLayout, r.Form.Get("Timestamp"))
 	withOIDC := call.Action == "AssumeRoleWithOIDC"
-	var refused *Error
+	refused := checkDate(r.Form.Get("Timestamp"))
 	switch {
-	case err != nil || time.Since(at).Abs() > maxSkew:
-		refused = refuse(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
+	case refused != nil:
 	case r.TLS == nil || r.Method != http.MethodPost || r.Form.Get("Version") != "2015-04-01",
 		!withOIDC && call.Action != "AssumeRole":
 		refused = refuse(404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method.")
@@ -50,22 +47,17 @@ func (i *Issuer) sts(r *http.Request, call *Issue) (any, *Error) {
 }
 
 func (i *Issuer) checkCaller(r *http.Request, call *Issue) *Error {
-	key, known := i.keys[call.AccessKeyID]
+	if refused := i.checkKey(call.AccessKeyID, r.Form.Get("SecurityToken")); refused != nil {
+		return refused
+	}
+	secret := i.keys[call.AccessKeyID].AccessKeySecret
 	signed := make(map[string]*string)
 	for name := range r.Form {
 		if name != "Signature" {
 			signed[name] = new(r.Form.Get(name))
 		}
 	}
-	switch {
-	case !known:
-		return refuse(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
-	case key.SecurityToken != r.Form.Get("SecurityToken"):
-		return refuse(400, "InvalidSecurityToken.MismatchWithAccessKey",
-			"Specified SecurityToken is mismatched with the AccessKey.")
-	case !key.Expires.IsZero() && time.Now().After(key.Expires):
-		return refuse(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
-	case *openapi.GetRPCSignature(signed, &r.Method, &key.AccessKeySecret) != r.Form.Get("Signature"):
+	if *openapi.GetRPCSignature(signed, &r.Method, &secret) != r.Form.Get("Signature") {
 		return refuse(400, "SignatureDoesNotMatch",
 			"Specified signature is not matched with our calculation. server string to sign is:"+
 				r.Method+"&%2F&"+r.URL.RawQuery)

@@ -109,11 +109,15 @@ func Hang() http.HandlerFunc {
 	}
 }
 
-// Delay lets d pass before step responds.
+// Delay lets d pass before step responds. It ends if the client leaves meanwhile.
 func Delay(d time.Duration, step http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		pause(r.Context(), d)
-		step(w, r)
+		select {
+		case <-time.After(d):
+			step(w, r)
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		}
 	}
 }
 

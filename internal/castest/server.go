@@ -2,25 +2,28 @@
 // benchmarks: a server that responds to GetAssetCount and is at least as strict as the service.
 //
 // It refuses, with the service's own codes and statuses, what the service refuses: a method other
-// than POST and GET, a path other than /, another action or version, a header that has to be signed
-// and isn't, a signature that doesn't match, a body other than the one hashed, a date that is
-// malformed or more than 15 minutes off, a key that isn't known, a security token that is missing,
-// unknown, another key's or expired, a nonce seen before, and every call beyond the limit in any
-// window of one second.
+// than POST and GET, a path other than /, another action or version, a date that is malformed or
+// more than 15 minutes off, a key that isn't known, a security token that is missing, not the key's
+// or expired, a signature that isn't over every header of the protocol or doesn't match, a body
+// other than the one hashed, a nonce seen before, and every call beyond the limit in any window of
+// one second.
 //
 // Signatures are computed with the vendor's own code, never with that of this module, so that a
 // mistake in one can't hide in the other.
 package castest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
 	"log"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"time"
 )
 
@@ -63,9 +66,7 @@ func New(o Options) *Server {
 	if o.Keys == nil {
 		o.Keys = []Key{DefaultKey}
 	}
-	if o.CallsPerSecond == 0 {
-		o.CallsPerSecond = 10
-	}
+	o.CallsPerSecond = cmp.Or(o.CallsPerSecond, 10)
 	return &Server{
 		options: o,
 		keyring: newKeyring(o.Keys...),
@@ -91,6 +92,33 @@ func listen(handler http.Handler, secure bool) *httptest.Server {
 	}
 	return s
 }
+
+// Transport returns a transport whose connections to the server are in memory, for
+// [testing/synctest]: time doesn't pass there while a goroutine waits for a socket. Each request
+// has a connection of its own, without TLS.
+func (s *Server) Transport() *http.Transport {
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() { _ = (&http.Server{Handler: s, ReadHeaderTimeout: maxSkew}).Serve(&single{theirs}) }()
+		return ours, nil
+	}
+	return &http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true}
+}
+
+// single is a listener of one connection.
+type single struct{ net.Conn }
+
+func (l *single) Accept() (net.Conn, error) {
+	conn := l.Conn
+	if conn == nil {
+		return nil, io.EOF
+	}
+	l.Conn = nil
+	return conn, nil
+}
+
+func (*single) Close() error   { return nil }
+func (*single) Addr() net.Addr { return &net.TCPAddr{} }
 
 // URL returns where a server of [Start] listens, without a trailing slash.
 func (s *Server) URL() string { return s.http.URL }
@@ -157,6 +185,20 @@ func (s *Server) MaxInAnySecond() int {
 	return MaxWithin(time.Second, arrivals)
 }
 
+// MaxWithin returns the largest number of arrivals in any window of d, both of whose ends belong to
+// it.
+func MaxWithin(d time.Duration, arrivals []time.Time) int {
+	arrivals = slices.SortedFunc(slices.Values(arrivals), time.Time.Compare)
+	maximum, first := 0, 0
+	for last, t := range arrivals {
+		for t.Sub(arrivals[first]) > d {
+			first++
+		}
+		maximum = max(maximum, last-first+1)
+	}
+	return maximum
+}
+
 // Throttled returns how many calls were refused for exceeding the limit. Scripted throttling isn't
 // counted.
 func (s *Server) Throttled() int {
@@ -185,8 +227,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.options.OnResponse != nil {
 		defer func() { s.options.OnResponse(*call) }() // nothing notes anything in it any more
 	}
-	pause(r.Context(), s.options.Latency)
-	step(&response{ResponseWriter: w, server: s, call: call}, r)
+	Delay(s.options.Latency, step)(&response{ResponseWriter: w, server: s, call: call}, r)
 }
 
 // arrive records the call and decides what responds to it.
@@ -194,13 +235,9 @@ func (s *Server) arrive(r *http.Request, body []byte) (http.HandlerFunc, *Call) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	call := &Call{
-		Arrived:     now,
-		AccessKeyID: authorization(r, "Credential"),
-		Header:      r.Header,
-	}
+	call := &Call{Arrived: now, AccessKeyID: accessKeyID(r), Header: r.Header}
 	s.calls = append(s.calls, call)
-	if err := s.verify(r, body, now); err != nil {
+	if err := s.verify(r, body); err != nil {
 		s.refused++
 		return err.ServeHTTP, call
 	}
@@ -246,15 +283,4 @@ func newRequestID() string {
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
 	return fmt.Sprintf("%X-%X-%X-%X-%X", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-}
-
-// pause waits for d. It ends the handler that calls it if the client leaves meanwhile.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		panic(http.ErrAbortHandler)
-	}
 }
