@@ -35,6 +35,14 @@ func TestReportOfAFailure(t *testing.T) {
 	}
 }
 
+func TestCodeThatIsANumber(t *testing.T) {
+	t.Parallel()
+	const code = "40400001"
+	if got := ReadReport(&egress.Response{Body: []byte(`{"Code":` + code + `}`)}, time.Time{}).Code; got != code {
+		t.Errorf("got %s, want %s", got, code)
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	const date = "Thu, 01 Jan 2026 00:00:00 GMT"
