@@ -28,7 +28,6 @@ func NewTransport() *http.Transport {
 		TLSHandshakeTimeout:    handshakeTimeout,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    2, // one for a call, and one for the next if the first hangs
 		MaxResponseHeaderBytes: 64 << 10,
 		// Routers drop idle connections silently, some after seconds.
 		IdleConnTimeout: 2 * time.Second,
@@ -44,7 +43,7 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 		defer cancel()
 	}
 	host, port, err := net.SplitHostPort(address)
-	if err == nil && strings.HasSuffix("."+strings.ToLower(host), ".aliyuncs.com") {
+	if err == nil && strings.HasSuffix(strings.ToLower(host), ".aliyuncs.com") {
 		address = net.JoinHostPort(host+".", port)
 	}
 	return (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
