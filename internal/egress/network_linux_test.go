@@ -137,7 +137,7 @@ func TestNameServersWithTrouble(t *testing.T) {
 				return
 			}
 			nameServer(t, "127.0.0.2", "", dnsmessage.TypeA, dnsmessage.TypeAAAA)
-			asked := nameServer(t, "127.0.0.1", "cas.aliyuncs.com.", test.dropped...)
+			asked := nameServer(t, "127.0.0.1", "CAS.AliyunCS.com.", test.dropped...)
 			var host, serverName string
 			config := certified(trusted, "cas.aliyuncs.com")
 			config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -159,14 +159,14 @@ func TestNameServersWithTrouble(t *testing.T) {
 					_ = conn.Close()
 				}
 			}()
-			if _, err := ask(t, "https://cas.aliyuncs.com"); err != nil {
+			if _, err := ask(t, "https://CAS.AliyunCS.com"); err != nil {
 				t.Error(err)
 			}
-			if want := []string{"cas.aliyuncs.com."}; !slices.Equal(asked(), want) {
+			if want := []string{"CAS.AliyunCS.com."}; !slices.Equal(asked(), want) {
 				t.Errorf("got %v looked up, want %v", asked(), want)
 			}
 			for _, got := range []string{host, serverName} {
-				if want := "cas.aliyuncs.com"; got != want {
+				if want := "CAS.AliyunCS.com"; got != want {
 					t.Errorf("got %q as the name of the host, want %q", got, want)
 				}
 			}

@@ -125,10 +125,9 @@ func TestProxyOf(t *testing.T) {
 		"plain, invalid": {
 			env: map[string]string{"HTTP_PROXY": "http://%", "HTTPS_PROXY": "http://%"}, address: "http://100.100.100.200", want: "",
 		},
-		"the other's": {env: map[string]string{"HTTP_PROXY": "http://a.test:1"}, address: "https://cas.test", want: ""},
-		"SOCKS": {
-			env: map[string]string{"HTTPS_PROXY": "socks5://a.test:1080"}, address: "https://cas.test", want: "socks5://a.test:1080",
-		},
+		"the other's":   {env: map[string]string{"HTTP_PROXY": "http://a.test:1"}, address: "https://cas.test", want: ""},
+		"SOCKS":         {env: map[string]string{"HTTPS_PROXY": "socks5://a.test:1"}, address: "https://cas.test", want: "socks5://a.test:1"},
+		"SOCKS's names": {env: map[string]string{"HTTPS_PROXY": "socks5h://a.test"}, address: "https://cas.test", want: "socks5h://a.test"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, variable := range slices.Sorted(maps.Keys(test.env)) { // on Windows, the last of two that differ in case counts
@@ -244,6 +243,9 @@ func TestProxyFails(t *testing.T) {
 			if e.Temporary() != test.may {
 				t.Errorf("may pass: got %t, want %t", e.Temporary(), test.may)
 			}
+			if want := name == "peer closes"; e.InHandshake != want {
+				t.Errorf("in the handshake: got %t, want %t", e.InHandshake, want)
+			}
 			if wantProxy := map[bool]string{false: address}[test.peer]; e.Proxy != wantProxy {
 				t.Errorf("got proxy %q, want %q", e.Proxy, wantProxy)
 			}
@@ -266,7 +268,8 @@ func TestConnecting(t *testing.T) {
 		"name server failure": {failure: &net.DNSError{Err: "server misbehaving", IsTemporary: true}, kind: DNSFailed},
 		"name server silent":  {failure: &net.DNSError{Err: "i/o timeout", IsTimeout: true}, kind: DNSFailed},
 		"silent":              {failure: os.ErrDeadlineExceeded, kind: TimedOut},
-		"no route":            {failure: errors.New("network is unreachable"), kind: ConnectionFailed},
+		"no route":            {failure: &net.OpError{Err: errors.New("network is unreachable")}, kind: ConnectionFailed},
+		"closed at once":      {failure: errors.New("http: server closed idle connection"), kind: ConnectionFailed},
 		"refused":             {kind: Refused},
 	} {
 		for _, proxy := range []string{"", "proxy.test:3128"} {
@@ -277,7 +280,7 @@ func TestConnecting(t *testing.T) {
 						if test.failure == nil {
 							return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:1")
 						}
-						return nil, &net.OpError{Op: "dial", Net: network, Err: test.failure}
+						return nil, test.failure
 					}
 				})
 				variable := ""

@@ -44,7 +44,8 @@ func TestPeerSays(t *testing.T) {
 		"redirect nowhere":   {says: "HTTP/1.1 307 Moved\r\nLocation: \r\nContent-Length: 2\r\n\r\n{}", status: 307, body: "{}"},
 		"another protocol":   {says: "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nxyz", status: 101},
 		"as large as may be": {says: ok + "Connection: close\r\n\r\n" + large, status: 200, body: large},
-		"gzip, not accepted": {says: ok + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", status: 200, body: "\x1f\x8b"},
+		"gzip, not accepted": {says: ok + "Content-Encoding: GZIP\r\nContent-Length: 2\r\n\r\n\x1f\x8b", status: 200, body: "\x1f\x8b"},
+		"not compressed":     {says: ok + "Content-Encoding: Identity\r\nContent-Length: 2\r\n\r\n{}", status: 200, body: "{}"},
 		"closed":             {says: "", kind: ConnectionFailed},
 		"body cut":           {says: ok + "Content-Length: 500\r\n\r\n" + secret, kind: ConnectionFailed},
 		"chunk cut":          {says: ok + "Transfer-Encoding: chunked\r\n\r\n64\r\n" + secret, kind: ConnectionFailed},
@@ -65,7 +66,10 @@ func TestPeerSays(t *testing.T) {
 			got, err := ask(t, address)
 			if test.kind == "" {
 				if err != nil || got.Status != test.status || string(got.Body) != test.body {
-					t.Errorf("got %+.300v, %v, want HTTP %d and %.300q", got, err, test.status, test.body)
+					t.Fatalf("got %+.300v, %v, want HTTP %d and %.300q", got, err, test.status, test.body)
+				}
+				if err := got.Encoded(); (err != nil) != (test.body == "\x1f\x8b") {
+					t.Errorf("got %v, want an error if it is compressed", err)
 				}
 				return
 			}
@@ -142,6 +146,7 @@ func TestTLS(t *testing.T) {
 		"expired": {
 			serve: secured(expired, peer.Says("")), kind: Untrusted, shown: true, text: "has expired",
 		},
+		"odd alert":      {serve: peer.Says("\x15\x03\x03\x00\x02xx"), kind: NotTLS, text: "unexpected message"},
 		"another's":      {serve: secured(certified(trusted, "portal.test"), peer.Says("")), kind: Untrusted, shown: true, text: "IP SANs"},
 		"TLS 1.1":        {serve: secured(old, peer.Says("")), kind: NotTLS, text: "protocol version not supported"},
 		"TLS 1.1, plain": {serve: peer.Says(oldHello), kind: NotTLS, text: "unsupported protocol version"},
@@ -160,8 +165,8 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			e := failed(t, err)
-			if e.Kind != test.kind {
-				t.Errorf("got %v, want kind %q", e, test.kind)
+			if cut := test.kind == ConnectionFailed; e.Kind != test.kind || e.InHandshake != cut {
+				t.Errorf("got %#v, want kind %q, cut in the handshake: %t", e, test.kind, cut)
 			}
 			if !strings.Contains(err.Error(), test.text) {
 				t.Errorf("got %v, want %q in it", err, test.text)
@@ -241,6 +246,21 @@ func TestTransportNotesLater(t *testing.T) {
 	if e := failed(t, err); e.Kind != ConnectionFailed {
 		t.Errorf("got %v, want kind %q", e, ConnectionFailed)
 	}
+}
+
+// net/http dials with a context that doesn't end with the request.
+func TestDialEndsWithItsRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, err := Send(transportFunc(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			_, err := dial(context.WithoutCancel(req.Context()), "tcp", "127.0.0.1:1")
+			return nil, err
+		}), request(t, "http://cas.test"), time.Second)
+		if want := "i/o timeout"; !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got %v, want %q at its end", err, want)
+		}
+	})
 }
 
 // piped returns a transport whose connections, in memory, are each served in this way.

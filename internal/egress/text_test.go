@@ -66,7 +66,8 @@ func TestQuoteRedacts(t *testing.T) {
 		"bad Authorization: Bearer hush-hush":    "bad Authorization: Bearer [redacted]",
 		"proxy?password=hush-hush":               "proxy?password=[redacted]",
 		`{"access_token": "hush-hush-hush"}`:     `{"access_token": "[redacted]"}`,
-		"server string to sign is:POST&%2F&hush": "server string to sign [redacted]",
+		"bad Signature%253Dhush-hush-hush":       "bad Signature%253D[redacted]",
+		"Server String To Sign is:POST&%2F&hush": "Server String To Sign [redacted]",
 		"The token is invalid.":                  "The token is invalid.",
 		"InvalidSecurityToken.Expired":           "InvalidSecurityToken.Expired",
 	} {
@@ -89,6 +90,9 @@ func TestQuoteRedactsBeforeItCuts(t *testing.T) {
 	t.Parallel()
 	if got, want := Quote(strings.Repeat("x", 195)+secret, 200, secret), strings.Repeat("x", 195)+"[red…"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := Quote(strings.Repeat("x", maxInspected)+"y", 2*maxInspected); strings.Contains(got, "y") {
+		t.Errorf("got %d characters, want at most %d inspected", len(got), maxInspected)
 	}
 	for _, s := range []string{secret, token, signature} {
 		for _, pad := range []int{0, 150, 175, 199, 950, 980, 999, maxInspected - 40, maxInspected - 16, maxInspected - 1, maxInspected} {
