@@ -151,17 +151,16 @@ func TestProxyOf(t *testing.T) {
 // What isn't exactly a proxy's URL, as TestParseURLSaysWhy and TestParseAddress have it, is an
 // error that names the variable, and nothing is sent.
 func TestInvalidProxy(t *testing.T) {
-	sent := peer.Listen(t, func(net.Conn) { t.Error("got a connection, want none") })
 	for name, value := range map[string]string{
-		"raw percent, no scheme": "user:50%hush@" + sent,
-		"newline after it":       "http://user:hush@" + sent + "\n",
-		"fragment":               "user:p#hush@" + sent,
-		"fragment after a port":  "http://user:1#hush@" + sent,
-		"query after a port":     "http://user:1?hush@" + sent,
-		"path after a port":      "http://user:1/hush@" + sent,
-		"scheme twice":           "http://http://user:hush@" + sent,
-		"unknown scheme":         "ftp://user:hush@" + sent,
-		"two proxies":            "http://user:hush@" + sent + ",http://" + sent,
+		"raw percent, no scheme": "user:50%hush@proxy.test:1",
+		"newline after it":       "http://user:hush@proxy.test:1\n",
+		"fragment":               "user:p#hush@proxy.test:1",
+		"fragment after a port":  "http://user:1#hush@proxy.test:1",
+		"query after a port":     "http://user:1?hush@proxy.test:1",
+		"path after a port":      "http://user:1/hush@proxy.test:1",
+		"scheme twice":           "http://http://user:hush@proxy.test:1",
+		"unknown scheme":         "ftp://user:hush@proxy.test:1",
+		"two proxies":            "http://user:hush@proxy.test:1,http://proxy.test:1",
 		"only white space":       " ",
 	} {
 		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
@@ -173,12 +172,8 @@ func TestInvalidProxy(t *testing.T) {
 						return nil, net.ErrClosed
 					}
 				})
-				e := failed(t, err)
-				if e.Kind != InvalidProxy {
-					t.Errorf("got %v, want kind %q", e, InvalidProxy)
-				}
-				if want := named(variable); e.Variable != want {
-					t.Errorf("got variable %q, want %q", e.Variable, want)
+				if e := failed(t, err); e.Kind != InvalidProxy || e.Variable != named(variable) {
+					t.Errorf("got %v, want kind %q and variable %q", e, InvalidProxy, named(variable))
 				}
 				if strings.Contains(err.Error(), "hush") {
 					t.Errorf("got %v, want the password left out", err)
