@@ -7,14 +7,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
@@ -52,6 +57,15 @@ func (p *Provider) Close() {
 	for _, client := range p.clients {
 		client.Close()
 	}
+}
+
+// Serve serves p to the Terraform that started this process, or to a debugger such as delve.
+func (p *Provider) Serve(debug bool) error {
+	var options []tf6server.ServeOpt
+	if debug {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	return tf6server.Serve(Address, p.server, options...)
 }
 
 // Metadata returns the prefix of the types' names, and the version.
@@ -136,4 +150,42 @@ func userAgent(version, terraform, appended string) string {
 	agent := fmt.Sprintf("terraform-provider-cas/%s Terraform/%s %s", version, terraform, appended)
 	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }
 	return strings.Join(strings.FieldsFunc(agent, notPrintable), " ")
+}
+
+func (p *Provider) server() tfprotov6.ProviderServer {
+	s := providerserver.NewProtocol6(p)()
+	actions, _ := s.(tfprotov6.ActionServer)
+	return &server{ProviderServer: s, ActionServer: actions}
+}
+
+// server is the framework's server, except that an action that was interrupted ends with an error.
+// terraform-plugin-go sends no event of it once Terraform has stopped the provider, and Terraform
+// would go on with the change that the action was to stop.
+type server struct {
+	tfprotov6.ProviderServer
+	tfprotov6.ActionServer // which ProviderServer doesn't embed yet
+	stopped                atomic.Bool
+}
+
+// StopProvider cancels what the provider does, because Terraform was interrupted.
+func (s *server) StopProvider(
+	ctx context.Context, req *tfprotov6.StopProviderRequest,
+) (*tfprotov6.StopProviderResponse, error) {
+	s.stopped.Store(true)
+	return s.ProviderServer.StopProvider(ctx, req)
+}
+
+// InvokeAction returns when the action has ended, so that it can return an error then.
+func (s *server) InvokeAction(
+	ctx context.Context, req *tfprotov6.InvokeActionRequest,
+) (*tfprotov6.InvokeActionServerStream, error) {
+	stream, err := s.ActionServer.InvokeAction(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	events := slices.Collect(stream.Events)
+	if s.stopped.Load() {
+		return nil, context.Canceled
+	}
+	return &tfprotov6.InvokeActionServerStream{Events: slices.Values(events)}, nil
 }
