@@ -61,6 +61,8 @@ func init() {
 	if path := os.Getenv(fullDisk); path != "" {
 		signal.Ignore(syscall.SIGXFSZ)
 		err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2000, Max: 2000})
-		log.Fatal(errors.Join(err, writeFile(path, nil, []byte(strings.Repeat("new ", 1000)))))
+		log.Fatal(errors.Join(err, Edit(path, func([]byte) ([]byte, error) {
+			return []byte(strings.Repeat("new ", 1000)), nil
+		})))
 	}
 }
