@@ -3,6 +3,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -64,12 +65,8 @@ type Cache struct {
 // New returns a cache of the credentials that cfg describes. It touches neither the network nor the
 // file system.
 func New(cfg Config) *Cache {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Transport == nil {
-		cfg.Transport = egress.NewTransport()
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	cfg.Transport = cmp.Or(cfg.Transport, egress.Transport(egress.NewTransport()))
 	if cfg.AssumeRole != nil {
 		cfg.Source = roleOn{cfg.Source, *cfg.AssumeRole}
 	}

@@ -66,7 +66,7 @@ func TestCacheBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := (&stub{fail: func(n int64) error {
-			return newError([]egress.Kind{Login, openapi.Temporary}[n-1], errors.New("no"))
+			return newError([]egress.Kind{Login, openapi.Temporary}[n-1], "no")
 		}}).cache()
 		_, _ = s.Get(t.Context())
 		time.Sleep(3 * time.Hour)
@@ -113,7 +113,7 @@ func TestCacheRefreshesAheadInTheBackground(t *testing.T) {
 func TestCacheKeepsOldCredentialsWhileTheyHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		down := newError(openapi.Temporary, errors.New("service down"))
+		down := newError(openapi.Temporary, "service down")
 		f := stub{fail: func(n int64) error {
 			if n > 1 {
 				return down
@@ -233,7 +233,7 @@ func TestCacheRemembersFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := stub{fail: func(int64) error { return newError(test.kind, errors.New("no")) }}
+				f := stub{fail: func(int64) error { return newError(test.kind, "no") }}
 				s := f.cache()
 				_, first := s.Get(t.Context())
 				if test.discard {

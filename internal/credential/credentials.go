@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
@@ -45,6 +46,8 @@ func (c Credentials) Identity() string {
 	return "temporary credentials"
 }
 
+var errExpired = errors.New("the session that it gave expired")
+
 // check refuses credentials that aren't complete, that can't be a key or a token, or that have
 // expired by this machine's clock. It quotes nothing. The date is that of the source's response, or
 // zero.
@@ -54,28 +57,28 @@ func (c Credentials) check(date time.Time) error {
 		if c.given {
 			return errors.New("there is " + lacks)
 		}
-		return malformed("its response has " + lacks)
+		return newError(egress.Malformed, "its response has "+lacks)
 	}
 	for _, part := range [][2]string{
 		{"access key ID", c.AccessKeyID}, {"access key secret", c.AccessKeySecret}, {"security token", c.SecurityToken},
 	} {
 		if flaw := KeyFlaw(part[1]); flaw != "" {
-			return newError(NotAKey, errors.New("its "+part[0]+" "+flaw))
+			return newError(NotAKey, "its %s %s", part[0], flaw)
 		}
 	}
 	now := time.Now()
 	if c.Expiration.IsZero() || now.Before(c.Expiration) {
 		return nil
 	}
-	const text = "the session that it gave expired at %s by this machine's clock"
-	err := fmt.Errorf(text, c.Expiration.UTC().Format(time.RFC3339))
+	e := newError(openapi.Clock, "%w at %s by this machine's clock", errExpired, c.Expiration.UTC().Format(time.RFC3339))
 	switch {
 	case date.IsZero():
-		return newError(openapi.Clock, err)
 	case date.Before(c.Expiration):
-		return &Error{Report: openapi.Report{Kind: openapi.Clock, Skew: now.Sub(date)}, Err: err}
+		e.Skew = now.Sub(date)
+	default:
+		e.Kind, e.Err = Invalid, fmt.Errorf("%w, and by the Date of its response as well", e.Err)
 	}
-	return newError(Invalid, fmt.Errorf("%w, and by the Date of its response as well", err))
+	return e
 }
 
 // KeyFlaw reports why s can't be an access key ID, an access key secret or a token, as in "has

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,61 +34,58 @@ func (r ECSRole) String() string {
 	return "ECS RAM role " + r.Name
 }
 
-// Site returns Site{}.
-func (r ECSRole) Site() Site { return Site{} }
-
-func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
+func (r ECSRole) fetch(ctx context.Context, e *env) (Credentials, error) {
 	const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
 	if strings.EqualFold(os.Getenv(off), "true") {
-		return c, newError(NotFound, errors.New("switched off by "+off))
+		return Credentials{}, newError(NotFound, "switched off by "+off)
 	}
 	hardened := strings.EqualFold(os.Getenv(onlyV2), "true")
-	resp, err := e.metadata(ctx, http.MethodPut, "api/token", "")
-	token, noToken := textOf(resp), err != nil
-	if noToken && hardened {
+	var token string
+	switch resp, err := e.metadata(ctx, http.MethodPut, "api/token", ""); {
+	case err == nil:
+		token = string(resp.Body)
+	case hardened:
 		failure := asError(err)
 		if failure.Status == 0 || !failure.Temporary() { // otherwise it is only busy
 			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
-			failure.Kind, failure.Err = NotFound, fmt.Errorf(text, onlyV2, failure.Err, hopLimit)
+			failure = newError(NotFound, text, onlyV2, failure.Err, hopLimit)
 		}
-		return c, failure
+		return Credentials{}, failure
 	}
-	if resp, err = r.read(ctx, e, token); err == nil {
-		return parseIssued(resp, token)
+	c, err := r.read(ctx, e, token)
+	if err == nil {
+		return c, nil
 	}
 	failure := asError(err)
-	if token != "" && !hardened && (failure.Status != 0 || failure.Temporary()) {
-		if resp, err = r.read(ctx, e, ""); err == nil { // as tools without a token do
-			return parseIssued(resp, token)
+	if token != "" && !hardened && (failure.Status >= http.StatusBadRequest || failure.Temporary()) {
+		if c, err = r.read(ctx, e, ""); err == nil { // as tools without a token do
+			return c, nil
 		}
 	}
+	denied := failure.Status == http.StatusUnauthorized || failure.Status == http.StatusForbidden
 	switch {
-	case noToken && failure.Temporary() && failure.Status == 0: // final: another try would only take as long again
+	case token == "" && failure.Temporary() && failure.Status == 0: // final: another try would only take as long again
 		failure.Kind, failure.Err = NotFound, errors.New(failure.Err.Error()+"; is this an ECS instance?")
-	case noToken && (failure.Status == http.StatusUnauthorized || failure.Status == http.StatusForbidden):
+	case token == "" && denied:
 		const text = "it requires IMDSv2, and gave no token for it (HTTP %d). %s"
 		failure.Kind, failure.Err = Invalid, fmt.Errorf(text, failure.Status, hopLimit)
 	case failure.Status == http.StatusNotFound:
 		failure.Kind, failure.Err = NotFound, errors.New(strings.TrimSpace("the instance has no RAM role "+r.Name))
 	}
-	return c, failure
+	return Credentials{}, failure
 }
 
 // read requests the credentials, and the role's name first if it isn't known.
-func (r ECSRole) read(ctx context.Context, e *env, token string) (*egress.Response, error) {
+func (r ECSRole) read(ctx context.Context, e *env, token string) (Credentials, error) {
 	const path = "meta-data/ram/security-credentials/"
 	resp, err := e.metadata(ctx, http.MethodGet, path+r.Name, token)
 	if r.Name == "" && err == nil {
-		resp, err = e.metadata(ctx, http.MethodGet, path+textOf(resp), token)
+		resp, err = e.metadata(ctx, http.MethodGet, path+string(resp.Body), token)
 	}
-	return resp, err
-}
-
-func textOf(resp *egress.Response) string {
-	if resp == nil {
-		return ""
+	if err != nil {
+		return Credentials{}, err
 	}
-	return strings.TrimSpace(string(resp.Body))
+	return parseIssued(resp)
 }
 
 // metadata sends a request to the metadata service.
@@ -101,5 +99,12 @@ func (e *env) metadata(ctx context.Context, method, path, token string) (*egress
 		limit *= 2
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
-	return e.send(req, limit, token)
+	resp, err := e.send(req, limit, token)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Body = bytes.TrimSpace(resp.Body); len(resp.Body) == 0 {
+		return nil, newError(egress.Malformed, "its response is empty")
+	}
+	return resp, nil
 }

@@ -66,15 +66,14 @@ func TestMetadata(t *testing.T) {
 		},
 		"v1 off, no v2": {only2: true, steps: script{status(404)}, kind: NotFound, want: "HTTP 404. Enable IMDSv2"},
 		"v1 off, busy":  {only2: true, steps: script{status(503)}, kind: openapi.Temporary, want: "HTTP 503"},
+		"v1 off, empty": {only2: true, steps: script{castest.Body(200, "", "\n")}, kind: NotFound, want: "is empty"},
 
 		"token not taken (401)": {steps: script{token, status(401)}},
 		"token not taken (403)": {unnamed: true, steps: script{token, status(403)}},
 		"token not taken (404)": {steps: script{token, status(404)}},
 		"token not taken (500)": {steps: script{token, status(500)}},
 		"role not read with it": {unnamed: true, steps: script{token, role, status(500)}},
-		"token not taken, no v1": {
-			only2: true, steps: script{token, status(403)}, kind: egress.Malformed, want: "HTTP 403",
-		},
+		"v1 off, 503":           {only2: true, steps: script{token, status(503)}, kind: openapi.Temporary, want: "HTTP 503"},
 		"no role": {
 			steps: script{token, status(404), status(403)}, kind: NotFound, want: "has no RAM role " + castest.MetadataRole,
 		},
@@ -107,7 +106,8 @@ func TestMetadata(t *testing.T) {
 				return
 			}
 			e := failed(t, err, test.kind, test.want)
-			if want := test.kind == openapi.Temporary || test.kind == openapi.Throttled; e.Temporary() != want {
+			want := test.kind == openapi.Temporary || test.kind == openapi.Throttled
+			if e.Temporary() != want {
 				t.Errorf("got %v tried again: %t, want %t", &e, e.Temporary(), want)
 			}
 			if n := len(shared.Calls()) - before; n != len(test.steps) {

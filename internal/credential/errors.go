@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"strings"
-	"syscall"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
@@ -24,7 +22,7 @@ const (
 
 // Error says why a source had no credentials. Neither it nor what it wraps holds a secret.
 type Error struct {
-	openapi.Report // of the service, if it responded; Status is 0 for a response of HTTP 200
+	openapi.Report // of the service, if it responded
 
 	Source  string // the source, as in "profile prod of ~/.aliyun/config.json"
 	Err     error
@@ -34,18 +32,14 @@ type Error struct {
 	notSetUp bool // the source is optional, and isn't set up, so that the default chain may go on
 }
 
-// newError returns an error of a kind.
-func newError(kind egress.Kind, err error) *Error {
-	return &Error{Report: openapi.Report{Kind: kind}, Err: err}
+// newError returns an error of a kind, with a text as of [fmt.Errorf].
+func newError(kind egress.Kind, format string, args ...any) *Error {
+	return &Error{Report: openapi.Report{Kind: kind}, Err: fmt.Errorf(format, args...)}
 }
 
 // Error says which source had no credentials, and why.
 func (e *Error) Error() string {
-	reasons := []string{fmt.Sprintf("get credentials from %s: %v", e.Source, e.Err)}
-	for _, tried := range e.Tried {
-		reasons = append(reasons, fmt.Sprintf("%s: %v", tried.Source, tried.Err))
-	}
-	return strings.Join(reasons, "; ")
+	return fmt.Sprintf("get credentials from %s: %v", e.Source, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -64,15 +58,14 @@ func asError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return new(*e)
 	}
-	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
-		return newError(unanswered.Kind, unanswered)
+	kind := Invalid
+	switch unanswered, ok := errors.AsType[*egress.Error](err); {
+	case ok:
+		kind, err = unanswered.Kind, unanswered
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		kind = NotFound
 	}
-	for _, absent := range []error{os.ErrNotExist, syscall.ENOTDIR, exec.ErrNotFound} {
-		if errors.Is(err, absent) {
-			return newError(NotFound, err)
-		}
-	}
-	return newError(Invalid, err)
+	return &Error{Report: openapi.Report{Kind: kind}, Err: err}
 }
 
 // fileError is about a file that can't be read. It isn't set up if it is absent, or if it is

@@ -19,7 +19,6 @@ func TestFileError(t *testing.T) {
 		unset   bool
 	}{
 		"absent":               {err: fs.ErrNotExist, kind: NotFound, unset: true},
-		"below a file":         {err: syscall.ENOTDIR, kind: NotFound, unset: true},
 		"forbidden, unnamed":   {err: fs.ErrPermission, unnamed: true, kind: Invalid, unset: true},
 		"forbidden, named":     {err: fs.ErrPermission, kind: Invalid},
 		"a directory, unnamed": {err: syscall.EISDIR, unnamed: true, kind: Invalid},

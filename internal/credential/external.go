@@ -17,11 +17,11 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
-// external runs the command of a CLI profile, in Terraform's process group, so that it may prompt
-// its user at the terminal, and a signal to the group reaches it. The end of ctx kills the command,
-// but not what it has started.
-func external(ctx context.Context, command string) (Credentials, error) {
-	args, err := splitCommand(command, runtime.GOOS == "windows")
+// external runs p's command, in Terraform's process group, so that it may prompt its user at the
+// terminal, and a signal to the group reaches it. The end of ctx kills the command, but not what it
+// has started.
+func (p profile) external(ctx context.Context, _ *env) (Credentials, error) {
+	args, err := splitCommand(p.ProcessCommand, runtime.GOOS == "windows")
 	if err != nil {
 		return Credentials{}, fmt.Errorf("process_command: %w", err)
 	}
@@ -60,28 +60,25 @@ func (b *bounded) Write(p []byte) (int, error) {
 
 // parseExternal never quotes output.
 func parseExternal(output []byte) (Credentials, error) {
-	var answer struct {
-		Mode            string `json:"mode"`
-		AccessKeyID     string `json:"access_key_id"`
-		AccessKeySecret string `json:"access_key_secret"`
-		SecurityToken   string `json:"sts_token"`
-		Expiration      any    `json:"expiration"`
+	var said struct {
+		AccessKey
+		Mode       string `json:"mode"`
+		Expiration any    `json:"expiration"`
 	}
-	if json.Unmarshal(output, &answer) != nil {
+	if json.Unmarshal(output, &said) != nil {
 		const text = "its output isn't a JSON object of strings; the command has to print that and nothing else"
-		return Credentials{}, malformed(text)
+		return Credentials{}, newError(egress.Malformed, text)
 	}
-	switch mode := strings.ToLower(answer.Mode); {
+	switch mode := strings.ToLower(said.Mode); {
 	case mode != "" && mode != "ak" && mode != "ststoken":
-		return Credentials{}, fmt.Errorf("its mode is %q; only AK and StsToken are supported", typeName(answer.Mode))
-	case mode == "ststoken" && answer.SecurityToken == "":
-		return Credentials{}, malformed("its mode is StsToken, but sts_token is empty")
+		return Credentials{}, fmt.Errorf("its mode is %q; only AK and StsToken are supported", typeName(said.Mode))
+	case mode == "ststoken" && said.Token == "":
+		return Credentials{}, newError(egress.Malformed, "its mode is StsToken, but sts_token is empty")
 	}
-	text, _ := answer.Expiration.(string)
+	text, _ := said.Expiration.(string)
 	expiration, _ := time.Parse(time.RFC3339, text) // a time that can't be read counts as unknown, as in the CLI
 	c := Credentials{
-		AccessKeyID: answer.AccessKeyID, AccessKeySecret: answer.AccessKeySecret,
-		SecurityToken: answer.SecurityToken, Expiration: expiration,
+		AccessKeyID: said.ID, AccessKeySecret: said.Secret, SecurityToken: said.Token, Expiration: expiration,
 	}
 	return c, c.check(time.Time{})
 }

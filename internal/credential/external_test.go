@@ -41,8 +41,8 @@ func TestCloseKillsTheCommand(t *testing.T) {
 func TestCommandLeavesAnAgent(t *testing.T) {
 	t.Parallel()
 	listener := listen(t)
-	c, err := external(t.Context(), os.Args[0]+" external-command agent "+listener.Addr().String()+
-		` '{"access_key_id": "a", "access_key_secret": "b"}'`)
+	c, err := profile{ProcessCommand: os.Args[0] + " external-command agent " + listener.Addr().String() +
+		` '{"access_key_id": "a", "access_key_secret": "b"}'`}.external(t.Context(), nil)
 	if err != nil || c.AccessKeyID != "a" {
 		t.Errorf("got %v, %v, want the credentials that were printed", c, err)
 	}

@@ -116,7 +116,7 @@ func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, er
 	c, err := s.Get(context.WithoutCancel(t.Context()))
 	shown := out.String() + s.String()
 	if err != nil {
-		shown += err.Error() + fmt.Sprintf("%v %+v %#v", err, err, err)
+		shown += fmt.Sprintf("%v %+v %#v %v", err, err, err, asError(err).Tried)
 	}
 	shown += fmt.Sprintf("%v %+v %#v", c, c, c)
 	secrets = append(secrets, c.AccessKeySecret, c.SecurityToken, castest.DefaultKey.AccessKeySecret,
@@ -158,8 +158,8 @@ func failed(t *testing.T, err error, kind egress.Kind, want string) Error {
 	if e.Kind != kind {
 		t.Errorf("got kind %s, want %s: %v", e.Kind, kind, err)
 	}
-	if !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %q", err, want)
+	if text := fmt.Sprint(err, e.Tried); !strings.Contains(text, want) {
+		t.Errorf("got %s, want %q", text, want)
 	}
 	return *e
 }

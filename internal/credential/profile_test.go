@@ -241,6 +241,10 @@ func TestProfileFailures(t *testing.T) {
 			running(`print '{"access_key_secret": "` + secret + `"}'`),
 			egress.Malformed, "", "its response has no access key ID",
 		},
+		"External, expired": {
+			running(`print '{"access_key_id": "a", "access_key_secret": "b", "expiration": "2020-01-01T00:00:00Z"}'`),
+			openapi.Clock, "", "the session that it gave expired at 2020-01-01T00:00:00Z by this machine's clock",
+		},
 		"External, other mode": {
 			running(`print '{"mode": "RamRoleArn", ` + half + `}'`),
 			Invalid, "--mode External", `its mode is "RamRoleArn"; only AK and StsToken are supported`,
@@ -298,8 +302,8 @@ func TestConfigureQuotesNoSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "SuperSecretKey0123456789abcdef"
 	for want, p := range map[string]profile{
-		"aliyun configure --profile 'p q'": {Name: "p q"},
-		"":                                 {Name: "p", Mode: secret},
+		"aliyun configure --mode AK --profile 'p q'": {Name: "p q"},
+		"": {Name: "p", Mode: secret},
 		"aliyun configure --mode OAuth --profile p":                        {Name: "p", Mode: "OAuth", OAuthSite: secret},
 		"aliyun configure --mode CloudSSO --profile p":                     {Name: "p", Mode: "CloudSSO", OAuthSite: "CN"},
 		"aliyun configure --mode OAuth --oauth-site-type INTL --profile p": {Name: "p", Mode: "OAuth", OAuthSite: "intl"},
@@ -408,7 +412,7 @@ func TestNamedProfile(t *testing.T) {
 		"no CLI's file":     {from: named, files: files{iniPath: ini}, want: "ini"},
 		"nowhere": {
 			from: named, files: files{cliJSON: cli("q", "cli"), iniPath: iniOf("default", "access_key", "ini")},
-			err: `no profile "p", only q, other; section [p] of file ~/.alibabacloud/credentials: it has no section [p]`,
+			err: "neither file has it",
 		},
 		"without a key": {
 			from: named, files: files{cliJSON: cliOf("", `"name": "p", "mode": "AK"`), iniPath: ini},
@@ -460,7 +464,6 @@ func TestSite(t *testing.T) {
 		"named profile":      {from: Profile{Name: "q"}, file: file, want: inVPC},
 		"profile without":    {from: Profile{Name: "none"}, file: file},
 		"file":               {from: Profile{File: "~/" + cliJSON}, file: file, want: Site{Region: "ap-southeast-1"}},
-		"role on a profile":  {from: roleOn{Source: Profile{Name: "q"}}, file: file, want: inVPC},
 		"profile not set up": {from: Default{}, file: strings.Replace(file, `"p"`, `"unset"`, 1)},
 		"no such profile":    {from: Profile{Name: "nobody"}, file: file},
 		"switched off":       {from: Default{NoCLI: "X"}, file: file},
@@ -475,9 +478,40 @@ func TestSite(t *testing.T) {
 			if home(t, nil); test.file != "" {
 				home(t, files{cliJSON: test.file})
 			}
-			if got := test.from.Site(); got != test.want {
+			if got := SiteOf(test.from); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// What the parser of INI files says quotes the line that it can't read.
+func TestINIIsNeverQuoted(t *testing.T) {
+	t.Parallel()
+	const secret = "tOpSeCrEt0123456789"
+	for _, content := range []string{
+		"[default]\n= " + secret, "[default]\n`" + secret, "[default]\n\"\"\"" + secret, "[default " + secret,
+		"[default]\n" + secret,
+		"[default]\nkey = `" + secret, "[default]\nkey = \"\"\"" + secret, "[" + secret + "]", "[default]\ntype = " + secret,
+		"[default]\ntype = %(" + secret + ")s",
+	} {
+		_, err := parseINI([]byte(content), "")
+		if err == nil {
+			t.Errorf("%q: got no error, want one", content)
+			continue
+		}
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("%q: got %v, want the line left out", content, err)
+		}
+	}
+}
+
+// A section whose name has a dot in it inherits nothing.
+func TestINISectionInheritsNothing(t *testing.T) {
+	t.Parallel()
+	const content = "[team]\ntype = access_key\naccess_key_id = a\naccess_key_secret = b\n[team.prod]\nregion = x\n"
+	_, err := parseINI([]byte(content), "team.prod")
+	if err == nil || !strings.Contains(err.Error(), "the type in its section [team.prod]") {
+		t.Errorf("got %v, want no type in the section", err)
 	}
 }

@@ -14,7 +14,7 @@ func TestPipeIsNotRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	must(t, syscall.Mkfifo(path, 0o600))
 	source := Profile{File: path}
-	if got := source.Site(); got != (Site{}) {
+	if got := SiteOf(source); got != (Site{}) {
 		t.Errorf("got %v, want none", got)
 	}
 	if IsCLIFile(path) {

@@ -1,8 +1,11 @@
 package credential
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
 // requestTimeout bounds each request for credentials, from connecting to the end of the response.
@@ -26,13 +30,17 @@ func newRequest(ctx context.Context, method string, address *url.URL, body strin
 	return req.WithContext(ctx)
 }
 
-// send sends a request, and returns its response. An error quotes none of the secrets.
+// send sends a request, and returns its response unless that reports an error. An error quotes none
+// of the secrets.
 func (e *env) send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
 	resp, err := egress.Send(e.Transport, req, limit)
-	if err == nil && resp.Status != http.StatusOK {
-		return nil, refused(resp, secrets...)
+	if err == nil {
+		err = reported(resp, secrets...)
 	}
-	return resp, err
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
 }
 
 // issue sends a request whose response has credentials. Those of a role or of a sign-in need a
@@ -42,9 +50,9 @@ func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Crede
 	if err != nil {
 		return Credentials{}, err
 	}
-	c, err := parseIssued(resp, secrets...)
+	c, err := parseIssued(resp)
 	if err == nil && needToken && c.SecurityToken == "" {
-		err = malformed("its response has no security token")
+		err = newError(egress.Malformed, "its response has no security token")
 	}
 	return c, err
 }
@@ -52,11 +60,77 @@ func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Crede
 // exchange gets credentials for the access token of a sign-in.
 func (e *env) exchange(ctx context.Context, address *url.URL, token, body string) (Credentials, error) {
 	if flaw := KeyFlaw(token); flaw != "" {
-		return Credentials{}, newError(NotAKey, errors.New("its access token "+flaw))
+		return Credentials{}, newError(NotAKey, "its access token %s", flaw)
 	}
 	req := newRequest(ctx, http.MethodPost, address, body)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
 	return e.issue(req, true, token)
+}
+
+// issued is a response with an access key: of STS, of CloudSSO, or of a source that puts the key in
+// no object of its own.
+type issued struct {
+	key
+	Credentials, CloudCredential key
+}
+
+// key is an access key as services call its parts, but for the case of letters, which encoding/json
+// ignores. The token and the expiration may be empty.
+type key struct{ AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
+
+func (i issued) one() key { return cmp.Or(i.key, i.Credentials, i.CloudCredential) }
+
+// reported returns the error that a response reports, if any. STS reports Code and Message, OAuth
+// error and error_description (RFC 6749, section 5.2). Anything else in it may be a secret.
+func reported(resp *egress.Response, secrets ...string) error {
+	var said struct {
+		issued
+		Code        string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	_ = json.Unmarshal(resp.Body, &said) // missing fields stay empty
+	secrets = append(secrets, said.one().AccessKeySecret, said.one().SecurityToken)
+	e := &Error{Report: openapi.ReadReport(resp, time.Now(), secrets...)}
+	if said.Code != "" {
+		e.Failed, e.Code = true, egress.Quote(said.Code, 500, secrets...)
+		e.Message, e.Kind = egress.Quote(said.Description, 500, secrets...), openapi.KindOf(resp.Status, e.Code)
+	}
+	switch {
+	case resp.Status == http.StatusOK && !e.Failed:
+		return nil
+	case e.Code != "":
+		e.Err = errors.New(strings.TrimSuffix("it returned "+e.Code+": "+e.Message, ": "))
+		return e
+	case resp.Status == http.StatusOK:
+		e.Err = errors.New("its response reports no success, and no error code")
+	default:
+		e.Err = fmt.Errorf("it returned HTTP %d", resp.Status)
+	}
+	e.Message, e.Recommend, e.Denied = "", "", openapi.AccessDenied{}
+	if e.Kind == egress.Malformed && resp.Status == http.StatusNotFound {
+		e.Kind = NotFound
+	}
+	return e
+}
+
+// parseIssued reads the credentials in a response. An error quotes nothing of it.
+func parseIssued(resp *egress.Response) (c Credentials, err error) {
+	if err := resp.Encoded(); err != nil {
+		return c, newError(egress.Malformed, "its response can't be used: %w", err)
+	}
+	var said issued
+	if json.Unmarshal(resp.Body, &said) != nil {
+		return c, newError(egress.Malformed, "its response isn't a JSON object of strings")
+	}
+	k := said.one()
+	c = Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
+	if k.Expiration != "" {
+		if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil {
+			return c, newError(egress.Malformed, "its expiration isn't an RFC 3339 time")
+		}
+	}
+	date, _ := http.ParseTime(resp.Header.Get("Date"))
+	return c, c.check(date)
 }

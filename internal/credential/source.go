@@ -3,7 +3,15 @@ package credential
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
+
+	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
 // Source is where credentials come from: an [AccessKey], a [Profile], a [URI], an [ECSRole], [OIDC]
@@ -11,9 +19,6 @@ import (
 type Source interface {
 	// String names the source, and holds no secret.
 	String() string
-	// Site returns where a profile of the CLI sends requests, and Site{} of every other source. It
-	// reads the CLI's file.
-	Site() Site
 	fetch(ctx context.Context, e *env) (Credentials, error)
 }
 
@@ -22,6 +27,19 @@ type Site struct {
 	Region string // empty if the profile names none
 	VPC    bool   // whether it uses the endpoints within a VPC
 	sts    STS
+}
+
+// SiteOf returns the site of a source, which is empty unless that is a profile. It reads the CLI's
+// file.
+func SiteOf(s Source) Site {
+	var p profile // stays empty after an error, which fetching credentials reports
+	switch s := s.(type) {
+	case Profile:
+		p, _ = s.read()
+	case Default:
+		p, _ = s.current().read()
+	}
+	return Site{Region: p.RegionID, VPC: strings.EqualFold(p.EndpointType, "vpc"), sts: p.STS}
 }
 
 // env is what all fetches of one cache have in common. It needs no lock, because only one of them
@@ -48,16 +66,106 @@ func (e *env) get(ctx context.Context, s Source) (Credentials, error) {
 	return c, nil
 }
 
-// AccessKey is a key that was configured as it is. The token is empty unless the key is a temporary
-// one.
-type AccessKey struct{ ID, Secret, Token string }
+// firstOf tries sources in order. A source that is set up but broken ends the search, and so does
+// one that had credentials once: the next one might be another identity. If none of them has
+// credentials, firstOf returns the error nothing, to which it adds why.
+func (e *env) firstOf(ctx context.Context, nothing *Error, sources ...Source) (Credentials, error) {
+	if e.found != nil {
+		return e.get(ctx, e.found)
+	}
+	for i, source := range sources {
+		c, err := e.get(ctx, source)
+		if err == nil {
+			e.found = source
+			return c, nil
+		}
+		failure := asError(err)
+		if last := i == len(sources)-1; !failure.notSetUp && (!last || failure.Kind != NotFound) {
+			return c, failure
+		}
+		e.Logger.DebugContext(ctx, "No credentials here", "source", failure.Source, "error", failure.Err)
+		nothing.Tried = append(nothing.Tried, failure)
+	}
+	return Credentials{}, nothing
+}
+
+// Default is the default chain: the sources that every Alibaba Cloud tool tries if nothing names
+// one. These are the CLI's current profile, the INI file and the ECS metadata service.
+type Default struct {
+	Section string // section of the INI file; empty means [default]
+	NoCLI   string // the variable that switches off the CLI's file; empty means that it is on
+	Files
+}
+
+func (d Default) String() string { return "the default chain" }
+
+func (d Default) current() Profile { return Profile{Files: d.Files, off: d.NoCLI} }
+
+func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
+	const text = "the provider block and the environment name no source, and none of these has credentials"
+	return e.firstOf(ctx, newError(Nowhere, text),
+		cliProfile{d.current()}, iniSection{Profile{Name: d.Section, Files: d.Files}}, ECSRole{})
+}
+
+// AccessKey is a key that was configured as it is. Its JSON is what a profile of the CLI has.
+type AccessKey struct {
+	ID     string `json:"access_key_id"`
+	Secret string `json:"access_key_secret"`
+	Token  string `json:"sts_token"` // empty unless the key is a temporary one
+}
 
 func (k AccessKey) String() string { return "access key " + Shorten(k.ID) }
-
-// Site returns Site{}.
-func (k AccessKey) Site() Site { return Site{} }
 
 func (k AccessKey) fetch(context.Context, *env) (Credentials, error) {
 	c := Credentials{AccessKeyID: k.ID, AccessKeySecret: k.Secret, SecurityToken: k.Token, given: true}
 	return c, c.check(time.Time{})
+}
+
+// CheckURI reports why credentials can't be requested from uri. The error never quotes it, as its
+// query or user information may hold a secret.
+func CheckURI(uri string) error {
+	_, err := parseURI(uri)
+	return err
+}
+
+func parseURI(uri string) (*url.URL, error) {
+	u, err := egress.ParseURL(uri, "https", "http")
+	if err != nil {
+		return nil, err
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	local := u.Hostname() == "localhost" || err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast())
+	if u.Scheme == "http" && !local {
+		return nil, errors.New("http is only allowed for a loopback or link-local address; use https")
+	}
+	return u, nil
+}
+
+// URI is a server that returns credentials.
+type URI struct{ Address string }
+
+func (u URI) String() string {
+	address, err := parseURI(u.Address)
+	if err != nil {
+		return "credentials URI"
+	}
+	return "credentials URI " + egress.Origin(address) + address.EscapedPath()
+}
+
+func (u URI) fetch(ctx context.Context, e *env) (Credentials, error) {
+	address, err := parseURI(u.Address)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("the URI can't be used: %w", err)
+	}
+	req := newRequest(ctx, http.MethodGet, address, "")
+	secrets := []string{address.RawQuery}
+	for _, values := range address.Query() {
+		secrets = append(secrets, values...)
+	}
+	if user := address.User; user != nil { // an http.Client would do this by itself
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+		secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
+	}
+	return e.issue(req, false, secrets...)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 
@@ -25,7 +24,7 @@ type AssumeRole struct {
 	ExternalID  string `json:"external_id"`
 	Expiration  int    `json:"expired_seconds"` // 0 means 3600
 
-	at STS // of the profile that it is for
+	STS // of the profile that it is for
 }
 
 // OIDC is a RAM role to assume with a token of an OIDC identity provider. It has no ExternalID.
@@ -38,17 +37,19 @@ type OIDC struct {
 	TokenFile   string `json:"oidc_token_file"` // read again for every fetch; a leading ~ is expanded
 }
 
-// STS says where roles are assumed. Its zero value means sts.aliyuncs.com.
+// STS says where roles are assumed. Its zero value means sts.aliyuncs.com. Its JSON is what a profile
+// of the CLI has.
 type STS struct {
-	Endpoint string // a host, with a port if it isn't 443; comes before the one of a profile
-	Fallback string // likewise, but comes after the one of a profile
-	Region   string // comes after the one of a profile
-	VPC      bool   // whether it is the region's endpoint within a VPC
+	Endpoint string `json:"sts_endpoint"` // a host, with a port if it isn't 443; comes before the one of a profile
+	Fallback string `json:"-"`            // likewise, but comes after the one of a profile
+	Region   string `json:"sts_region"`   // comes after the one of a profile
+	VPC      bool   `json:"enable_vpc"`   // whether it is the region's endpoint within a VPC
 }
 
 // host returns where to assume a role with the settings of a profile, which may be empty.
 func (s STS) host(profile STS) (string, error) {
-	host, region := cmp.Or(s.Endpoint, profile.Endpoint, s.Fallback), cmp.Or(profile.Region, s.Region)
+	host := cmp.Or(s.Endpoint, strings.TrimSpace(profile.Endpoint), s.Fallback)
+	region := cmp.Or(profile.Region, s.Region)
 	switch {
 	case host != "":
 	case region == "":
@@ -63,11 +64,6 @@ func (s STS) host(profile STS) (string, error) {
 		return "", errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")
 	}
 	return u.Host, nil
-}
-
-// sts returns where p assumes roles.
-func (p profile) sts() STS {
-	return STS{Endpoint: strings.TrimSpace(p.STSEndpoint), Region: p.STSRegion, VPC: p.EnableVPC}
 }
 
 // roleOn is a role, assumed with the credentials of another source.
@@ -85,7 +81,7 @@ func (r roleOn) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	r.role.at = r.Site().sts
+	r.role.STS = SiteOf(r.Source).sts
 	c, err := r.role.assume(ctx, e, as)
 	c.source = r.on(as.source)
 	return c, err
@@ -104,9 +100,6 @@ func (a AssumeRole) assume(ctx context.Context, e *env, as Credentials) (Credent
 
 func (o OIDC) String() string { return "OIDC, as " + o.RoleARN }
 
-// Site returns Site{}.
-func (o OIDC) Site() Site { return Site{} }
-
 func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if o.ProviderARN == "" {
 		return Credentials{}, errors.New("the OIDC provider ARN is empty")
@@ -123,47 +116,42 @@ func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) {
 	}, token)
 }
 
-type composer = func(host string) (providers.CredentialsProvider, error)
-
-// issue sends the request that the vendor's library composes. The library completes empty fields
-// with environment variables, so none may be empty that it has a variable for.
-func (a AssumeRole) issue(ctx context.Context, e *env, library composer, secrets ...string) (Credentials, error) {
+// issue sends the request that the vendor's library would send to a host, and that
+// [egress.Intercept] makes its error. Its other errors may hold secrets. The library completes empty
+// fields with environment variables, so none may be empty that it has a variable for.
+func (a AssumeRole) issue(ctx context.Context, e *env,
+	library func(host string) (providers.CredentialsProvider, error), secrets ...string,
+) (Credentials, error) {
 	switch {
 	case a.RoleARN == "":
 		return Credentials{}, errors.New("the role ARN is empty")
 	case a.Expiration != 0 && a.Expiration < 900:
 		return Credentials{}, fmt.Errorf("a session of %d seconds is too short: STS allows 900 and more", a.Expiration)
 	}
-	host, err := e.STS.host(a.at)
+	host, err := e.STS.host(a.STS)
 	if err != nil {
 		return Credentials{}, err
 	}
-	req, err := composed(library(host))
-	if err != nil {
-		return Credentials{}, err
+	composer, err := library(host)
+	if err == nil {
+		_, err = composer.GetCredentials()
 	}
+	unsent, composed := errors.AsType[egress.Unsent](err)
+	switch {
+	case err == nil:
+		return Credentials{}, errors.New("credentials-go sent a request by itself, so what it returned isn't used")
+	case !composed:
+		return Credentials{}, errors.New("credentials-go composed no request (why is left out, as that may quote secrets)")
+	}
+	req := unsent.WithContext(ctx)
 	req.Body, _ = req.GetBody() // it is in memory
 	req.Close = true
 	req.Header.Set("User-Agent", userAgent)
-	c, err := e.issue(req.WithContext(ctx), true, secrets...)
+	c, err := e.issue(req, true, secrets...)
 	if parts := strings.Split(a.RoleARN, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
 		c.account = parts[3]
 	}
 	return c, err
-}
-
-// composed returns the request that the vendor's library would send, which [egress.Intercept] makes
-// its error. Its other errors may hold secrets.
-func composed(library providers.CredentialsProvider, err error) (*http.Request, error) {
-	if err == nil {
-		if _, err = library.GetCredentials(); err == nil {
-			return nil, errors.New("credentials-go sent a request by itself, so what it returned isn't used")
-		}
-	}
-	if unsent, ok := errors.AsType[egress.Unsent](err); ok {
-		return unsent.Request, nil
-	}
-	return nil, errors.New("credentials-go composed no request (why is left out, as that may quote secrets)")
 }
 
 func (o OIDC) token() (string, error) {
@@ -185,7 +173,7 @@ func (o OIDC) token() (string, error) {
 	case token == "":
 		return "", fmt.Errorf("the OIDC token file %s is empty", o.TokenFile)
 	case flaw != "":
-		return "", newError(NotAKey, fmt.Errorf("the token in the OIDC token file %s %s", o.TokenFile, flaw))
+		return "", newError(NotAKey, "the token in the OIDC token file %s %s", o.TokenFile, flaw)
 	}
 	return token, nil
 }

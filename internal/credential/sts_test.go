@@ -19,33 +19,33 @@ func TestSTSHost(t *testing.T) {
 	const named, unused = "sts-vpc.cn-shanghai.aliyuncs.com", "sts.invalid"
 	for name, test := range map[string]struct {
 		sts     STS
-		profile profile
+		profile STS
 		want    string
 	}{
 		"nothing": {want: "sts.aliyuncs.com"},
 		"endpoint before all": {
 			sts:     STS{Endpoint: "sts.example:8443", Fallback: unused, Region: "r", VPC: true},
-			profile: profile{STSEndpoint: unused, STSRegion: "r"}, want: "sts.example:8443",
+			profile: STS{Endpoint: unused, Region: "r"}, want: "sts.example:8443",
 		},
 		"profile's endpoint before the variable and regions": {
 			sts:     STS{Fallback: unused, Region: "r"},
-			profile: profile{STSEndpoint: named, STSRegion: "r"}, want: named,
+			profile: STS{Endpoint: named, Region: "r"}, want: named,
 		},
 		"variable's endpoint before the profile's region": {
 			sts:     STS{Fallback: "sts.example", Region: "r"},
-			profile: profile{STSRegion: "r", EnableVPC: true}, want: "sts.example",
+			profile: STS{Region: "r", VPC: true}, want: "sts.example",
 		},
-		"profile's endpoint as a URL":       {profile: profile{STSEndpoint: " https://" + named + "/ "}, want: named},
-		"profile's endpoint as a plain URL": {profile: profile{STSEndpoint: "http://" + named}, want: named},
+		"profile's endpoint as a URL":       {profile: STS{Endpoint: " https://" + named + "/ "}, want: named},
+		"profile's endpoint as a plain URL": {profile: STS{Endpoint: "http://" + named}, want: named},
 		"profile's region before the variable": {
-			sts: STS{Region: "other"}, profile: profile{STSRegion: "r"}, want: "sts.r.aliyuncs.com",
+			sts: STS{Region: "other"}, profile: STS{Region: "r"}, want: "sts.r.aliyuncs.com",
 		},
 		"variable's region":    {sts: STS{Region: "r"}, want: "sts.r.aliyuncs.com"},
-		"VPC of the profile":   {sts: STS{Region: "r"}, profile: profile{EnableVPC: true}, want: "sts-vpc.r.aliyuncs.com"},
-		"VPC of the variable":  {sts: STS{VPC: true}, profile: profile{STSRegion: "r"}, want: "sts-vpc.r.aliyuncs.com"},
+		"VPC of the profile":   {sts: STS{Region: "r"}, profile: STS{VPC: true}, want: "sts-vpc.r.aliyuncs.com"},
+		"VPC of the variable":  {sts: STS{VPC: true}, profile: STS{Region: "r"}, want: "sts-vpc.r.aliyuncs.com"},
 		"VPC without a region": {sts: STS{VPC: true}, want: "sts.aliyuncs.com"},
 	} {
-		if got, err := test.sts.host(test.profile.sts()); got != test.want || err != nil {
+		if got, err := test.sts.host(test.profile); got != test.want || err != nil {
 			t.Errorf("%s: got %s, %v, want %s", name, got, err, test.want)
 		}
 	}
@@ -59,7 +59,7 @@ func TestSTSHostIsNothingElse(t *testing.T) {
 		"evil.example/sts": false, "evil.example?": false, "user@evil.example": false, "sts.a b.aliyuncs.com": false,
 		"sts.evil.example#.aliyuncs.com": false, ":443": false, "ftp://x": false,
 	} {
-		if _, err := (STS{}).host(profile{STSEndpoint: host}.sts()); (err == nil) != want {
+		if _, err := (STS{}).host(STS{Endpoint: host}); (err == nil) != want {
 			t.Errorf("%q: got %v, want it taken: %t", host, err, want)
 		}
 	}

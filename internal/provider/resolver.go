@@ -64,7 +64,7 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
 		return endpoint
 	}
-	site := source.Site()
+	site := credential.SiteOf(source)
 	if id = cmp.Or(id, site.Region); id == "" {
 		id = r.use(r.inEnvironment("", regionID))
 	}
