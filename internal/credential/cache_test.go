@@ -282,7 +282,7 @@ func TestCacheRefusesWhatHasExpired(t *testing.T) {
 		return Credentials{AccessKeyID: "id", AccessKeySecret: "secret", Expiration: time.Unix(1, 0)}, nil
 	})
 	_, err := s.Get(t.Context())
-	failed(t, err, openapi.Clock, "expired at 1970-01-01T00:00:01Z by this machine's clock")
+	failed(t, err, Invalid, "expired at 1970-01-01T00:00:01Z by this machine's clock")
 }
 
 // A pipeline's temporary credentials are new on every run: nothing of them may name the account's

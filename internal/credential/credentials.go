@@ -70,13 +70,13 @@ func (c Credentials) check(date time.Time) error {
 	if c.Expiration.IsZero() || now.Before(c.Expiration) {
 		return nil
 	}
-	e := newError(openapi.Clock, "%w at %s by this machine's clock", errExpired, c.Expiration.UTC().Format(time.RFC3339))
+	e := newError(Invalid, "%w at %s by this machine's clock", errExpired, c.Expiration.UTC().Format(time.RFC3339))
 	switch {
-	case date.IsZero():
+	case date.IsZero(): // so nothing shows that the clock is off
 	case date.Before(c.Expiration):
-		e.Skew = now.Sub(date)
+		e.Kind, e.Skew = openapi.Clock, now.Sub(date)
 	default:
-		e.Kind, e.Err = Invalid, fmt.Errorf("%w, and by the Date of its response as well", e.Err)
+		e.Err = fmt.Errorf("%w, and by the Date of its response as well", e.Err)
 	}
 	return e
 }

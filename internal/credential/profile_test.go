@@ -243,7 +243,7 @@ func TestProfileFailures(t *testing.T) {
 		},
 		"External, expired": {
 			running(`print '{"access_key_id": "a", "access_key_secret": "b", "expiration": "2020-01-01T00:00:00Z"}'`),
-			openapi.Clock, "", "the session that it gave expired at 2020-01-01T00:00:00Z by this machine's clock",
+			Invalid, "", "the session that it gave expired at 2020-01-01T00:00:00Z by this machine's clock",
 		},
 		"External, other mode": {
 			running(`print '{"mode": "RamRoleArn", ` + half + `}'`),
