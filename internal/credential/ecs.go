@@ -71,6 +71,11 @@ func (r ECSRole) fetch(ctx context.Context, e *env) (Credentials, error) {
 		failure.Kind, failure.Err = Invalid, fmt.Errorf(text, failure.Status, hopLimit)
 	case failure.Status == http.StatusNotFound:
 		failure.Kind, failure.Err = NotFound, errors.New(strings.TrimSpace("the instance has no RAM role "+r.Name))
+	case denied && hardened:
+		failure.Kind = Invalid
+	}
+	if hardened && (denied || failure.Kind == NotFound) {
+		failure.Err = fmt.Errorf("%w, and %s is true, so it isn't read without a token", failure.Err, onlyV2)
 	}
 	return Credentials{}, failure
 }

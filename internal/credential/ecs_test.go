@@ -2,6 +2,7 @@ package credential
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +74,9 @@ func TestMetadata(t *testing.T) {
 		"token not taken (404)": {steps: script{token, status(404)}},
 		"token not taken (500)": {steps: script{token, status(500)}},
 		"role not read with it": {unnamed: true, steps: script{token, role, status(500)}},
+		"v1 off, 401":           {only2: true, steps: script{token, status(401)}, kind: Invalid, want: "HTTP 401"},
+		"v1 off, 403":           {only2: true, steps: script{token, status(403)}, kind: Invalid, want: "HTTP 403"},
+		"v1 off, 404":           {only2: true, steps: script{token, status(404)}, kind: NotFound, want: "no RAM role"},
 		"v1 off, 503":           {only2: true, steps: script{token, status(503)}, kind: openapi.Temporary, want: "HTTP 503"},
 		"no role": {
 			steps: script{token, status(404), status(403)}, kind: NotFound, want: "has no RAM role " + castest.MetadataRole,
@@ -109,6 +113,9 @@ func TestMetadata(t *testing.T) {
 			want := test.kind == openapi.Temporary || test.kind == openapi.Throttled
 			if e.Temporary() != want {
 				t.Errorf("got %v tried again: %t, want %t", &e, e.Temporary(), want)
+			}
+			if want := test.only2 && !want; strings.Contains(err.Error(), "ALIBABA_CLOUD_IMDSV1_DISABLED") != want {
+				t.Errorf("got %v, want the variable named only if it is the reason", err)
 			}
 			if n := len(shared.Calls()) - before; n != len(test.steps) {
 				t.Errorf("got %d calls, want %d", n, len(test.steps))
