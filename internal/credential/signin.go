@@ -175,8 +175,9 @@ func (p *profile) requestTokens(ctx context.Context, e *env, site oauthSite) err
 	if issued.Access+issued.Refresh == "" {
 		return newError(egress.Malformed, "its response has no new tokens")
 	}
-	const decade = 10 * 365 * 24 * 60 * 60
+	const hour, decade = 60 * 60, 10 * 365 * 24 * 60 * 60
 	seconds, _ := strconv.ParseFloat(fmt.Sprint(issued.Seconds), 64)
+	seconds = cmp.Or(max(seconds, 0), hour) // the service needn't say (RFC 6749, section 5.1)
 	p.Access, p.Refresh = issued.Access, cmp.Or(issued.Refresh, p.Refresh)
 	p.Expire = time.Now().Unix() + int64(min(seconds, decade))
 	return nil

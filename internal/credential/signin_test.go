@@ -82,7 +82,7 @@ func TestOAuth(t *testing.T) {
 	}{
 		"holds":     {holds: time.Minute, calls: "exchange"},
 		"expired":   {holds: -time.Second, steps: script{renewed}, calls: both, saved: true},
-		"no expiry": {steps: script{renewed}, calls: both, saved: true},
+		"no expiry": {steps: script{renewed}, calls: both, saved: true, lives: time.Hour},
 		"expired by another clock": {
 			holds: time.Hour, steps: script{expired, renewed}, calls: "exchange " + both, saved: true,
 		},
@@ -102,7 +102,8 @@ func TestOAuth(t *testing.T) {
 		"lifetime, quoted":  {steps: script{tokens(200, `"expires_in": "10800"`)}, calls: both, lives: 3 * time.Hour},
 		"lifetime, decimal": {steps: script{tokens(200, `"expires_in": 10800.0`)}, calls: both, lives: 3 * time.Hour},
 		"lifetime, huge":    {steps: script{tokens(200, `"expires_in": 1e40`)}, calls: both, lives: 87600 * time.Hour},
-		"lifetime, invalid": {steps: script{tokens(200, `"expires_in": 1e400`)}, calls: both},
+		"lifetime, zero":    {steps: script{tokens(200, `"expires_in": 0`)}, calls: both, lives: time.Hour},
+		"lifetime, invalid": {steps: script{tokens(200, `"expires_in": 1e400`)}, calls: both, lives: time.Hour},
 
 		"no access token": {steps: script{body(200, `{`+next+`}`)}, calls: "token", saved: true, kind: Login},
 		"no new tokens":   {steps: script{body(200, `{"access_token": 5}`)}, calls: "token", kind: egress.Malformed},
