@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -73,6 +74,22 @@ func TestCacheBacksOffFromTheFirstFailureThatMayPass(t *testing.T) {
 		_, _ = s.Get(t.Context())
 		if wait := time.Until(s.NextFetch()); wait <= 0 || wait > time.Second {
 			t.Errorf("got a wait of %s, want at most a second", wait)
+		}
+	})
+}
+
+// STS says when to try again.
+func TestCacheWaitsAsLongAsTheSourceRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+			resp, err := respond(req, 503, "")
+			resp.Header = http.Header{"Retry-After": {"60"}}
+			return resp, err
+		})
+		s, _, _ := fetch(t, Config{Source: keys(), AssumeRole: &AssumeRole{RoleARN: testRole}, Transport: transport})
+		if wait := time.Until(s.NextFetch()); wait != time.Minute {
+			t.Errorf("got a wait of %s, want a minute", wait)
 		}
 	})
 }

@@ -116,6 +116,9 @@ func fetch(t *testing.T, cfg Config, secrets ...string) (*Cache, Credentials, er
 	c, err := s.Get(context.WithoutCancel(t.Context()))
 	shown := out.String() + s.String()
 	if err != nil {
+		if !strings.Contains(shown, `level=WARN msg="Fetching credentials failed" source=`) {
+			t.Errorf("got the log %s, want the failure in it", out)
+		}
 		shown += fmt.Sprintf("%v %+v %#v %v", err, err, err, asError(err).Tried)
 	}
 	shown += fmt.Sprintf("%v %+v %#v", c, c, c)
