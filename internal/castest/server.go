@@ -235,7 +235,11 @@ func (s *Server) arrive(r *http.Request, body []byte) (http.HandlerFunc, *Call) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	call := &Call{Arrived: now, AccessKeyID: accessKeyID(r), Header: r.Header}
+	call := &Call{
+		Arrived:     now,
+		AccessKeyID: accessKeyID(r),
+		Header:      r.Header,
+	}
 	s.calls = append(s.calls, call)
 	if err := s.verify(r, body); err != nil {
 		s.refused++

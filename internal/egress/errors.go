@@ -83,5 +83,5 @@ func TemporaryStatus(status int) bool {
 // a row. The wait grows with it, so that machines that start at once spread.
 func Backoff(elapsed time.Duration) time.Duration {
 	longest := max(time.Second, 2*elapsed)
-	return longest/2 + rand.N(longest/2)
+	return longest/2 + rand.N(longest/2) //nolint:gosec // keeps no secret
 }
