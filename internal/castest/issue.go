@@ -39,11 +39,7 @@ func (i *Issuer) sts(r *http.Request, call *Issue) (any, *Error) {
 	if refused = cmp.Or(refused, checkRole(r)); refused != nil {
 		return nil, refused
 	}
-	return map[string]any{
-		"RequestId":       newRequestID(),
-		"AssumedRoleUser": map[string]any{"Arn": r.Form.Get("RoleArn") + "/" + r.Form.Get("RoleSessionName")},
-		"Credentials":     i.issue().fields(),
-	}, nil
+	return map[string]any{"Credentials": i.issue().fields(), "RequestId": newRequestID()}, nil
 }
 
 func (i *Issuer) checkCaller(r *http.Request, call *Issue) *Error {
