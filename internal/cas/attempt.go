@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -17,9 +18,6 @@ import (
 // attempt makes one call for a batch.
 func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	creds, place, err := c.enter(ctx, b)
-	for place == nil && err == nil {
-		creds, place, err = c.enter(ctx, b)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -33,35 +31,34 @@ func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	return count, err
 }
 
-// enter returns credentials and a place. If it is too early for one of them, the batch pauses, and
-// the place is nil.
+// enter returns credentials and a place, once there is nothing to wait for. It starts again after each
+// pause, because what it has seen may have changed.
 func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credentials, place *quota.Place, err error) {
-	previous, latest := b.bounds()
-	source := c.config.Credentials.String()
-	why := "the next attempt to get credentials from " + source
-	fetch := wait{at: c.config.Credentials.NextFetch(), why: why, flexible: true}
-	for _, w := range []wait{previous, fetch} {
-		if latest.Before(w.at) {
-			w.at = latest
+	free := wait{why: fmt.Sprintf("one of the account's %d calls a second", c.config.RequestsPerSecond)}
+	for ctx.Err() == nil {
+		source := c.config.Credentials.String()
+		nextFetch := "the next attempt to get credentials from " + source
+		fetch := wait{at: c.config.Credentials.NextFetch(), why: nextFetch, early: atLatest}
+		if b.pause(ctx, c.share.previous()) || b.pause(ctx, fetch) {
+			continue
 		}
-		if !w.passed() {
-			return creds, nil, b.pause(ctx, w)
+		b.pause(ctx, wait{why: "credentials from " + source})
+		if creds, err = c.config.Credentials.Get(ctx); err != nil {
+			return creds, nil, err
+		}
+		c.identified.Do(func() {
+			c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", source,
+				"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
+		})
+		next, backoff := c.gate.waits()
+		if b.pause(ctx, next) || b.pause(ctx, backoff) || b.pause(ctx, free) {
+			continue
+		}
+		if place, free.at = c.gate.quotaOf(creds).Take(); place != nil {
+			return creds, place, nil
 		}
 	}
-	b.setWait(wait{why: "credentials from " + source})
-	if creds, err = c.config.Credentials.Get(ctx); err != nil {
-		return creds, nil, err
-	}
-	c.identified.Do(func() {
-		c.config.Logger.InfoContext(ctx, "Reading Certificate Management Service", "source", source,
-			"access_key_id", credential.Shorten(creds.AccessKeyID), "endpoint", c.config.Endpoint.Host)
-	})
-	b.setWait(wait{why: c.gate.quotaTitle()})
-	place, w := c.gate.enter(creds, latest)
-	if place == nil {
-		err = b.pause(ctx, w)
-	}
-	return creds, place, err
+	return creds, nil, ctx.Err()
 }
 
 // send signs and sends a request and reads its response.

@@ -26,8 +26,6 @@ type gate struct {
 	mu        sync.Mutex
 	next      wait         // the next departure by the pace and the service's requests to wait
 	backoff   wait         // the next departure by our backoff
-	begins    time.Time    // when the backoff begins: after the wait that the service requests
-	part      float64      // where a shortened backoff ends: 0 is at begins, 1 at the last moment
 	failures  int          // the number of failures in a row
 	failing   time.Time    // when the first of the failures came
 	quota     *quota.Quota // shared by the processes that call this endpoint for this account
@@ -36,9 +34,9 @@ type gate struct {
 
 // wait is what a call waits for, and until when.
 type wait struct {
-	at       time.Time
-	why      string
-	flexible bool // the wait ends early for reads with little time, because nothing forbids that
+	at    time.Time
+	why   string
+	early func(latest time.Time) time.Time // when reads with little time end the wait; nil if they can't
 }
 
 // delay moves the end of the wait to a later time.
@@ -51,36 +49,20 @@ func (w *wait) delay(at time.Time, why string) {
 func (w wait) passed() bool { return !time.Now().Before(w.at) }
 
 func newGate(config Config) *gate {
-	interval := time.Second / time.Duration(config.RequestsPerSecond)
-	return &gate{config: config, interval: interval, backoff: wait{flexible: true}}
+	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond)}
 }
 
-// enter returns a place for a call, or what the call waits for before it enters again.
-func (g *gate) enter(creds credential.Credentials, latest time.Time) (*quota.Place, wait) {
+// waits returns what a call waits for at the gate, besides a place of the quota.
+func (g *gate) waits() (next, backoff wait) {
 	g.mu.Lock()
-	backoff := g.backoff
-	if latest.Before(backoff.at) {
-		// At a random moment, because machines that started at once would all return at the latest.
-		backoff.at = g.begins.Add(time.Duration(g.part * float64(latest.Sub(g.begins))))
-	}
-	for _, w := range []wait{g.next, backoff} {
-		if !w.passed() {
-			g.mu.Unlock()
-			return nil, w
-		}
-	}
-	q := g.quotaOf(creds)
-	g.mu.Unlock()
-	place, again := q.Take()
-	return place, wait{at: again, why: g.quotaTitle()}
+	defer g.mu.Unlock()
+	return g.next, g.backoff
 }
 
-func (g *gate) quotaTitle() string {
-	return fmt.Sprintf("one of the account's %d calls a second", g.config.RequestsPerSecond)
-}
-
-// quotaOf returns the quota of the credentials' account, if that is known. The caller holds mu.
+// quotaOf returns the quota of the credentials' account, if that is known.
 func (g *gate) quotaOf(creds credential.Credentials) *quota.Quota {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	name := fmt.Sprintf("%s %s", quotaHost(g.config.Endpoint), creds.Identity())
 	if g.quotaName != name {
 		g.quotaName, g.quota = name, quota.Open(g.config.CacheDir, name, g.config.RequestsPerSecond, g.config.Logger)
@@ -111,7 +93,7 @@ func (g *gate) ended(ctx context.Context, err error) {
 	case err != nil && !failed:
 		return // no read waited any more, so this isn't a failure of the service
 	case err == nil || !failure.Temporary():
-		g.failures, g.backoff.at = 0, time.Time{}
+		g.failures, g.backoff = 0, wait{}
 		return
 	}
 	if g.failures == 0 {
@@ -119,9 +101,13 @@ func (g *gate) ended(ctx context.Context, err error) {
 	}
 	g.failures++
 	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", failure.brief())
-	g.begins, g.part = now.Add(failure.RetryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
-	g.next.delay(g.begins, why)
-	g.backoff.delay(g.begins.Add(egress.Backoff(now.Sub(g.failing))), why)
+	begins, part := now.Add(failure.RetryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
+	g.next.delay(begins, why)
+	g.backoff.delay(begins.Add(egress.Backoff(now.Sub(g.failing))), why)
+	g.backoff.early = func(latest time.Time) time.Time {
+		// At a random moment, because machines that started at once would all return at the latest.
+		return begins.Add(time.Duration(part * float64(latest.Sub(begins))))
+	}
 	g.config.Logger.InfoContext(ctx, "A call failed and may be tried again",
 		"error", failure.brief(), "wait", g.backoff.at.Sub(now).Round(time.Millisecond).String())
 }

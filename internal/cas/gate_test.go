@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
-	"github.com/terraform-provider-cas/terraform-provider-cas/internal/credential"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/quota"
 )
@@ -80,31 +79,13 @@ func TestRequestedWaitOutlastsAnEarlierCall(t *testing.T) {
 		const told = 5 * time.Second
 		g := testGate(t, 10)
 		g.ended(t.Context(), &Error{Report: openapi.Report{Kind: openapi.Throttled, RetryAfter: told}})
-		for _, latest := range []time.Duration{0, told / 2, time.Minute} {
-			_, wait := g.enter(credential.Credentials{}, time.Now().Add(latest))
-			if got := time.Until(wait.at); got != told {
-				t.Errorf("with %s left: got a wait of %s, want %s", latest, got, told)
-			}
-			if wait.flexible {
-				t.Errorf("with %s left: got a wait of our choice, want the service's", latest)
-			}
-		}
-		time.Sleep(told)
-		_, wait := g.enter(credential.Credentials{}, time.Now().Add(time.Minute))
-		if got := time.Until(wait.at); got < time.Second/2 || got > time.Second {
-			t.Errorf("got a wait of %s on top, want 0.5s to 1s", got)
-		}
-		if !wait.flexible {
-			t.Error("got a wait of the service's choice on top, want ours")
-		}
-		if place, wait := g.enter(credential.Credentials{}, time.Now()); place == nil {
-			t.Errorf("got a wait for %s, want a place where there is no time for a wait", wait.why)
-		}
-		g.ended(t.Context(), &Error{Report: openapi.Report{Kind: openapi.Throttled, RetryAfter: told}})
 		g.ended(t.Context(), nil)
-		_, wait = g.enter(credential.Credentials{}, time.Now().Add(time.Minute))
-		if got := time.Until(wait.at); got != told {
-			t.Errorf("got a wait of %s after the response to an earlier call, want %s", got, told)
+		next, backoff := g.waits()
+		if got := time.Until(next.at); got != told || next.early != nil {
+			t.Errorf("got a wait of %s that ends early: %t, want all of %s", got, next.early != nil, told)
+		}
+		if !backoff.passed() {
+			t.Errorf("got a backoff of %s after a response, want none", time.Until(backoff.at))
 		}
 	})
 }

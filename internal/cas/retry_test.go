@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -447,53 +448,64 @@ func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 	}
 }
 
-// A backoff leaves each reader time for an attempt, also the one that joins last.
+// A backoff leaves each reader time for an attempt, also the one that joins last: on each machine at
+// another moment, after what the service requested.
 func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	t.Parallel()
+	const second = time.Second
 	for name, test := range map[string]struct {
-		limits []time.Duration // of readers, each of which comes a second after the previous one
-		part   float64         // of the time that there is
-		usual  time.Duration   // what a response takes
-		want   time.Duration   // until the call leaves
+		limits        []time.Duration // of readers, each of which comes a second after the previous one
+		latency       time.Duration
+		told          string        // how many seconds the service requests
+		after, before time.Duration // when the call leaves
 	}{
-		"enough time":         {limits: []time.Duration{time.Minute}, part: 1, want: 20 * time.Second},
-		"too little time":     {limits: []time.Duration{10 * time.Second}, part: 1, want: 9500 * time.Millisecond},
-		"slow responses":      {limits: []time.Duration{10 * time.Second}, part: 1, usual: 2 * time.Second, want: 7500 * time.Millisecond},
-		"next to no time":     {limits: []time.Duration{time.Second / 4}, part: 1, want: 0},
-		"a random part of it": {limits: []time.Duration{10 * time.Second}, part: 0.5, want: 4750 * time.Millisecond},
-		"the second has less": {limits: []time.Duration{time.Minute, 10 * time.Second}, part: 1, want: 10500 * time.Millisecond},
-		"the second has more": {limits: []time.Duration{10 * time.Second, time.Minute}, part: 1, want: 9500 * time.Millisecond},
-		"the third has the shortest": {
-			limits: []time.Duration{time.Minute, 9 * time.Second, 3 * time.Second}, part: 1, want: 4500 * time.Millisecond,
-		},
-		"the second has next to none": {limits: []time.Duration{time.Minute, time.Second / 4}, part: 1, want: time.Second},
+		"enough time":            {limits: []time.Duration{time.Minute}, after: 20 * second, before: 40 * second},
+		"too little time":        {limits: []time.Duration{10 * second}, before: 9500 * time.Millisecond},
+		"slow responses":         {limits: []time.Duration{10 * second}, latency: second, before: 8750 * time.Millisecond},
+		"next to no time":        {limits: []time.Duration{second / 4}, after: second / 10, before: second / 10},
+		"after a request":        {limits: []time.Duration{10 * second}, told: "5", after: 5 * second, before: 9500 * time.Millisecond},
+		"the second has less":    {limits: []time.Duration{time.Minute, 10 * second}, after: second, before: 10500 * time.Millisecond},
+		"the second has more":    {limits: []time.Duration{10 * second, time.Minute}, before: 9500 * time.Millisecond},
+		"the third has least":    {limits: []time.Duration{time.Minute, 9 * second, 3 * second}, after: second, before: 4500 * time.Millisecond},
+		"the second has no time": {limits: []time.Duration{time.Minute, second / 4}, after: second, before: second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := castest.New(castest.Options{})
-				client := inMemory(t, server)
-				started := time.Now()
-				client.gate.begins, client.gate.part, client.share.usual = started, test.part, test.usual
-				client.gate.backoff.delay(started.Add(20*time.Second), "the next attempt")
-				var readers []<-chan result
-				for _, limit := range test.limits {
-					ctx, cancel := context.WithTimeout(t.Context(), limit)
-					defer cancel()
-					readers = append(readers, begin(ctx, client, 1))
-					<-time.After(time.Second)
-				}
-				for i, reader := range readers {
-					if got := <-reader; got.err != nil {
-						t.Errorf("reader %d: got %v, want a response", i+1, got.err)
+				var left []time.Duration
+				for range 100 { // machines
+					server := castest.New(castest.Options{Latency: test.latency})
+					server.Script(castest.HTML(503), castest.Header(castest.HTML(503), "Retry-After", test.told))
+					client := inMemory(t, server, func(c *Config) { c.MaxRetries = 0 })
+					<-begin(t.Context(), client, 1)
+					time.Sleep(20*second - test.latency)
+					<-begin(t.Context(), client, 1)
+					started := time.Now()
+					var readers []<-chan result
+					for _, limit := range test.limits {
+						ctx, cancel := context.WithTimeout(t.Context(), limit)
+						defer cancel()
+						readers = append(readers, begin(ctx, client, 1))
+						time.Sleep(second)
 					}
+					for i, reader := range readers {
+						if got := <-reader; got.err != nil {
+							t.Errorf("reader %d: got %v, want a response", i+1, got.err)
+						}
+					}
+					calls := server.Calls()
+					if len(calls) < 3 {
+						t.Fatalf("got %d calls, want one after the two that failed", len(calls))
+					}
+					left = append(left, calls[2].Arrived.Sub(started))
 				}
-				calls := server.Calls()
-				if len(calls) != 1 {
-					t.Fatalf("got %d calls, want 1", len(calls))
+				slices.Sort(left)
+				margin := (test.before - test.after) / 5
+				if first := left[0]; first < test.after || first > test.after+margin {
+					t.Errorf("got the first call after %s, want it soon after %s", first, test.after)
 				}
-				if at := calls[0].Arrived.Sub(started); at != test.want {
-					t.Errorf("got the call after %s, want %s", at, test.want)
+				if last := left[len(left)-1]; last > test.before || last < test.before-margin {
+					t.Errorf("got the last call after %s, want it shortly before %s", last, test.before)
 				}
 			})
 		})

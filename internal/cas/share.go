@@ -130,46 +130,48 @@ func (b *batch) finish(count *AssetCount, err error) {
 	b.cancel()
 }
 
-// bounds returns the wait for the last call that left, until its response or until it may be
-// hanging, and when a flexible wait ends at the latest, so that each read has time for a response.
-func (b *batch) bounds() (previous wait, latest time.Time) {
-	s := b.share
+// previous returns the wait for the last call that left, until its response or until it may be
+// hanging.
+func (s *share) previous() (w wait) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.out) > 0 {
-		hangs := s.out[len(s.out)-1].departed.Add(s.hang())
-		previous = wait{at: hangs, why: "the response to the call before", flexible: true}
+	if n := len(s.out); n > 0 {
+		w = wait{at: s.out[n-1].departed.Add(s.hang()), why: "the response to the call before", early: atLatest}
 	}
-	latest = time.Now().Add(farOff)
+	return w
+}
+
+// atLatest ends a wait when reads with little time have to go on at the latest.
+func atLatest(latest time.Time) time.Time { return latest }
+
+// pause notes what the reads wait for, and waits until then, or until that may have changed. It
+// reports whether there was something to wait for. Reads that have too little time for a wait end
+// it early, or are dismissed if they can't.
+func (b *batch) pause(ctx context.Context, w wait) bool {
+	b.share.mu.Lock()
+	b.waiting = w
+	latest := w.at
 	for r := range b.readers {
+		if w.early == nil && !r.deadline.After(w.at) {
+			r.dismiss(&WaitError{For: w.why, Needs: time.Until(w.at), Cause: context.DeadlineExceeded})
+		}
 		if r.latest.Before(latest) {
 			latest = r.latest
 		}
 	}
-	return previous, latest
-}
-
-// setWait notes what the reads wait for, and dismisses those that have too little time for it.
-func (b *batch) setWait(w wait) {
-	b.share.mu.Lock()
-	defer b.share.mu.Unlock()
-	b.waiting = w
-	for r := range b.readers {
-		if !w.flexible && !r.deadline.After(w.at) {
-			r.dismiss(&WaitError{For: w.why, Needs: time.Until(w.at), Cause: context.DeadlineExceeded})
-		}
+	b.share.mu.Unlock()
+	if w.early != nil && latest.Before(w.at) {
+		w.at = w.early(latest)
 	}
-}
-
-// pause waits until w.at, or until what the batch waits for may have changed.
-func (b *batch) pause(ctx context.Context, w wait) error {
-	b.setWait(w)
+	if w.passed() {
+		return false
+	}
 	select {
 	case <-time.After(time.Until(w.at)):
 	case <-b.wake:
 	case <-ctx.Done():
 	}
-	return ctx.Err()
+	return true
 }
 
 // interrupt ends a pause of the batch, or its next one.

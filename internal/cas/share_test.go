@@ -2,6 +2,7 @@ package cas
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -235,8 +236,8 @@ func TestBatchThatNoReadWaitsForTakesNoPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if place, wait := client.gate.enter(creds, time.Now()); place == nil {
-			t.Errorf("got a wait for %s, want the second place", wait.why)
+		if place, again := client.gate.quotaOf(creds).Take(); place == nil {
+			t.Errorf("got a wait until %s, want the second place", again)
 		}
 		endFirst()
 		for _, got := range []result{<-first, <-second} {
@@ -269,8 +270,10 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		asked, leaves time.Duration
+		limit         time.Duration // of the second read; 0 is an hour
 	}{
 		"begun at once":      {asked: 0, leaves: time.Second},
+		"with little time":   {asked: 0, leaves: 300 * time.Millisecond, limit: 800 * time.Millisecond},
 		"begun a bit later":  {asked: 300 * time.Millisecond, leaves: time.Second},
 		"begun a second on":  {asked: time.Second, leaves: time.Second},
 		"begun minutes late": {asked: 100 * time.Second, leaves: 100 * time.Second},
@@ -285,7 +288,9 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 				first := begin(t.Context(), client, 1)
 				synctest.Wait()
 				<-time.After(test.asked)
-				second := begin(t.Context(), client, 1)
+				ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.limit, time.Hour))
+				defer cancel()
+				second := begin(ctx, client, 1)
 				a, b := <-first, <-second
 				for _, got := range []result{a, b} {
 					if got.err != nil {
