@@ -135,6 +135,7 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			summary: "Response too large", tries: 1},
 		"not HTTP": {proxy: answered(notHTTP), summary: "Unexpected response", tries: 1},
 		"a page":   {proxy: answered(castest.HTML(200)), summary: "Unexpected response", tries: 1},
+		"choices":  {proxy: answered(castest.HTML(300)), summary: "Unexpected response", tries: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HTTPS_PROXY", test.proxy)
