@@ -104,7 +104,8 @@ func (r *round) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(context.WithValue(ctx, roundKey{}, r), &httptrace.ClientTrace{
 		TLSHandshakeStart: func() {
 			r.inHandshake.Store(true)
-			if proxy := r.proxy.Load(); r.handshakes.Add(1) == 2 || proxy != nil && proxy.Scheme != "https" {
+			begun, proxy := r.handshakes.Add(1), r.proxy.Load()
+			if begun == 2 || proxy != nil && proxy.Scheme != "https" { // it is the one with the peer
 				r.proxy.Store(nil)
 			}
 		},
