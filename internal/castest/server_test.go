@@ -27,7 +27,7 @@ var (
 	requestID = regexp.MustCompile(`^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$`)
 )
 
-func TestAccepts(t *testing.T) {
+func TestServerAcceptsSignedCalls(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*call){
 		"post":              func(*call) {},
@@ -53,7 +53,7 @@ func TestAccepts(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestServerRefusesOtherCalls(t *testing.T) {
 	t.Parallel()
 	const mismatch = "InvalidSecurityToken.MismatchWithAccessKey"
 	tests := map[string]struct {
@@ -199,7 +199,7 @@ func TestRefusesNonceSeenBefore(t *testing.T) {
 
 // The limit holds for all keys together, and in every window, not only in those that begin with a
 // second of the clock. A call that isn't authenticated is nobody's, and doesn't count against it.
-func TestLimit(t *testing.T) {
+func TestServerThrottlesBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(900 * time.Millisecond)

@@ -51,8 +51,8 @@ func secured(config *tls.Config, serve func(net.Conn)) func(net.Conn) {
 	return func(conn net.Conn) { serve(tls.Server(conn, config)) }
 }
 
-// ask sends a request to an address with a transport of its own.
-func ask(t *testing.T, address string, change ...func(*http.Transport)) (*Response, error) {
+// post sends a request to an address with a transport of its own.
+func post(t *testing.T, address string, change ...func(*http.Transport)) (*Response, error) {
 	t.Helper()
 	transport := NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)

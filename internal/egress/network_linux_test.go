@@ -137,7 +137,7 @@ func TestNameServersWithTrouble(t *testing.T) {
 				return
 			}
 			nameServer(t, "127.0.0.2", "", dnsmessage.TypeA, dnsmessage.TypeAAAA)
-			asked := nameServer(t, "127.0.0.1", "CAS.AliyunCS.com.", test.dropped...)
+			lookedUp := nameServer(t, "127.0.0.1", "CAS.AliyunCS.com.", test.dropped...)
 			var host, serverName string
 			config := certified(trusted, "cas.aliyuncs.com")
 			config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -159,11 +159,11 @@ func TestNameServersWithTrouble(t *testing.T) {
 					_ = conn.Close()
 				}
 			}()
-			if _, err := ask(t, "https://CAS.AliyunCS.com"); err != nil {
+			if _, err := post(t, "https://CAS.AliyunCS.com"); err != nil {
 				t.Error(err)
 			}
-			if want := []string{"CAS.AliyunCS.com."}; !slices.Equal(asked(), want) {
-				t.Errorf("got %v looked up, want %v", asked(), want)
+			if want := []string{"CAS.AliyunCS.com."}; !slices.Equal(lookedUp(), want) {
+				t.Errorf("got %v looked up, want %v", lookedUp(), want)
 			}
 			for _, got := range []string{host, serverName} {
 				if want := "CAS.AliyunCS.com"; got != want {

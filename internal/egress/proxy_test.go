@@ -28,13 +28,13 @@ func named(variable string) string {
 }
 
 // proxied responds to CONNECT with status, and serves the tunnel if that is 200.
-func proxied(asked chan<- *http.Request, status string, serve func(net.Conn)) func(net.Conn) {
+func proxied(requested chan<- *http.Request, status string, serve func(net.Conn)) func(net.Conn) {
 	return func(conn net.Conn) {
 		req, err := http.ReadRequest(bufio.NewReader(conn))
 		if err != nil {
 			return
 		}
-		asked <- req
+		requested <- req
 		_, _ = io.WriteString(conn, "HTTP/1.1 "+status+"\r\n\r\n")
 		if strings.HasPrefix(status, "200") {
 			serve(conn)
@@ -43,15 +43,15 @@ func proxied(asked chan<- *http.Request, status string, serve func(net.Conn)) fu
 }
 
 func TestProxyIsUsed(t *testing.T) {
-	asked := make(chan *http.Request, 1)
+	requested := make(chan *http.Request, 1)
 	service := secured(certified(trusted, "cas.test"), peer.Says(ok+"\r\n"))
 	for name, test := range map[string]struct {
 		scheme string
 		serve  func(net.Conn)
 	}{
-		"http":  {scheme: "http", serve: proxied(asked, "200 OK", service)},
-		"https": {scheme: "https", serve: secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", service))},
-		"none":  {serve: proxied(asked, "200 OK", service)},
+		"http":  {scheme: "http", serve: proxied(requested, "200 OK", service)},
+		"https": {scheme: "https", serve: secured(certified(trusted, "127.0.0.1"), proxied(requested, "200 OK", service))},
+		"none":  {serve: proxied(requested, "200 OK", service)},
 	} {
 		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
 			t.Run(name+" in "+variable, func(t *testing.T) {
@@ -60,10 +60,10 @@ func TestProxyIsUsed(t *testing.T) {
 					address = test.scheme + "://user:hu%25sh@" + address + "/"
 				}
 				t.Setenv(variable, address)
-				if _, err := ask(t, "https://cas.test"); err != nil {
+				if _, err := post(t, "https://cas.test"); err != nil {
 					t.Fatal(err)
 				}
-				req := <-asked
+				req := <-requested
 				if req.Method != http.MethodConnect {
 					t.Errorf("got method %s, want %s", req.Method, http.MethodConnect)
 				}
@@ -166,7 +166,7 @@ func TestInvalidProxy(t *testing.T) {
 		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
 			t.Run(name+" in "+variable, func(t *testing.T) {
 				t.Setenv(variable, value)
-				_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
+				_, err := post(t, "https://cas.test", func(transport *http.Transport) {
 					transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 						t.Error("got an address dialled, want none")
 						return nil, net.ErrClosed
@@ -184,8 +184,8 @@ func TestInvalidProxy(t *testing.T) {
 }
 
 func TestProxyFails(t *testing.T) {
-	asked := make(chan *http.Request, 100)
-	refuses := func(status string) func(net.Conn) { return proxied(asked, status, nil) }
+	requested := make(chan *http.Request, 100)
+	refuses := func(status string) func(net.Conn) { return proxied(requested, status, nil) }
 	for name, test := range map[string]struct {
 		scheme string // http where there is none
 		serve  func(net.Conn)
@@ -206,17 +206,17 @@ func TestProxyFails(t *testing.T) {
 		},
 		"no SOCKS": {scheme: "socks5", serve: peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"), kind: ConnectionFailed, may: true},
 		"peer not trusted": {
-			serve: proxied(asked, "200 OK", secured(certified(stranger, "cas.test"), peer.Says(""))), kind: Untrusted, peer: true,
+			serve: proxied(requested, "200 OK", secured(certified(stranger, "cas.test"), peer.Says(""))), kind: Untrusted, peer: true,
 		},
-		"peer not TLS": {serve: proxied(asked, "200 OK", peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n")), kind: NotTLS, peer: true},
-		"peer closes":  {serve: proxied(asked, "200 OK", peer.Says("")), kind: ConnectionFailed, may: true, peer: true},
+		"peer not TLS": {serve: proxied(requested, "200 OK", peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n")), kind: NotTLS, peer: true},
+		"peer closes":  {serve: proxied(requested, "200 OK", peer.Says("")), kind: ConnectionFailed, may: true, peer: true},
 		"peer closes, in TLS": {
-			serve: proxied(asked, "200 OK", secured(certified(trusted, "cas.test"), peer.Says(""))),
+			serve: proxied(requested, "200 OK", secured(certified(trusted, "cas.test"), peer.Says(""))),
 			kind:  ConnectionFailed, may: true, peer: true,
 		},
 		"peer not TLS, encrypted": {
 			scheme: "https",
-			serve:  secured(certified(trusted, "127.0.0.1"), proxied(asked, "200 OK", peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"))),
+			serve:  secured(certified(trusted, "127.0.0.1"), proxied(requested, "200 OK", peer.Says("HTTP/1.1 400 Bad Request\r\n\r\n"))),
 			kind:   NotTLS, peer: true,
 		},
 	} {
@@ -227,7 +227,7 @@ func TestProxyFails(t *testing.T) {
 				scheme = "http"
 			}
 			t.Setenv("HTTPS_PROXY", scheme+"://user:hush-hush@"+address)
-			_, err := ask(t, "https://cas.test")
+			_, err := post(t, "https://cas.test")
 			e := failed(t, err)
 			if e.Kind != test.kind {
 				t.Errorf("got %v, want kind %q", e, test.kind)
@@ -270,7 +270,7 @@ func TestConnecting(t *testing.T) {
 		for _, proxy := range []string{"", "proxy.test:3128"} {
 			t.Run(name+" "+proxy, func(t *testing.T) {
 				t.Setenv("https_proxy", proxy)
-				_, err := ask(t, "https://cas.test", func(transport *http.Transport) {
+				_, err := post(t, "https://cas.test", func(transport *http.Transport) {
 					transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 						if test.failure == nil {
 							return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:1")

@@ -63,7 +63,7 @@ func TestPeerSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := "http://" + peer.Listen(t, peer.Says(test.says))
-			got, err := ask(t, address)
+			got, err := post(t, address)
 			if test.kind == "" {
 				if err != nil || got.Status != test.status || string(got.Body) != test.body {
 					t.Fatalf("got %+.300v, %v, want HTTP %d and %.300q", got, err, test.status, test.body)
@@ -99,7 +99,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				w.Header().Set("Location", location)
 				w.WriteHeader(status)
 			}))
-			_, err := ask(t, server.URL)
+			_, err := post(t, server.URL)
 			server.Close()
 			e := failed(t, err)
 			if e.Kind != Redirected {
@@ -157,7 +157,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := ask(t, "https://"+peer.Listen(t, test.serve))
+			_, err := post(t, "https://"+peer.Listen(t, test.serve))
 			if test.kind == "" {
 				if err != nil {
 					t.Error(err)
@@ -210,7 +210,7 @@ func TestNoRoots(t *testing.T) {
 		return
 	}
 	for _, host := range []string{"127.0.0.1", "portal.test"} {
-		_, err := ask(t, "https://"+peer.Listen(t, secured(certified(trusted, host), peer.Says(""))))
+		_, err := post(t, "https://"+peer.Listen(t, secured(certified(trusted, host), peer.Says(""))))
 		e := failed(t, err)
 		if e.Kind != NoRoots {
 			t.Errorf("%s: got %v, want kind %q", host, e, NoRoots)

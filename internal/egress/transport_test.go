@@ -67,21 +67,21 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-func TestNothingIsAskedCompressedOrWithHTTP2(t *testing.T) {
+func TestRequestsAreHTTP1WithoutCompression(t *testing.T) {
 	t.Parallel()
 	server := certified(trusted, "127.0.0.1")
 	server.NextProtos = []string{"h2", "http/1.1"}
-	asked := make(chan *http.Request, 1)
+	requested := make(chan *http.Request, 1)
 	address := peer.Listen(t, secured(server, func(conn net.Conn) {
 		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-			asked <- req
+			requested <- req
 			_, _ = io.WriteString(conn, ok+"\r\n")
 		}
 	}))
-	if _, err := ask(t, "https://"+address); err != nil {
+	if _, err := post(t, "https://"+address); err != nil {
 		t.Fatal(err)
 	}
-	req := <-asked
+	req := <-requested
 	if req.ProtoMajor != 1 {
 		t.Errorf("got %s, want HTTP/1.1", req.Proto)
 	}

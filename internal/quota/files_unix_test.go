@@ -74,7 +74,7 @@ func takeAll(dir string) error {
 // run in it.
 //
 //nolint:paralleltest // as TestProcesses
-func TestLimits(t *testing.T) {
+func TestPlacesOfARestrictedProcess(t *testing.T) {
 	nothing := func(*testing.T, *Quota) {}
 	for name, test := range map[string]struct {
 		mode    string

@@ -126,7 +126,7 @@ func (v *victim) read(t *testing.T, caller, calls int, random *rand.Rand, server
 // Whatever processes do, and whatever happens to them: no more than the limit arrives in any
 // second, those that live get through, and nothing stays locked. A step of the clock ahead lets one
 // call more through for each place.
-func TestBound(t *testing.T) {
+func TestNoSecondHasMoreCallsThanPlaces(t *testing.T) {
 	t.Parallel()
 	seeds := map[string]uint64{}
 	for seed := range uint64(60) {

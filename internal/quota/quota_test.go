@@ -135,7 +135,7 @@ func (p *process) warned(t testing.TB, reason string) {
 func (p *process) file(number int) string { return fmt.Sprint(p.path, number) }
 
 // A place is free just over a second after its release, alone or among processes.
-func TestTake(t *testing.T) {
+func TestPlaceIsFreeASecondAfterItsRelease(t *testing.T) {
 	t.Parallel()
 	forEach(t, map[string]bool{"alone": true, "files": false}, func(t *testing.T, dir string, alone bool) {
 		if alone {
@@ -160,7 +160,7 @@ func TestTake(t *testing.T) {
 }
 
 // When another process gets the place of a call that was out for a while.
-func TestOtherProcess(t *testing.T) {
+func TestOtherProcessGetsThePlace(t *testing.T) {
 	t.Parallel()
 	const out, year = 300 * time.Millisecond, 365 * 24 * time.Hour
 	type row struct {
@@ -201,7 +201,7 @@ func TestOtherProcess(t *testing.T) {
 
 // While other processes hold all places, a process tries again soon and at random, and less often
 // the longer that lasts.
-func TestPoll(t *testing.T) {
+func TestHeldPlacesAreTriedAgain(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {
 		open(t, dir, 3).takes(t, 3)
@@ -234,7 +234,7 @@ func TestLimitsDiffer(t *testing.T) {
 }
 
 // The names and the content of the files are their format. To change it takes another version.
-func TestFormat(t *testing.T) {
+func TestFormatOfFilesStays(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache", "terraform-provider-cas")
 	const hash = "e5ecf1567d722232621ed58573a5174224e9dae21d1c394d757e101cf0941aba"
@@ -257,7 +257,7 @@ func TestFormat(t *testing.T) {
 }
 
 // A file system that hangs holds up no release, and each Take for two seconds.
-func TestHangs(t *testing.T) {
+func TestHangingFileSystemHoldsUpNoRelease(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {
 		p, other := open(t, dir, 3), open(t, dir, 3)
@@ -303,7 +303,7 @@ func TestCloseWaitsForNotes(t *testing.T) {
 }
 
 // If locks fail, a process makes one call at a time, until they work again.
-func TestLocksFail(t *testing.T) {
+func TestOnePlaceWithoutLocks(t *testing.T) {
 	t.Parallel()
 	failures := map[string]error{"ENOLCK": syscall.ENOLCK, "ESTALE": syscall.ESTALE, "EIO": syscall.EIO}
 	forEach(t, failures, func(t *testing.T, dir string, failure error) {
@@ -323,7 +323,7 @@ func TestLocksFail(t *testing.T) {
 }
 
 // If the time of a response can't be noted, the place stays locked until it is free.
-func TestNoteFails(t *testing.T) {
+func TestNoteThatFailsKeepsThePlace(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(t *testing.T, dir string) {
 		p, other := open(t, dir, 1), open(t, dir, 1)

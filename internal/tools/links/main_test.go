@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 )
 
-func TestCheck(t *testing.T) {
+func TestDeadLinksAreReported(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{
 		"README.md":      {},
