@@ -60,7 +60,7 @@ func TestTroubleshootingKnowsEveryDiagnostic(t *testing.T) {
 		"Environment variables disagree",
 		"Unknown provider argument",
 		"Empty access key",
-		"Invalid Attribute Value",
+		"Invalid number",
 		"Invalid Attribute Value Match",
 		"Invalid Attribute Value Length",
 		"Site of the account isn't known",

@@ -25,11 +25,11 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 		_, diagnostics := get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
 			": Invalid duration: CAS_REQUEST_TIMEOUT can't be used",
-			": Invalid Attribute Value: CAS_REQUESTS_PER_SECOND value must be"})
+			": Invalid number: CAS_REQUESTS_PER_SECOND can't be used"})
 		_, diagnostics = get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
 			": Invalid duration: The cause is that of another error",
-			": Invalid Attribute Value: The cause is that of another error"})
+			": Invalid number: The cause is that of another error"})
 		if t.Failed() {
 			t.Error("the failures are those of the " + name)
 		}
@@ -147,7 +147,7 @@ func TestTimeoutsAreValidated(t *testing.T) {
 	t.Parallel()
 	refused := func(value string) string {
 		return `: Invalid duration: timeouts.%s can't be used: "` + value +
-			`" isn't a duration above zero. Use one such as "30s" or "1m30s".`
+			`" isn't a duration above zero and of at most 2562047h. Use one such as "30s" or "1m30s".`
 	}
 	for name, test := range map[string]struct {
 		timeout any
@@ -160,6 +160,7 @@ func TestTimeoutsAreValidated(t *testing.T) {
 		"nothing":  {timeout: "", want: ": Invalid Attribute Value Length: Attribute timeouts.%s"},
 		"no time":  {timeout: "0s", want: refused("0s")},
 		"negative": {timeout: "-1.5h", want: refused("-1.5h")},
+		"too long": {timeout: "9999999h", want: refused("9999999h")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

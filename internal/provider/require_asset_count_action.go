@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/helpers/validatordiag"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -141,8 +140,8 @@ func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags d
 					"%s names %q; use one of %s.", b.argument, name, strings.Join(names, ", ")))
 			}
 			if b.number != nil && !b.number.IsInt() {
-				diags.Append(validatordiag.InvalidAttributeValueDiagnostic(
-					b.path(), "value must be a whole number", b.number.Text('f', -1)))
+				diags.AddAttributeError(b.path(), "Invalid number",
+					fmt.Sprintf("Use a whole number, not %s.", b.number.Text('f', -1)))
 			}
 			for _, minimum := range bounds {
 				if minimum.name == name && minimum.number != nil && b.number != nil && minimum.number.Cmp(b.number) > 0 {

@@ -81,8 +81,7 @@ func TestRequireAssetCount(t *testing.T) {
 		},
 		"fraction": {
 			minimum: arguments{"point": 79.5},
-			invalid: failure("minimum", "point", "Invalid Attribute Value",
-				"Attribute minimum[\"point\"] value must be a whole number, got: 79.5"),
+			invalid: failure("minimum", "point", "Invalid number", "Use a whole number, not 79.5."),
 		},
 		"minimum above maximum": {
 			minimum: arguments{"point": 90}, maximum: arguments{"point": 80},
@@ -205,10 +204,10 @@ func TestRequireAssetCountBeforeApply(t *testing.T) {
 		t.Fatal(texts(diagnostics))
 	}
 	_, plan, invoke, _ := p.require(t, arguments{"minimum": arguments{"point": 80}})
-	if want := "CAS_MAX_RETRIES value must be between 0 and 20, got: many"; !strings.Contains(plan, want) {
+	if want := `CAS_MAX_RETRIES can't be used: "many" isn't a whole number from 0 to 20.`; !strings.Contains(plan, want) {
 		t.Errorf("got\n%s\nwhile planning, want %q", plan, want)
 	}
-	if want := "Invalid Attribute Value"; !strings.Contains(invoke, want) {
+	if want := "Invalid number"; !strings.Contains(invoke, want) {
 		t.Errorf("got\n%s\nwhen the action is invoked, want %q", invoke, want)
 	}
 }
