@@ -5,17 +5,18 @@ package main
 import (
 	"errors"
 	"os"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 )
+
+// output is open as long as the process runs. go-plugin replaces os.Stdout.
+var output = os.Stdout
 
 // unread waits until nothing can read the output any more, and reports whether that is so.
 // Terraform, or another program that started the provider, reads it for as long as it needs the
 // provider; but if Terraform is killed, go-plugin waits for its next request for ever. If the
 // output is a file, it has no reader, and unread returns false.
-func unread(output *os.File) bool {
-	defer runtime.KeepAlive(output) // its finalizer would close the descriptor
+func unread() bool {
 	// macOS waits only for the events that are requested. Elsewhere these two are always among
 	// them.
 	fds := []unix.PollFd{{Fd: int32(output.Fd()), Events: unix.POLLHUP}} //nolint:gosec // a file descriptor is small

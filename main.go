@@ -42,24 +42,21 @@ func main() {
 // serve serves p until this process has to end: Terraform no longer needs p, nothing can read the
 // output any more, or a signal arrives.
 func serve(p *provider.Provider, debug bool) error {
-	end := []os.Signal{syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup
-		end = append(end, syscall.SIGHUP)
-	}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, end...)
+	signal.Notify(signals, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	// Once Terraform has been killed, nothing reads the log, and writing to it would end this
 	// process before p is closed. Commands that p starts would inherit an ignored signal.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	ended := make(chan error, 2)
-	if output := os.Stdout; !debug { // go-plugin replaces it
-		go func() {
-			if unread(output) {
-				ended <- errors.New("nothing reads the output")
-			}
-		}()
-	}
+	go func() {
+		if !debug && unread() {
+			ended <- errors.New("nothing reads the output")
+		}
+	}()
 	go func() { ended <- p.Serve(debug) }()
 	select {
 	case err := <-ended:
