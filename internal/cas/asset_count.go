@@ -1,8 +1,12 @@
 package cas
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"math/big"
 	"regexp"
@@ -11,6 +15,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // AssetCount is the result of GetAssetCount. What the service left out, or sent as null, is nil.
@@ -42,6 +47,21 @@ type AssetCount struct {
 
 	RequestID *string // unique for each call
 }
+
+// errCutShort is the error of a response that ends too early.
+var errCutShort = errors.New("it is empty or breaks off")
+
+// FieldError says what is wrong with an element of a response, or with a figure from several.
+type FieldError string
+
+func (e FieldError) Error() string { return string(e) }
+
+func fieldError(format string, args ...any) error { return FieldError(fmt.Sprintf(format, args...)) }
+
+// foreignError says why an object isn't the service's. No value of such an object is shown.
+type foreignError string
+
+func (e foreignError) Error() string { return string(e) }
 
 // decode reads a success: an object with a documented element, or with a RequestId alone.
 func decode(text []byte) (*AssetCount, error) {
@@ -96,6 +116,41 @@ func decode(text []byte) (*AssetCount, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// readObject returns the members of a JSON object by name. Unmarshal would take "point" for Point,
+// the last of two Points, and replacement characters for what isn't UTF-8.
+func readObject(text []byte) (map[string]json.RawMessage, error) {
+	var object json.RawMessage
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	switch err := decoder.Decode(&object); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errCutShort
+	case err != nil:
+		return nil, errors.New("it isn't JSON")
+	case object[0] != '{':
+		return nil, errors.New("it isn't a JSON object")
+	case !utf8.Valid(text):
+		return nil, errors.New("it isn't valid UTF-8")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the JSON object")
+	}
+	members, seen := map[string]json.RawMessage{}, map[string]bool{}
+	decoder = json.NewDecoder(bytes.NewReader(object)) // the object is valid, so no token is an error
+	_, _ = decoder.Token()
+	for decoder.More() {
+		var value json.RawMessage
+		token, _ := decoder.Token()
+		_ = decoder.Decode(&value)
+		name := fmt.Sprint(token)
+		folded := strings.ToLower(name) // the elements of an error may begin with a small letter
+		if seen[folded] {
+			return nil, foreignError(name + " is there twice")
+		}
+		members[name], seen[folded] = value, true
+	}
+	return members, nil
 }
 
 // wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50".

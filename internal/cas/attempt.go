@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"strings"
 	"time"
@@ -61,32 +62,32 @@ func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credenti
 	return creds, nil, ctx.Err()
 }
 
-// send signs and sends a request and reads its response.
+// send signs and sends a request, reads its response, and logs both without what authenticates them.
 func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
-	started := time.Now()
-	resp := new(egress.Response)
-	defer func() { c.trace(ctx, number, resp, time.Since(started), count, err) }()
-
+	started, size := time.Now(), 0
 	req := c.request(ctx, creds, started)
-	got, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
+	e := &Error{Endpoint: egress.Origin(req.URL)}
+	resp, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
-		resp.Status = unanswered.Status
-		report := openapi.Report{Kind: unanswered.Kind, Status: unanswered.Status}
-		return nil, &Error{Report: report, Endpoint: unanswered.Address, Err: unanswered}
-	} else if err != nil {
-		return nil, err
+		e.Kind, e.Status, e.Err = unanswered.Kind, unanswered.Status, unanswered
+		err = e
+	} else if err == nil {
+		size, e.Credentials = len(resp.Body), c.config.Credentials.String()
+		_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
+		count, err = e.read(resp, time.Now(), creds.SecurityToken, creds.AccessKeySecret, signature)
 	}
-	resp = got
-	_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
-	count, failure := interpret(resp, time.Now(), creds.SecurityToken, creds.AccessKeySecret, signature)
-	if failure == nil {
-		return count, nil
+	attrs := []any{
+		"method", req.Method, "endpoint", e.Endpoint, "attempt", number, "status", e.Status, "bytes", size,
+		"duration", time.Since(started).String(), "request_id", e.RequestID,
 	}
-	failure.Endpoint, failure.Credentials = egress.Origin(req.URL), c.config.Credentials.String()
-	if failure.Kind == openapi.BadKey || failure.Kind == openapi.BadToken {
-		failure.renewed = c.config.Credentials.Discard(creds)
+	if err != nil {
+		attrs = append(attrs, "error", err)
 	}
-	return nil, failure
+	c.config.Logger.Log(ctx, LevelTrace, "GetAssetCount", attrs...)
+	if e.Kind == openapi.BadKey || e.Kind == openapi.BadToken {
+		e.replaced = c.config.Credentials.Discard(creds)
+	}
+	return count, err
 }
 
 func (c *Client) request(ctx context.Context, creds credential.Credentials, now time.Time) *http.Request {
@@ -99,22 +100,28 @@ func (c *Client) request(ctx context.Context, creds credential.Credentials, now 
 	return req.WithContext(ctx)
 }
 
-// trace logs a call, without anything that authenticates it.
-func (c *Client) trace(
-	ctx context.Context, number int, resp *egress.Response, took time.Duration, count *AssetCount, err error,
-) {
-	attrs := []any{
-		"method", http.MethodPost, "endpoint", egress.Origin(c.config.Endpoint), "attempt", number,
-		"status", resp.Status, "bytes", len(resp.Body), "duration", took.String(),
-	}
-	failure, failed := errors.AsType[*Error](err)
+// read returns the counts of a response that was received at now, or e with what it means instead.
+func (e *Error) read(resp *egress.Response, now time.Time, secrets ...string) (*AssetCount, error) {
+	e.Report, e.Err = openapi.ReadReport(resp, now, secrets...), resp.Encoded()
+	readable := e.Err == nil
 	switch {
-	case failed:
-		attrs = append(attrs, "request_id", failure.RequestID, "error", failure.brief())
-	case err != nil:
-		attrs = append(attrs, "error", err)
-	case count.RequestID != nil:
-		attrs = append(attrs, "request_id", *count.RequestID)
+	case !readable:
+	case !e.Failed:
+		var count *AssetCount
+		if count, e.Err = decode(resp.Body); e.Err == nil {
+			return count, nil
+		}
+	case e.Status == http.StatusOK && e.Code == "":
+		e.Err = foreignError("the response reports no success, and no error code")
 	}
-	c.config.Logger.Log(ctx, LevelTrace, "GetAssetCount", attrs...)
+	if !e.Failed {
+		e.Kind = egress.Malformed
+	}
+	if foreign, ok := errors.AsType[foreignError](e.Err); ok {
+		e.Message, e.Recommend, e.Denied = "", "", openapi.AccessDenied{}
+		e.Err = errors.New(egress.Quote(foreign.Error(), 300, secrets...)) // names can be anything
+	} else if e.Code == "" && readable {
+		e.Message = egress.Quote(html.UnescapeString(string(resp.Body)), 200, secrets...)
+	}
+	return nil, e
 }

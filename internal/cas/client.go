@@ -11,7 +11,6 @@ package cas
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -76,53 +75,37 @@ func (c *Client) Close() {
 // MaxRetries times, and refused credentials once, if new ones can be had. The error is an [*Error],
 // a [*WaitError] if ctx ended or would end first, or a [*credential.Error].
 func (c *Client) GetAssetCount(ctx context.Context) (*AssetCount, error) {
-	t := tries{started: time.Now()}
+	started, attempts, failures, renewed := time.Now(), 0, 0, false
+	var last error
 	for {
-		count, err := c.share.read(ctx, t.last != nil)
+		count, err := c.share.read(ctx, last != nil)
 		if err == nil {
 			return count, nil
 		}
-		if err := t.next(err, c.config.MaxRetries); err != nil {
+		if wait, ok := errors.AsType[*WaitError](err); ok {
+			wait.Attempts, wait.Elapsed, wait.Last = attempts+wait.Attempts, time.Since(started), last
+			return nil, wait
+		}
+		var throttled, temporary, replaced bool
+		if fetch, ok := errors.AsType[*credential.Error](err); ok {
+			throttled, temporary = fetch.Kind == openapi.Throttled, fetch.Temporary()
+		}
+		if call, ok := errors.AsType[*Error](err); ok {
+			throttled, temporary, replaced = call.Kind == openapi.Throttled, call.Temporary(), call.replaced
+			attempts++
+			own := *call // the other reads that share the call have their own figures
+			own.Attempts, own.Elapsed = attempts, time.Since(started)
+			err = &own
+		}
+		last = err
+		switch {
+		case throttled:
+		case temporary && failures < c.config.MaxRetries:
+			failures++
+		case replaced && !renewed:
+			renewed = true
+		default:
 			return nil, err
 		}
 	}
-}
-
-// tries is what a read has tried so far.
-type tries struct {
-	started  time.Time
-	attempts int   // calls that left
-	failures int   // failures of calls and of fetching credentials, without throttling
-	renewed  bool  // refused credentials were replaced
-	last     error // the error of the last attempt
-}
-
-// next returns nil if the read tries again after err, and else the error of the read.
-func (t *tries) next(err error, maxRetries int) error {
-	if wait, ok := errors.AsType[*WaitError](err); ok {
-		wait.Attempts, wait.Elapsed, wait.Last = t.attempts+wait.Attempts, time.Since(t.started), t.last
-		return wait
-	}
-	t.last = fmt.Errorf("get asset count: %w", err)
-	var throttled, temporary, renewed bool
-	if failure, ok := errors.AsType[*credential.Error](err); ok {
-		throttled, temporary = failure.Kind == openapi.Throttled, failure.Temporary()
-	}
-	if failure, ok := errors.AsType[*Error](err); ok {
-		throttled, temporary, renewed = failure.Kind == openapi.Throttled, failure.Temporary(), failure.renewed
-		t.attempts++
-		own := *failure // the other reads that share the call have their own figures
-		own.Attempts, own.Elapsed = t.attempts, time.Since(t.started)
-		t.last = &own
-	}
-	switch {
-	case throttled:
-	case temporary && t.failures < maxRetries:
-		t.failures++
-	case renewed && !t.renewed:
-		t.renewed = true
-	default:
-		return t.last
-	}
-	return nil
 }

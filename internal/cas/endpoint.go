@@ -52,33 +52,30 @@ func Endpoint(region, accountType string, vpc bool) (endpoint *url.URL, certain 
 func Private(endpoint *url.URL) bool { return strings.HasPrefix(endpoint.Host, private) }
 
 // ParseEndpoint reads an endpoint: a host with or without a port and https://. http:// is for a
-// loopback address only. An error never repeats a password.
+// loopback address only. A host is always spelled in the same way: in lower case, an address short,
+// without a default port. An error never repeats a password.
 func ParseEndpoint(s string) (*url.URL, error) {
 	u, err := egress.ParseAddress(s, "https", "http")
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")
+	addr, err := netip.ParseAddr(host)
+	switch {
 	case u.User != nil:
 		return nil, errors.New("it holds a user name or a password, which an endpoint has no use for")
-	case strings.Contains(u.Host, "%"):
+	case addr.Zone() != "":
 		return nil, errors.New("its IP address has a zone, which a Host header can't name")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && host != "localhost" && !addr.IsLoopback():
 		return nil, errors.New("http:// is for loopback addresses only; requests to any other host must be " +
 			"encrypted, so use https://")
-	}
-	return &url.URL{Scheme: u.Scheme, Host: canonical(u), Path: "/"}, nil
-}
-
-// canonical spells a host in one way: in lower case, an address short, without a default port.
-func canonical(u *url.URL) string {
-	host, port := strings.ToLower(u.Hostname()), strings.TrimLeft(u.Port(), "0")
-	if addr, err := netip.ParseAddr(host); err == nil {
+	case err == nil:
 		host = addr.Unmap().String()
 	}
 	if port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
 		port = ""
 	}
-	return strings.TrimSuffix(net.JoinHostPort(host, port), ":")
+	return &url.URL{Scheme: u.Scheme, Host: strings.TrimSuffix(net.JoinHostPort(host, port), ":"), Path: "/"}, nil
 }
 
 // quotaHost returns what an endpoint has in common with those that draw on the same quota: all of
@@ -89,8 +86,4 @@ func quotaHost(u *url.URL) string {
 		name = "cas" + vendor
 	}
 	return strings.Replace(u.Host, u.Hostname(), name, 1)
-}
-
-func loopback(host string) bool {
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }

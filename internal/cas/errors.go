@@ -20,16 +20,12 @@ type Error struct {
 	Elapsed     time.Duration // how long the read took
 	Err         error         // the cause, if the service didn't report one; an [*egress.Error] if no response came
 
-	renewed bool // the credentials were refused, and the next attempt has others
+	replaced bool // the credentials were refused, and the next attempt has others
 }
 
 // Error says what failed, the service's code and message, and the request ID.
 func (e *Error) Error() string {
-	text := "get asset count: "
-	if e.Attempts > 1 {
-		text += fmt.Sprintf("attempt %d: ", e.Attempts)
-	}
-	text += e.brief()
+	text := "get asset count: " + e.brief()
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
@@ -73,14 +69,10 @@ type WaitError struct {
 	Last     error // what the last attempt ended with; nil if there was none
 }
 
-// Error says what the read waited for, for how long, and how the last attempt ended.
+// Error says what the read waited for, and for how long.
 func (e *WaitError) Error() string {
-	text := fmt.Sprintf("get asset count: waiting for %s: %s after %s (attempts: %d)",
+	return fmt.Sprintf("get asset count: waiting for %s: %s after %s (attempts: %d)",
 		e.For, e.Cause, e.Elapsed.Round(time.Millisecond), e.Attempts)
-	if e.Last != nil {
-		text += fmt.Sprintf(", last: %s", e.Last)
-	}
-	return text
 }
 
 // Unwrap returns the context's error, and the last attempt's if there was one.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"net"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -142,11 +143,12 @@ func FuzzResponse(f *testing.F) {
 		for _, name := range []string{"Date", "Retry-After", "X-Acs-Retry-After", "Content-Encoding"} {
 			resp.Header.Set(name, header)
 		}
-		count, e := interpret(resp, receivedAt, secrets...)
-		if (count == nil) == (e == nil) {
-			t.Fatalf("got %v, %v, want either", count, e)
+		e := new(Error)
+		count, err := e.read(resp, receivedAt, secrets...)
+		if (count == nil) == (err == nil) {
+			t.Fatalf("got %v, %v, want either", count, err)
 		}
-		if e == nil {
+		if err == nil {
 			if resp.Status/100 != 2 || regexp.MustCompile(`(?i)"success":\s*false\s*}`).Match(body) {
 				t.Fatalf("got %+v with HTTP %d of %q, want an error", count, resp.Status, body)
 			}
@@ -197,8 +199,7 @@ func FuzzParseEndpoint(f *testing.F) {
 		if u.Hostname() == "" {
 			t.Fatalf("%q: got %s, want a host", s, u)
 		}
-		encrypted, local := u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname())
-		if !encrypted && !local {
+		if local := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback(); u.Scheme != "https" && !local {
 			t.Fatalf("%q: got %s, want it encrypted or local", s, u)
 		}
 		if _, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.String(), http.NoBody); err != nil {

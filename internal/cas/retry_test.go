@@ -298,7 +298,7 @@ func TestCancelledWait(t *testing.T) {
 		"backoff": {
 			step: castest.Throttle("X-Acs-Retry-After", "60000"), limit: 10, after: 30 * time.Second, attempts: 1,
 			message: "waiting for the next attempt (the last one ended with: throttled (Throttling.User)): context canceled after 30s " +
-				"(attempts: 1), last: get asset count: throttled (Throttling.User)",
+				"(attempts: 1)",
 		},
 		"place": {
 			step: castest.Fault(503, "ServiceUnavailable", ""), limit: 1, after: time.Second, attempts: 1,
@@ -509,17 +509,5 @@ func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// A throttled request to STS is tried again while there is time, and one that fails temporarily a
-// number of times.
-func TestThrottledIssuer(t *testing.T) {
-	t.Parallel()
-	for kind, want := range map[egress.Kind]bool{openapi.Throttled: true, openapi.Temporary: false} {
-		err := new(tries).next(&credential.Error{Report: openapi.Report{Kind: kind}}, 0)
-		if again := err == nil; again != want {
-			t.Errorf("%s: got %v, want another try: %t", kind, err, want)
-		}
 	}
 }
