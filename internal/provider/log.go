@@ -11,9 +11,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-// newLogger returns a logger that writes to Terraform's log. Lines that belong to no read are
-// logged with the context of Configure. The client logs no secret; should it ever do so, the secret
-// is masked here.
+// newLogger returns a logger that writes to Terraform's log, outside of reads to that of Configure.
+// The client logs no secret; should it ever do so, the secret is masked here.
 func newLogger(configured context.Context, secrets ...string) *slog.Logger {
 	return slog.New(logHandler{configured: context.WithoutCancel(configured), secrets: secrets})
 }
@@ -39,8 +38,7 @@ var write = map[slog.Level]func(ctx context.Context, message string, fields ...m
 	slog.LevelError: tflog.Error,
 }
 
-// Enabled returns true for each level, because Terraform's TF_LOG selects the levels that are
-// shown.
+// Enabled returns true, because Terraform's TF_LOG selects the levels that are shown.
 func (logHandler) Enabled(context.Context, slog.Level) bool { return true }
 
 // Handle writes a line to the log of the read that ctx belongs to. Each value is a string, because

@@ -99,19 +99,16 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	} else if !ready.unknown.HasError() {
 		config := r.resolve(p.Transport)
+		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 		ready.invalid = r.invalid
-		resp.Diagnostics.Append(r.diags...)
-		if resp.Diagnostics.HasError() {
-			return
-		}
-		if !ready.invalid.HasError() {
-			config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
+		if !r.diags.HasError() && !r.invalid.HasError() {
 			ready.client = cas.New(config)
 			p.mu.Lock()
 			p.clients = append(p.clients, ready.client)
 			p.mu.Unlock()
 		}
 	}
+	resp.Diagnostics.Append(r.diags...)
 	resp.DataSourceData, resp.EphemeralResourceData, resp.ActionData = ready, ready, ready
 }
 
@@ -143,9 +140,8 @@ func cacheDir() string {
 	return dir
 }
 
-// userAgent names the provider and Terraform to the service, and adds the text of
-// TF_APPEND_USER_AGENT. Control characters would make the header invalid, so it keeps printable
-// ASCII only.
+// userAgent names the provider and Terraform to the service, and adds TF_APPEND_USER_AGENT. It keeps
+// printable ASCII only, because control characters would make the header invalid.
 func userAgent(version, terraform, appended string) string {
 	agent := fmt.Sprintf("terraform-provider-cas/%s Terraform/%s %s", version, terraform, appended)
 	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }

@@ -28,23 +28,19 @@ type requireAction struct{ data providerData }
 
 func newRequireAction() action.Action { return &requireAction{} }
 
-// limits are the arguments with bounds.
-var limits = []limit{
-	{argument: "minimum", words: "at least", summary: "Asset count below the minimum", fails: -1},
-	{argument: "maximum", words: "at most", summary: "Asset count above the maximum", fails: +1},
-}
-
-type limit struct {
+// bound is an element of an argument.
+type bound struct {
 	argument, words, summary string
 
-	fails int // how a value that is out of bounds compares with its bound
-}
-
-// bound is an element of one of these arguments.
-type bound struct {
-	limit
+	fails  int        // how a value that is out of bounds compares with the bound
 	name   string     // of the attribute
 	number *big.Float // nil while it is unknown
+}
+
+// limits are the arguments with bounds.
+var limits = []bound{
+	{argument: "minimum", words: "at least", summary: "Asset count below the minimum", fails: -1},
+	{argument: "maximum", words: "at most", summary: "Asset count above the maximum", fails: +1},
 }
 
 func (b bound) path() path.Path { return path.Root(b.argument).AtMapKey(b.name) }
@@ -63,8 +59,7 @@ func (a *requireAction) Schema(_ context.Context, _ action.SchemaRequest, resp *
 	}
 	names, _ := boundable(new(cas.AssetCount))
 	for _, limit := range limits {
-		// In a nested attribute, Terraform ignores a name that isn't in the schema, and with it the
-		// bound.
+		// Terraform ignores a name that the schema of a nested attribute hasn't, and with it the bound.
 		resp.Schema.Attributes[limit.argument] = schema.MapAttribute{
 			Optional: true, ElementType: types.NumberType,
 			MarkdownDescription: "Whole numbers that values of the data source have to be " + limit.words + ", by the names " +
@@ -128,13 +123,13 @@ func (a *requireAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 func boundsOf(ctx context.Context, config tfsdk.Config) (bounds []bound, diags diag.Diagnostics) {
 	unknown := false
 	names, _ := boundable(new(cas.AssetCount))
-	for _, limit := range limits {
+	for _, b := range limits {
 		var numbers types.Map
-		diags.Append(config.GetAttribute(ctx, path.Root(limit.argument), &numbers)...)
+		diags.Append(config.GetAttribute(ctx, path.Root(b.argument), &numbers)...)
 		unknown = unknown || numbers.IsUnknown()
 		for _, name := range slices.Sorted(maps.Keys(numbers.Elements())) {
 			number, _ := numbers.Elements()[name].(types.Number)
-			b := bound{limit, name, number.ValueBigFloat()}
+			b.name, b.number = name, number.ValueBigFloat()
 			if !slices.Contains(names, name) {
 				diags.AddAttributeError(b.path(), "Unknown asset count", fmt.Sprintf(
 					"%s names %q; use one of %s.", b.argument, name, strings.Join(names, ", ")))

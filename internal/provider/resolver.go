@@ -216,29 +216,27 @@ func (r *resolver) compare(v value) {
 	}
 	for _, variable := range v.variables[slices.Index(v.variables, v.variable)+1:] {
 		other := r.getenv(variable)
-		if other == "" || other == v.text || v.secret || v.name == "region" && host(other) == host(v.text) {
-			continue
+		if other != "" && other != v.text && !v.secret && (v.name != "region" || host(other) != host(v.text)) {
+			r.warn(v, "Environment variables disagree", "%s and %s are set to different values. The provider uses the "+
+				"first one; other tools may use the second one. Unset the wrong one.", v.variable, variable)
+			return
 		}
-		r.warn(v, "Environment variables disagree", "%s and %s are set to different values. The provider uses the first "+
-			"one; other tools may use the second one. Unset the wrong one.", v.variable, variable)
-		return
 	}
 }
 
 // unknown returns an error for each argument that Terraform knows only during apply.
 func (r *resolver) unknown() (diags diag.Diagnostics) {
 	for _, s := range settings {
-		if !r.inBlock(s.name).unknown {
-			continue
-		}
 		instead := ""
 		if len(s.variables) > 0 {
 			instead = ", set " + s.variables[0] + " instead"
 		}
-		diags.AddAttributeError(s.path(), "Unknown provider argument",
-			fmt.Sprintf("%s depends on a value that is unknown until apply, so the certificate asset counts can't be "+
-				"read yet. Use a value that is known at plan time%s, or let a data source wait for apply with a "+
-				"depends_on.", s.name, instead))
+		if r.inBlock(s.name).unknown {
+			diags.AddAttributeError(s.path(), "Unknown provider argument",
+				fmt.Sprintf("%s depends on a value that is unknown until apply, so the certificate asset counts can't be "+
+					"read yet. Use a value that is known at plan time%s, or let a data source wait for apply with a "+
+					"depends_on.", s.name, instead))
+		}
 	}
 	return diags
 }
