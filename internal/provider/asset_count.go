@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -21,14 +22,12 @@ import (
 
 var (
 	_ datasource.DataSourceWithConfigure       = (*dataSource)(nil)
-	_ ephemeral.EphemeralResourceWithConfigure = (*ephemeralResource)(nil)
+	_ ephemeral.EphemeralResourceWithConfigure = (*ephemeralCount)(nil)
 )
 
 const neverZero = "\n\nWhat the service doesn't send is null, never zero."
 
 type dataSource struct{ data providerData }
-
-func newDataSource() datasource.DataSource { return &dataSource{} }
 
 func (d *dataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_asset_count"
@@ -36,10 +35,9 @@ func (d *dataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 
 func (d *dataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads the health score of an Alibaba Cloud account's certificates, and how many " +
-			"certificates and cloud resources [Certificate Management " +
-			"Service](https://www.alibabacloud.com/help/en/ssl-certificate) knows of. It calls the operation " +
-			"`GetAssetCount` (API version 2020-04-07)." + neverZero,
+		MarkdownDescription: "Reads the health score of an Alibaba Cloud account's certificates and how many certificates " +
+			"and cloud resources [Certificate Management Service](https://www.alibabacloud.com/help/en/ssl-certificate) " +
+			"knows of. It calls the operation `GetAssetCount` (API version 2020-04-07)." + neverZero,
 		Attributes: map[string]schema.Attribute{},
 		Blocks:     map[string]schema.Block{"timeouts": timeouts("read", "a read")},
 	}
@@ -57,21 +55,16 @@ func (d *dataSource) Read(ctx context.Context, req datasource.ReadRequest, resp 
 	resp.Diagnostics.Append(d.data.read(ctx, req.Config, "read", resp.State.SetAttribute)...)
 }
 
-type ephemeralResource struct{ data providerData }
+type ephemeralCount struct{ data providerData }
 
-func newEphemeralResource() ephemeral.EphemeralResource { return &ephemeralResource{} }
-
-func (r *ephemeralResource) Metadata(
-	_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse,
-) {
+func (r *ephemeralCount) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_asset_count"
 }
 
-func (r *ephemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+func (r *ephemeralCount) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = ephemeralschema.Schema{
 		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, while Terraform plans **and again while " +
-			"it applies**, so that a condition on it also holds when a saved plan is applied. Neither the plan nor the state " +
-			"holds the values." + neverZero,
+			"it applies**, so that a condition also holds for a saved plan. Neither plan nor state holds values." + neverZero,
 		Attributes: map[string]ephemeralschema.Attribute{},
 		Blocks:     map[string]ephemeralschema.Block{"timeouts": timeouts("open", "opening")},
 	}
@@ -80,43 +73,35 @@ func (r *ephemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest,
 	}
 }
 
-// Configure has no data while Terraform validates, as that of the data source.
-func (r *ephemeralResource) Configure(
-	_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse,
-) {
+func (r *ephemeralCount) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
 	r.data, _ = req.ProviderData.(providerData)
 }
 
-func (r *ephemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+func (r *ephemeralCount) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
 	resp.Diagnostics.Append(r.data.read(ctx, req.Config, "open", resp.Result.SetAttribute)...)
 }
 
-// attribute is an attribute of both the data source and the ephemeral resource. The framework
-// declares one interface for the attributes of either, so that one schema serves both. The action
-// names its bounds after the numbers.
+// attribute is one of both the data source and the ephemeral resource, for which the framework
+// declares the same interface. The action names its bounds after the numbers.
 type attribute struct {
 	name   string
 	value  attr.Value
 	schema schema.Attribute
 }
 
-// attributes returns the service's response as attributes. Their names and schemas don't depend on
-// it.
+// attributes returns a response as attributes. Their names and schemas don't depend on it.
 func attributes(c *cas.AssetCount) []attribute {
 	const orNull = " Null if the service doesn't send it."
-	computed := func(name string, value *int64, text string) attribute {
-		return attribute{name, types.Int64PointerValue(value),
-			schema.Int64Attribute{Computed: true, MarkdownDescription: text}}
+	computed := func(name string, n *int64, text string) attribute {
+		return attribute{name, types.Int64PointerValue(n), schema.Int64Attribute{Computed: true, MarkdownDescription: text}}
 	}
-	sent := func(name string, value *int64, text string) attribute { return computed(name, value, text+orNull) }
+	sent := func(name string, n *int64, text string) attribute { return computed(name, n, text+orNull) }
 	return []attribute{
 		sent("point", c.Point, "Health score of the account's certificates, in points: higher is better."),
 		sent("last_point", c.LastPoint, "Previous health score, in points."),
-		computed("point_change", c.PointChange, "Points by which the health score has changed: `point` less `last_point`. "+
-			"Null if either is null."),
+		computed("point_change", c.PointChange, "Change of the score: `point` less `last_point`. Null if either is null."),
 		sent("point_ratio", c.PointRatio, "Health score ratio, as the service sends it. The service documents no scale."),
-		sent("point_time", c.PointTime, "When the health score was updated, as the service sends it: Unix time, in "+
-			"milliseconds or in seconds (see `point_updated_at`)."),
+		sent("point_time", c.PointTime, "Unix time of the score as the service sends it, in milliseconds or in seconds."),
 		{"point_updated_at", timetypes.NewRFC3339TimePointerValue(c.PointUpdatedAt), schema.StringAttribute{
 			Computed:   true,
 			CustomType: timetypes.RFC3339Type{},
@@ -143,8 +128,7 @@ func attributes(c *cas.AssetCount) []attribute {
 	}
 }
 
-// boundable returns the attributes that can have a bound: the numbers, except a time whose unit the
-// service doesn't document.
+// boundable returns the numbers, except a time whose unit the service doesn't document.
 func boundable(c *cas.AssetCount) (names []string, values map[string]types.Int64) {
 	values = map[string]types.Int64{}
 	for _, a := range attributes(c) {
@@ -155,8 +139,7 @@ func boundable(c *cas.AssetCount) (names []string, values map[string]types.Int64
 	return names, values
 }
 
-// providerData is what the provider passes to its data source, ephemeral resource and action: a
-// client, or why there is none.
+// providerData is what the provider passes to those that read: a client, or why there is none.
 type providerData struct {
 	client  *cas.Client
 	unknown diag.Diagnostics // the arguments that are unknown until apply
@@ -192,10 +175,7 @@ func (d providerData) assetCount(
 	if diags.HasError() {
 		return nil, diags
 	}
-	timeout, err := time.ParseDuration(text.ValueString())
-	if err != nil { // it is null, since the schema refuses what isn't a duration
-		timeout = 5 * time.Minute
-	}
+	timeout, _ := time.ParseDuration(cmp.Or(text.ValueString(), "5m")) // the schema has checked it
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, reading{}, true), timeout)
 	defer cancel()
 	count, err := d.client.GetAssetCount(ctx)

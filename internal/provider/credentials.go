@@ -32,9 +32,8 @@ var sources = []struct {
 	}},
 }
 
-// credentials selects the source of credentials: the one that the block names, else the one that
-// the environment names, else the default chain. A source in the block is never completed with one
-// in the environment, but a profile is.
+// credentials selects the source of credentials: that of the block, else that of the environment,
+// else the default chain. The environment never completes keys of the block, but it does a profile.
 func (r *resolver) credentials() credential.Config {
 	config := credential.Config{STS: r.sts(), AssumeRole: r.assumeRole()}
 	source, named := r.source(block)
@@ -58,11 +57,11 @@ func (r *resolver) credentials() credential.Config {
 func (r *resolver) source(places ...string) (found credential.Source, by value) {
 	for _, source := range sources {
 		for _, place := range places {
-			i := slices.IndexFunc(source.names, func(name string) bool { return r.in(place, name).set() })
+			i := slices.IndexFunc(source.names, func(name string) bool { return r.in(place, find(name)).set() })
 			if i < 0 {
 				continue
 			}
-			named := r.in(place, source.names[i])
+			named := r.in(place, find(source.names[i]))
 			if found == nil {
 				found, by = source.from(r, named), named
 			} else if place == block {
@@ -91,7 +90,8 @@ func (r *resolver) noteEmptyKeys(config *credential.Config) {
 
 // keys takes all keys from one place: the provider block, or one family of variables.
 func (r *resolver) keys(named value) credential.Source {
-	id, secret := r.in(named.place, "access_key"), r.in(named.place, "secret_key")
+	token := r.in(named.place, find("security_token"))
+	id, secret := r.in(named.place, find("access_key")), r.in(named.place, find("secret_key"))
 	for _, missing := range []value{id, secret} {
 		if missing.set() || missing.unknown {
 			continue
@@ -101,7 +101,7 @@ func (r *resolver) keys(named value) credential.Source {
 			"family of variables. Set %s as well, or unset %s.", named, missing, missing, named)
 		break
 	}
-	return credential.AccessKey{ID: r.use(id), Secret: r.use(secret), Token: r.use(r.in(named.place, "security_token"))}
+	return credential.AccessKey{ID: r.use(id), Secret: r.use(secret), Token: r.use(token)}
 }
 
 // oidc returns the role to assume with a token. The environment completes the block, but a token or
@@ -144,11 +144,10 @@ func (r *resolver) noCLI() string {
 		"ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE", "ALIBABA_CLOUD_CLI_PROFILE_DISABLED")
 }
 
-// sts returns where roles are assumed. A variable that names an endpoint comes after the profile's
-// own one.
+// sts returns where roles are assumed. The endpoint of a variable comes after that of the profile.
 func (r *resolver) sts() credential.STS {
 	vpc := r.first(on, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED")
-	sts := credential.STS{Region: r.use(r.inEnvironment("", stsRegion)), VPC: vpc != ""}
+	sts := credential.STS{Region: r.use(r.in("", stsRegion)), VPC: vpc != ""}
 	v := r.lookup("endpoints.sts")
 	if endpoint, err := cas.ParseEndpoint(r.use(v)); err == nil && v.variable == "" {
 		sts.Endpoint = endpoint.Host
@@ -160,7 +159,7 @@ func (r *resolver) sts() credential.STS {
 
 // files returns the files that may have profiles, and the settings that complete profiles.
 func (r *resolver) files() credential.Files {
-	set := func(name string) string { return r.inEnvironment("", find(name)).text }
+	set := func(name string) string { return r.in("", find(name)).text }
 	files := credential.Files{
 		CLI:        r.getenv("ALIBABA_CLOUD_CONFIG_FILE"),
 		NoExternal: r.first(on, "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"),
@@ -180,8 +179,7 @@ func (r *resolver) files() credential.Files {
 	return files
 }
 
-// assumeRole returns the role to assume with the credentials, or nil if there is no block for it.
-// The environment completes the block.
+// assumeRole returns the role of its block, which the environment completes, or nil without one.
 func (r *resolver) assumeRole() *credential.AssumeRole {
 	if !r.inBlock("assume_role").set() {
 		return nil

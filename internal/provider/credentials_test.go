@@ -475,8 +475,8 @@ func TestProblems(t *testing.T) {
 // TestUnknownArguments checks that an unknown value counts neither as missing nor as a conflict.
 func TestUnknownArguments(t *testing.T) {
 	t.Parallel()
-	const depends = ": Unknown provider argument: %s depends on a value that is unknown until apply, so the " +
-		"certificate asset counts can't be read yet. Use a value that is known at plan time"
+	const depends = ": Unknown provider argument: %s depends on a value that is unknown until apply, so nothing can be " +
+		"read yet. Use a value that is known at plan time"
 	for name, test := range map[string]struct {
 		block arguments
 		want  map[string]string // what to set instead

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,8 +35,7 @@ func (t *told) first(cause string, d diag.Diagnostic) diag.Diagnostic {
 	if _, again := t.causes.LoadOrStore(d.Summary()+"\n"+cause, true); !again {
 		return d
 	}
-	const elsewhere = "The cause is that of another error with this summary, which says what to do."
-	return diag.NewErrorDiagnostic(d.Summary(), elsewhere)
+	return diag.NewErrorDiagnostic(d.Summary(), "Another error with this summary and cause says what to do.")
 }
 
 // origin is what failed.
@@ -49,13 +47,11 @@ const (
 	fromSource  origin = "source"  // a source gave no credentials
 	fromNetwork origin = "network" // the service or a source didn't respond
 	fromProxy   origin = "proxy"   // a proxy on the way to one of them failed
+
+	cancelled egress.Kind = "cancelled" // of a wait, because the read was cancelled
 )
 
-// cancelled is the kind of a wait that ended because the read was cancelled.
-const cancelled egress.Kind = "cancelled"
-
-// message is the text about failures from one origin, of one kind and with one error code. Each of
-// the three may be empty, for any.
+// message is the text about failures of one origin, kind and code. An empty one stands for any.
 type message struct {
 	from    origin
 	kind    egress.Kind
@@ -65,8 +61,7 @@ type message struct {
 	do      string // what to do about it
 }
 
-// about reports whether the message is about a failure. A message about the network's failures is
-// also about a proxy's.
+// about reports whether the message is about a failure. The network's are also about a proxy's.
 func (m message) about(from origin, kind egress.Kind, code string) bool {
 	return (m.from == "" || m.from == from || m.from == fromNetwork && from == fromProxy) &&
 		(m.kind == "" || m.kind == kind) && (m.code == "" || m.code == code)
@@ -203,9 +198,7 @@ func newReport(from origin, said openapi.Report, failed string, cause error) rep
 	if said.Kind == openapi.Clock && said.Skew.Abs() >= time.Minute { // more than a response takes
 		r.text += fmt.Sprintf(" Its clock and this machine's are %s apart.", said.Skew.Abs().Round(time.Second))
 	}
-	if said.Status > 0 {
-		r.fact("HTTP status", strconv.Itoa(said.Status))
-	}
+	r.fact("HTTP status", said.Status)
 	r.fact("Error code", said.Code)
 	words := "Error message"
 	if said.Code == "" {
@@ -236,8 +229,7 @@ func aboutWait(e *cas.WaitError) report {
 	ended := fmt.Sprintf("The read ended after %s (attempts: %d), while it waited for %s",
 		e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)
 	if e.Needs > 0 {
-		ended += fmt.Sprintf(", which takes at least %s, longer than the time that is left",
-			e.Needs.Round(time.Millisecond))
+		ended += fmt.Sprintf(", which takes at least %s, more than is left", e.Needs.Round(time.Millisecond))
 	}
 	if errors.Is(e.Cause, context.Canceled) {
 		return newReport(fromWait, openapi.Report{Kind: cancelled}, ended, nil)
@@ -278,18 +270,15 @@ func aboutCall(e *cas.Error) (r report) {
 	return r
 }
 
-// principals are RAM's types of identity.
-var principals = map[string]string{
-	"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account",
-}
-
 // deny says which action RAM denied to which identity, and by which kind of policy.
 func (r *report) deny(d openapi.AccessDenied) {
+	identity := map[string]string{
+		"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account",
+	}[d.AuthPrincipalType]
 	r.text = clean(join(" ", "RAM denied", cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount"), "to",
-		cmp.Or(principals[d.AuthPrincipalType], "the caller"), d.AuthPrincipalDisplayName)) + "."
+		cmp.Or(identity, "the caller"), d.AuthPrincipalDisplayName)) + "."
 	if d.NoPermissionType == "ExplicitDeny" {
-		r.do = "Change the policy that denies this action explicitly: no other policy can overrule it. Another policy " +
-			"must allow the action, such as the system policy AliyunYundunCertReadOnlyAccess."
+		r.do = "First change the policy that denies this action explicitly, which no other can overrule. " + r.do
 	}
 	r.fact("Account", d.AuthPrincipalOwnerID)
 	r.fact("Denied by", join(", ", d.NoPermissionType, d.PolicyType))
@@ -338,10 +327,10 @@ func aboutNetwork(e *egress.Error) report {
 	return r
 }
 
-// fact adds a line that names a value, unless the value is empty.
-func (r *report) fact(name, value string) {
-	if value != "" {
-		r.facts = append(r.facts, name+": "+oneLine(value))
+// fact adds a line that names a value, unless the value is empty or 0.
+func (r *report) fact(name string, value any) {
+	if text := fmt.Sprint(value); text != "" && value != 0 {
+		r.facts = append(r.facts, name+": "+oneLine(text))
 	}
 }
 
@@ -360,6 +349,5 @@ const indent = "  "
 // oneLine makes text from outside safe to print.
 func oneLine(s string) string { return egress.Printable(s, 4000) }
 
-// clean makes text from outside safe to print within a sentence, which ends in a full stop of its
-// own.
+// clean makes text from outside safe to print within a sentence, which has a full stop of its own.
 func clean(s string) string { return strings.TrimSuffix(oneLine(s), ".") }

@@ -1,5 +1,4 @@
-// Package provider implements what Terraform sees: the schema, the configuration, and errors that
-// say what to do.
+// Package provider implements what Terraform sees: schemas, settings, errors that say what to do.
 package provider
 
 import (
@@ -37,8 +36,7 @@ var (
 
 // Provider is what Terraform's plugin server serves.
 type Provider struct {
-	// Transport, if it isn't nil, is how all requests are sent.
-	Transport egress.Transport
+	Transport egress.Transport // how all requests are sent; nil means by the default one
 
 	version string
 	getenv  func(string) string
@@ -79,8 +77,7 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 	resp.Schema = providerSchema()
 }
 
-// ValidateConfig refuses what can't work in any environment, so that terraform validate finds it.
-// The schema's validators have checked each value.
+// ValidateConfig finds what can't work in any environment, after the schema's validators.
 func (p *Provider) ValidateConfig(
 	ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse,
 ) {
@@ -89,9 +86,8 @@ func (p *Provider) ValidateConfig(
 	resp.Diagnostics.Append(r.diags...)
 }
 
-// Configure sends nothing over the network. A value that is unknown before apply fails the read,
-// not the provider, unless Terraform can defer the read. What is wrong with the environment alone
-// fails the read, too.
+// Configure sends nothing over the network. What is unknown before apply, or wrong with the
+// environment alone, fails the reads and not the provider, unless Terraform can defer them.
 func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := resolver{ctx: ctx, config: req.Config, getenv: p.getenv}
 	ready := providerData{unknown: r.unknown(), told: new(told)}
@@ -101,7 +97,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		config := r.resolve(p.Transport)
 		config.UserAgent = userAgent(p.version, req.TerraformVersion, p.getenv("TF_APPEND_USER_AGENT"))
 		ready.invalid = r.invalid
-		if !r.diags.HasError() && !r.invalid.HasError() {
+		if !r.invalid.HasError() {
 			ready.client = cas.New(config)
 			p.mu.Lock()
 			p.clients = append(p.clients, ready.client)
@@ -114,24 +110,23 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 
 // DataSources returns the data source.
 func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newDataSource}
+	return []func() datasource.DataSource{func() datasource.DataSource { return new(dataSource) }}
 }
 
 // EphemeralResources returns the ephemeral resource.
 func (p *Provider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return []func() ephemeral.EphemeralResource{newEphemeralResource}
+	return []func() ephemeral.EphemeralResource{func() ephemeral.EphemeralResource { return new(ephemeralCount) }}
 }
 
 // Actions returns the action.
 func (p *Provider) Actions(context.Context) []func() action.Action {
-	return []func() action.Action{newRequireAction}
+	return []func() action.Action{func() action.Action { return new(boundsAction) }}
 }
 
 // Resources returns none: the service is only read.
 func (p *Provider) Resources(context.Context) []func() resource.Resource { return nil }
 
-// cacheDir returns the user's directory for caches. Without one, the client logs that it can't use
-// the relative path.
+// cacheDir returns the user's cache directory, or else a relative path, which the client refuses.
 func cacheDir() string {
 	dir, err := os.UserCacheDir()
 	if home, _ := userfile.HomeDir(); err != nil && home != "" {
@@ -140,8 +135,8 @@ func cacheDir() string {
 	return dir
 }
 
-// userAgent names the provider and Terraform to the service, and adds TF_APPEND_USER_AGENT. It keeps
-// printable ASCII only, because control characters would make the header invalid.
+// userAgent names the provider and Terraform to the service, and adds TF_APPEND_USER_AGENT. Only
+// printable ASCII is kept, because control characters would make the header invalid.
 func userAgent(version, terraform, appended string) string {
 	agent := fmt.Sprintf("terraform-provider-cas/%s Terraform/%s %s", version, terraform, appended)
 	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }

@@ -28,8 +28,8 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 			": Invalid number: CAS_REQUESTS_PER_SECOND can't be used"})
 		_, diagnostics = get(t, nil)
 		checkLines(t, protocolLines(diagnostics), []string{
-			": Invalid duration: The cause is that of another error",
-			": Invalid number: The cause is that of another error"})
+			": Invalid duration: Another error with this summary and cause",
+			": Invalid number: Another error with this summary and cause"})
 		if t.Failed() {
 			t.Error("the failures are those of the " + name)
 		}

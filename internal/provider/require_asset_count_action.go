@@ -19,14 +19,12 @@ import (
 )
 
 var (
-	_ action.ActionWithConfigure      = (*requireAction)(nil)
-	_ action.ActionWithValidateConfig = (*requireAction)(nil)
-	_ action.ActionWithModifyPlan     = (*requireAction)(nil)
+	_ action.ActionWithConfigure      = (*boundsAction)(nil)
+	_ action.ActionWithValidateConfig = (*boundsAction)(nil)
+	_ action.ActionWithModifyPlan     = (*boundsAction)(nil)
 )
 
-type requireAction struct{ data providerData }
-
-func newRequireAction() action.Action { return &requireAction{} }
+type boundsAction struct{ data providerData }
 
 // bound is an element of an argument.
 type bound struct {
@@ -45,11 +43,11 @@ var limits = []bound{
 
 func (b bound) path() path.Path { return path.Root(b.argument).AtMapKey(b.name) }
 
-func (a *requireAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+func (a *boundsAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_require_asset_count"
 }
 
-func (a *requireAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+func (a *boundsAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads what the data source `cas_asset_count` reads, whenever Terraform invokes the action, " +
 			"and fails if a value is below its minimum, above its maximum, or null. Before a change of a resource, that " +
@@ -68,13 +66,12 @@ func (a *requireAction) Schema(_ context.Context, _ action.SchemaRequest, resp *
 	}
 }
 
-// Configure has no data while Terraform validates, because it hasn't configured the provider then.
-func (a *requireAction) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
+func (a *boundsAction) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
 	a.data, _ = req.ProviderData.(providerData)
 }
 
 // ValidateConfig refuses bounds that no values can meet.
-func (a *requireAction) ValidateConfig(
+func (a *boundsAction) ValidateConfig(
 	ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse,
 ) {
 	_, diags := boundsOf(ctx, req.Config)
@@ -83,16 +80,14 @@ func (a *requireAction) ValidateConfig(
 
 // ModifyPlan reports what would certainly fail the invocation: an unknown argument of the provider
 // may be known by then. Bounds that were unknown while Terraform validated may be known now.
-func (a *requireAction) ModifyPlan(
-	ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse,
-) {
+func (a *boundsAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	_, diags := boundsOf(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(a.data.told.all(a.data.invalid)...)
 }
 
 // Invoke reads the values, and reports each that is out of bounds.
-func (a *requireAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+func (a *boundsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	bounds, diags := boundsOf(ctx, req.Config)
 	var count *cas.AssetCount
 	if !diags.HasError() {

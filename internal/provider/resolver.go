@@ -39,7 +39,7 @@ type resolver struct {
 func (r *resolver) resolve(transport egress.Transport) cas.Config {
 	credentials := r.credentials()
 	credentials.Transport, credentials.Logger = transport, newLogger(r.ctx, r.secrets...)
-	if ignored := r.inEnvironment("", anyEndpoint); ignored.set() {
+	if ignored := r.in("", anyEndpoint); ignored.set() {
 		credentials.Logger.InfoContext(r.ctx, "A variable is ignored, because it names one endpoint for every "+
 			"product; endpoints.cas in the provider block names the service's", "variable", ignored.variable)
 	}
@@ -56,8 +56,7 @@ func (r *resolver) resolve(transport egress.Transport) cas.Config {
 	}
 }
 
-// endpoint returns the endpoint that a setting names, or else the one of the region and the
-// account. It warns if that may be the wrong one.
+// endpoint returns the endpoint that the settings name, and warns if it may be the wrong one.
 func (r *resolver) endpoint(source credential.Source) *url.URL {
 	region, account := r.lookup("region"), r.text("account_type")
 	id := r.use(region)
@@ -66,7 +65,7 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	}
 	site := credential.SiteOf(source)
 	if id = cmp.Or(id, site.Region); id == "" {
-		id = r.use(r.inEnvironment("", regionID))
+		id = r.use(r.in("", regionID))
 	}
 	network := "endpoint_type of the CLI's profile"
 	if !site.VPC {
@@ -89,8 +88,7 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	return endpoint
 }
 
-// block is the place of what the provider block sets. The other places are the families of
-// variables, each by the prefix of their names.
+// block is the provider block as a place. The others are families of variables, by their prefix.
 const block = "provider block"
 
 // value is a setting as one place sets it.
@@ -108,16 +106,7 @@ func (v value) set() bool { return v.text != "" }
 // String returns the name of the variable or of the argument.
 func (v value) String() string { return cmp.Or(v.variable, v.name) }
 
-// in returns a setting as a place sets it.
-func (r *resolver) in(place, name string) value {
-	if place == block {
-		return r.inBlock(name)
-	}
-	return r.inEnvironment(place, find(name))
-}
-
-// inBlock returns a setting as the provider block sets it. Null and "" don't set it. A nested block
-// has its name as text.
+// inBlock returns a setting of the provider block: no text for null and "", the name for a block.
 func (r *resolver) inBlock(name string) value {
 	v := value{setting: find(name), place: block}
 	var found attr.Value
@@ -138,15 +127,18 @@ func (r *resolver) inBlock(name string) value {
 	return v
 }
 
-// inEnvironment returns a setting as the first of its variables with a prefix sets it.
-func (r *resolver) inEnvironment(prefix string, s setting) value {
-	v := value{setting: s, place: prefix}
+// in returns a setting as a place sets it. The empty place stands for all variables.
+func (r *resolver) in(place string, s setting) value {
+	if place == block {
+		return r.inBlock(s.name)
+	}
+	v := value{setting: s, place: place}
 	for _, variable := range s.variables {
 		text := r.getenv(variable)
 		if variable == sharedFile && !credential.IsCLIFile(text) {
 			text = ""
 		}
-		if strings.HasPrefix(variable, prefix) && !v.set() && (text != "" || v.variable == "") {
+		if strings.HasPrefix(variable, place) && !v.set() && (text != "" || v.variable == "") {
 			v.text, v.variable = text, variable
 		}
 	}
@@ -155,7 +147,7 @@ func (r *resolver) inEnvironment(prefix string, s setting) value {
 
 // orVariable returns v, or else the setting as a variable sets it.
 func (r *resolver) orVariable(v value) value {
-	if other := r.inEnvironment("", v.setting); !v.set() && other.set() {
+	if other := r.in("", v.setting); !v.set() && other.set() {
 		return other
 	}
 	return v
@@ -163,7 +155,6 @@ func (r *resolver) orVariable(v value) value {
 
 func (r *resolver) lookup(name string) value { return r.orVariable(r.inBlock(name)) }
 
-// text returns the value of a setting.
 func (r *resolver) text(name string) string { return r.use(r.lookup(name)) }
 
 // number returns the value of a setting that is a whole number.
@@ -207,8 +198,7 @@ func (r *resolver) use(v value) string {
 	return v.text
 }
 
-// compare warns if another variable of the setting has a different value, which other tools may
-// prefer.
+// compare warns if another variable of v, which other tools may prefer, has a different value.
 func (r *resolver) compare(v value) {
 	host := func(region string) string {
 		endpoint, _ := cas.Endpoint(region, r.lookup("account_type").text, false)
@@ -232,16 +222,14 @@ func (r *resolver) unknown() (diags diag.Diagnostics) {
 			instead = ", set " + s.variables[0] + " instead"
 		}
 		if r.inBlock(s.name).unknown {
-			diags.AddAttributeError(s.path(), "Unknown provider argument",
-				fmt.Sprintf("%s depends on a value that is unknown until apply, so the certificate asset counts can't be "+
-					"read yet. Use a value that is known at plan time%s, or let a data source wait for apply with a "+
-					"depends_on.", s.name, instead))
+			diags.AddAttributeError(s.path(), "Unknown provider argument", fmt.Sprintf("%s depends on a value that is unknown "+
+				"until apply, so nothing can be read yet. Use a value that is known at plan time%s, or let a data source wait "+
+				"with a depends_on.", s.name, instead))
 		}
 	}
 	return diags
 }
 
-// warn adds a warning about v.
 func (r *resolver) warn(v value, summary, format string, args ...any) {
 	r.diags.AddAttributeWarning(v.path(), summary, oneLine(fmt.Sprintf(format, args...)))
 }
@@ -257,8 +245,7 @@ func (r *resolver) refuse(v value, summary, format string, args ...any) {
 	}
 }
 
-// require refuses the first of some values if none of them is set. While Terraform validates, the
-// environment may still set them.
+// require refuses the first of some values if none is set and the environment is known.
 func (r *resolver) require(cause value, summary, advice string, values ...value) {
 	var places []string
 	for _, v := range values {

@@ -23,15 +23,12 @@ import (
 
 // setting is an argument or a nested block of the provider block.
 type setting struct {
-	name      string   // path in the provider block, such as "assume_role.role_arn"
-	text      string   // Markdown description, to which the schema adds the default and the variables
-	variables []string // environment variables that can replace it; the first one that is set counts
-	fallback  string   // default
-	secret    bool     // whether the schema marks it as sensitive
-
-	// check is the validator of the provider block and of the variables. Only a nested block has
-	// none.
-	check validator.String
+	name      string           // path in the provider block, such as "assume_role.role_arn"
+	text      string           // Markdown description, to which the schema adds the default and the variables
+	variables []string         // environment variables that can replace it; the first one that is set counts
+	fallback  string           // default
+	secret    bool             // whether the schema marks it as sensitive
+	check     validator.String // of the provider block and the variables; nil for a nested block
 }
 
 func argument(name string, check validator.String, text string, variables ...string) setting {
@@ -73,9 +70,8 @@ var settings = []setting{
 	argument("profile", isText, "Profile of the Alibaba Cloud CLI, in any mode that provides keys, or else a section of "+
 		"the INI file `~/.alibabacloud/credentials`. Default: the current profile."+alone,
 		"ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"),
-	argument("shared_credentials_file", isText, "File that holds the profile: the configuration of the Alibaba Cloud "+
-		"CLI or an INI file. A leading `~` is the home directory. Default: `~/.aliyun/config.json`. `"+sharedFile+
-		"` counts only if it names a file of the CLI.",
+	argument("shared_credentials_file", isText, "File that holds the profile: the CLI's or an INI file. A leading `~` "+
+		"is the home directory. Default: `~/.aliyun/config.json`. `"+sharedFile+"` counts only for the CLI's.",
 		sharedFile, "ALICLOUD_SHARED_CREDENTIALS_FILE"),
 	argument("credentials_uri", isURI, "URL of a server that returns temporary credentials: https, or http for a "+
 		"loopback or link-local address."+alone,
@@ -128,7 +124,7 @@ var settings = []setting{
 		"endpoint of the profile's `sts_region` or of `ALIBABA_CLOUD_STS_REGION`, else `sts.aliyuncs.com`.",
 		"ALIBABA_CLOUD_STS_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS"),
 	argument("requests_per_second", isNumber(1, 100), "Maximum number of calls in any second, by "+
-		"all processes of this user on this machine: from 1 to 100. Lower it if others use the account, which has ten.",
+		"all processes of this user on this machine: from 1 to 100. An account may make ten: lower it if others use it.",
 		"CAS_REQUESTS_PER_SECOND").or("10"),
 	argument("max_retries", isNumber(0, 20), "How many times the provider retries a temporary "+
 		"failure: from 0 to 20. Throttled calls are retried until the read's time is up.",
@@ -224,8 +220,7 @@ func like(pattern, message string) validator.String {
 	return stringvalidator.RegexMatches(regexp.MustCompile("^("+pattern+")?$"), message)
 }
 
-// check is a validator of strings. Those of the framework quote the value, which may be or contain
-// a secret.
+// check is a validator of strings. Those of the framework quote the value, which may hold a secret.
 type check struct {
 	summary string             // the diagnostic's summary
 	flaw    func(string) error // returns why a value can't be used, as in "it isn't a JSON object"
@@ -278,8 +273,7 @@ func key(summary string) check {
 		}
 		return nil
 	}
-	return check{summary, flaw, "No key or token contains that. It was probably added when the value was copied: " +
-		"remove it."}
+	return check{summary, flaw, "Remove what was probably added when the value was copied."}
 }
 
 // isDuration returns the check of a duration up to a maximum.
