@@ -22,22 +22,15 @@ const DefaultSessionName = "terraform"
 // holds, and the switches of the metadata service.
 type Config struct {
 	Source     Source
+	SetBy      string      // the setting that selected it, for messages: "ALIBABA_CLOUD_PROFILE"
 	AssumeRole *AssumeRole // a role to assume with the credentials of Source; nil means none
 	STS        STS
-
-	// SetBy names the setting that selected the source, for messages: "access_key in the provider
-	// block", "ALIBABA_CLOUD_PROFILE".
-	SetBy string
-
-	// Transport replaces the one that [New] makes.
-	Transport egress.Transport
-
-	Logger *slog.Logger
+	Transport  egress.Transport // nil means one of egress
+	Logger     *slog.Logger     // nil means none
 }
 
 const (
-	// refreshAhead is how long before they expire credentials are fetched again, while the old ones
-	// are still in use.
+	// refreshAhead is how long before they expire credentials are fetched again in the background.
 	refreshAhead = 5 * time.Minute
 	// refreshPause keeps every read from fetching again if the source has nothing newer.
 	refreshPause = 15 * time.Second
@@ -62,8 +55,7 @@ type Cache struct {
 	nextFetch time.Time // when to try again, if the failure is temporary
 }
 
-// New returns a cache of the credentials that cfg describes. It touches neither the network nor the
-// file system.
+// New returns a cache of the credentials that cfg describes. It uses neither network nor files.
 func New(cfg Config) *Cache {
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	cfg.Transport = cmp.Or(cfg.Transport, egress.Transport(egress.NewTransport()))
@@ -76,9 +68,8 @@ func New(cfg Config) *Cache {
 
 // Get returns credentials that hold now. It fetches them if there are none, once for all callers
 // that wait: ctx ends only this caller's wait, and the next caller gets credentials that arrive
-// late. Shortly before they expire, they are fetched again in the background. A failure is
-// remembered for a few seconds, unless it is temporary. The error is an [*Error] or wraps the
-// context's.
+// late. A failure is remembered for a few seconds, unless it is temporary. The error is an [*Error]
+// or wraps the context's.
 func (s *Cache) Get(ctx context.Context) (Credentials, error) {
 	fetched, c, err := s.join(ctx)
 	if fetched == nil {
@@ -170,8 +161,7 @@ func (s *Cache) NextFetch() time.Time {
 }
 
 // Discard reports that the service refused c: if c is what Get returns, the next Get fetches again.
-// It returns whether that may bring other credentials. Keys that were configured as they are stay
-// the same.
+// It returns whether that may bring other credentials: not if c was configured as it is.
 func (s *Cache) Discard(c Credentials) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

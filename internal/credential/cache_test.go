@@ -293,15 +293,6 @@ func TestCacheDiscard(t *testing.T) {
 	})
 }
 
-func TestCacheRefusesWhatHasExpired(t *testing.T) {
-	t.Parallel()
-	s := cacheOf("uri", func(context.Context) (Credentials, error) {
-		return Credentials{AccessKeyID: "id", AccessKeySecret: "secret", Expiration: time.Unix(1, 0)}, nil
-	})
-	_, err := s.Get(t.Context())
-	failed(t, err, Invalid, "expired at 1970-01-01T00:00:01Z by this machine's clock")
-}
-
 // A pipeline's temporary credentials are new on every run: nothing of them may name the account's
 // quota.
 func TestIdentity(t *testing.T) {

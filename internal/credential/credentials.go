@@ -17,9 +17,7 @@ type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret string
 	SecurityToken   string
-
-	// Expiration is zero if the source doesn't say.
-	Expiration time.Time
+	Expiration      time.Time // zero if the source doesn't say
 
 	source  string // which source they came from, if that isn't known beforehand
 	account string // the account of the role or the sign-in that they are for
@@ -49,8 +47,7 @@ func (c Credentials) Identity() string {
 var errExpired = errors.New("the session that it gave expired")
 
 // check refuses credentials that aren't complete, that can't be a key or a token, or that have
-// expired by this machine's clock. It quotes nothing. The date is that of the source's response, or
-// zero.
+// expired by this machine's clock. It quotes nothing. The date is the response's Date, or zero.
 func (c Credentials) check(date time.Time) error {
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
 		const lacks = "no access key ID or no access key secret"

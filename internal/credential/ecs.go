@@ -41,40 +41,38 @@ func (r ECSRole) fetch(ctx context.Context, e *env) (Credentials, error) {
 	}
 	hardened := strings.EqualFold(os.Getenv(onlyV2), "true")
 	var token string
-	switch resp, err := e.metadata(ctx, http.MethodPut, "api/token", ""); {
-	case err == nil:
-		token = string(resp.Body)
-	case hardened:
-		failure := asError(err)
-		if failure.Status == 0 || !failure.Temporary() { // otherwise it is only busy
-			const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
-			failure = newError(NotFound, text, onlyV2, failure.Err, hopLimit)
-		}
-		return Credentials{}, failure
+	resp, err := e.metadata(ctx, http.MethodPut, "api/token", "")
+	if err == nil {
+		token = strings.TrimSpace(string(resp.Body))
 	}
-	c, err := r.read(ctx, e, token)
+	var c Credentials
+	if token != "" || !hardened {
+		c, err = r.read(ctx, e, token)
+	}
+	failure := asError(err)
+	if err != nil && token != "" && !hardened && (failure.Status >= http.StatusBadRequest || failure.Temporary()) {
+		c, err = r.read(ctx, e, "") // as tools without a token do
+	}
 	if err == nil {
 		return c, nil
 	}
-	failure := asError(err)
-	if token != "" && !hardened && (failure.Status >= http.StatusBadRequest || failure.Temporary()) {
-		if c, err = r.read(ctx, e, ""); err == nil { // as tools without a token do
-			return c, nil
-		}
-	}
 	denied := failure.Status == http.StatusUnauthorized || failure.Status == http.StatusForbidden
 	switch {
-	case token == "" && failure.Temporary() && failure.Status == 0: // final: another try would only take as long again
+	case failure.Temporary() && failure.Status != 0: // it is only busy
+	case token == "" && hardened:
+		const text = "%s is true, but it gave no token: %s. Enable IMDSv2 for the instance. %s"
+		failure = newError(NotFound, text, onlyV2, failure.Err, hopLimit)
+	case token == "" && failure.Temporary(): // final: another try would only take as long again
 		failure.Kind, failure.Err = NotFound, errors.New(failure.Err.Error()+"; is this an ECS instance?")
 	case token == "" && denied:
 		const text = "it requires IMDSv2, and gave no token for it (HTTP %d). %s"
 		failure.Kind, failure.Err = Invalid, fmt.Errorf(text, failure.Status, hopLimit)
 	case failure.Status == http.StatusNotFound:
 		failure.Kind, failure.Err = NotFound, errors.New(strings.TrimSpace("the instance has no RAM role "+r.Name))
-	case denied && hardened:
+	case denied:
 		failure.Kind = Invalid
 	}
-	if hardened && (denied || failure.Kind == NotFound) {
+	if hardened && token != "" && (denied || failure.Kind == NotFound) {
 		failure.Err = fmt.Errorf("%w, and %s is true, so it isn't read without a token", failure.Err, onlyV2)
 	}
 	return Credentials{}, failure
@@ -85,7 +83,7 @@ func (r ECSRole) read(ctx context.Context, e *env, token string) (Credentials, e
 	const path = "meta-data/ram/security-credentials/"
 	resp, err := e.metadata(ctx, http.MethodGet, path+r.Name, token)
 	if r.Name == "" && err == nil {
-		resp, err = e.metadata(ctx, http.MethodGet, path+string(resp.Body), token)
+		resp, err = e.metadata(ctx, http.MethodGet, path+strings.TrimSpace(string(resp.Body)), token)
 	}
 	if err != nil {
 		return Credentials{}, err
@@ -105,11 +103,8 @@ func (e *env) metadata(ctx context.Context, method, path, token string) (*egress
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
 	resp, err := e.send(req, limit, token)
-	if err != nil {
-		return nil, err
+	if err == nil && len(bytes.TrimSpace(resp.Body)) == 0 {
+		err = newError(egress.Malformed, "its response is empty")
 	}
-	if resp.Body = bytes.TrimSpace(resp.Body); len(resp.Body) == 0 {
-		return nil, newError(egress.Malformed, "its response is empty")
-	}
-	return resp, nil
+	return resp, err
 }

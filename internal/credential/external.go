@@ -17,9 +17,8 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
-// external runs p's command, in Terraform's process group, so that it may prompt its user at the
-// terminal, and a signal to the group reaches it. The end of ctx kills the command, but not what it
-// has started.
+// external runs p's command in Terraform's process group, so that it may prompt its user at the
+// terminal, and gets the group's signals. The end of ctx kills it, but not what it has started.
 func (p profile) external(ctx context.Context, _ *env) (Credentials, error) {
 	args, err := splitCommand(p.ProcessCommand, runtime.GOOS == "windows")
 	if err != nil {

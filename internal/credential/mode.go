@@ -103,17 +103,12 @@ func (p profile) mode() (mode, error) {
 // unset reports whether p isn't set up: its mode needs an access key, and it has nothing of that.
 // The CLI makes such a profile by itself.
 func (p profile) unset() bool {
-	switch m, _ := p.mode(); m.name {
-	case "AK", "StsToken":
-		return p.AccessKey == AccessKey{}
-	case "RamRoleArn":
-		return p.AccessKey == AccessKey{} && p.RoleARN == ""
-	}
-	return false
+	m, _ := p.mode()
+	ofKey := m.name == "AK" || m.name == "StsToken" || m.name == "RamRoleArn" && p.RoleARN == ""
+	return ofKey && p.AccessKey == AccessKey{}
 }
 
-// fetch gets credentials with the fields of p's mode. An error of one that isn't set up right names
-// the command for that.
+// fetch gets credentials in p's mode. An error names the command that sets p up, if that helps.
 func (p profile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	m, err := p.mode()
 	var c Credentials

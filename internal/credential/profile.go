@@ -14,8 +14,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/userfile"
 )
 
-// Profile is a profile of the CLI's file, or else a section of the INI file, as other tools look
-// for it.
+// Profile is a profile of the CLI's file or else, as for other tools, a section of the INI file.
 type Profile struct {
 	Name string // empty means the current profile, or the section [default]
 	// File is the only file to look into: the CLI's if it is a JSON object, else an INI file. Empty
@@ -56,8 +55,7 @@ func (s Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	return e.get(ctx, iniSection{s})
 }
 
-// IsCLIFile reports whether the file at path, which may begin with ~, is the CLI's and not an INI
-// file: a JSON object.
+// IsCLIFile reports whether a file, whose path may begin with ~, is a JSON object like the CLI's.
 func IsCLIFile(path string) bool {
 	content, err := userfile.Read(path)
 	return err == nil && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{"))
@@ -82,8 +80,7 @@ func (s cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	return c, err
 }
 
-// read reads the profile from the CLI's file, which every fetch does, so that a new sign-in is
-// seen.
+// read reads the profile from the CLI's file, as every fetch does, so that it sees a new sign-in.
 func (s Profile) read() (profile, error) {
 	if s.off != "" {
 		return profile{}, absent(true, errors.New("switched off by "+s.off))
@@ -160,8 +157,7 @@ func wrongType(err error) error {
 	return fmt.Errorf("%s has the wrong type", cmp.Or(field, "it"))
 }
 
-// iniSection is a section of the file that the older tools share: the one called Name, else
-// [default].
+// iniSection is a section of the older tools' file: the one called Name, or else [default].
 type iniSection struct{ Profile }
 
 func (s iniSection) path() string { return cmp.Or(s.File, s.INI, "~/.alibabacloud/credentials") }

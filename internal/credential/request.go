@@ -30,21 +30,16 @@ func newRequest(ctx context.Context, method string, address *url.URL, body strin
 	return req.WithContext(ctx)
 }
 
-// send sends a request, and returns its response unless that reports an error. An error quotes none
-// of the secrets.
+// send returns the response to a request, or the error that it reports, without the secrets.
 func (e *env) send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
 	resp, err := egress.Send(e.Transport, req, limit)
-	if err == nil {
-		err = reported(resp, secrets...)
-	}
 	if err != nil {
 		return nil, err
 	}
-	return resp, nil
+	return resp, reported(resp, secrets...)
 }
 
-// issue sends a request whose response has credentials. Those of a role or of a sign-in need a
-// token.
+// issue requests credentials. Those of a role or of a sign-in need a token.
 func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
 	resp, err := e.send(req, requestTimeout, secrets...)
 	if err != nil {
@@ -69,8 +64,7 @@ func (e *env) exchange(ctx context.Context, address *url.URL, token, body string
 	return e.issue(req, true, token)
 }
 
-// issued is a response with an access key: of STS, of CloudSSO, or of a source that puts the key in
-// no object of its own.
+// issued is a response with an access key: that of STS, that of CloudSSO, or one without an object.
 type issued struct {
 	key
 	Credentials, CloudCredential key
@@ -96,6 +90,9 @@ func reported(resp *egress.Response, secrets ...string) error {
 	if said.Code != "" {
 		e.Failed, e.Code = true, egress.Quote(said.Code, 500, secrets...)
 		e.Message, e.Kind = egress.Quote(said.Description, 500, secrets...), openapi.KindOf(resp.Status, e.Code)
+	}
+	if e.Code == "expired_token" || e.Code == "invalid_grant" { // of OAuth: about the access or the refresh token
+		e.Kind = Login
 	}
 	switch {
 	case resp.Status == http.StatusOK && !e.Failed:

@@ -66,9 +66,8 @@ var oauthSites = map[string]oauthSite{
 	"INTL": {"oauth.alibabacloud.com", "4103531455503354461"},
 }
 
-// oauth exchanges the access token of a sign-in with OAuth. The token is renewed once it has expired
-// by this machine's clock or, as that may be wrong, by the service's, which decides alone where there
-// is no refresh token.
+// oauth exchanges the access token of a sign-in with OAuth. If there is a refresh token, it renews
+// the sign-in once that has expired by this machine's clock or, as that may be wrong, the service's.
 func (p profile) oauth(ctx context.Context, e *env) (Credentials, error) {
 	site, ok := oauthSites[strings.ToUpper(p.OAuthSite)]
 	if !ok {
@@ -92,11 +91,7 @@ func (p profile) oauthCredentials(ctx context.Context, e *env, site oauthSite) (
 	if p.Access == "" {
 		return Credentials{}, p.signInNeeded()
 	}
-	c, err := e.exchange(ctx, &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}, p.Access, "")
-	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == "expired_token" {
-		failure.Kind = Login
-	}
-	return c, err
+	return e.exchange(ctx, &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}, p.Access, "")
 }
 
 // renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works
@@ -126,7 +121,7 @@ func (p *profile) renew(ctx context.Context, e *env, site oauthSite) error {
 	}
 	_ = userfile.Edit(p.file.path, func(content []byte) ([]byte, error) { return bytes.TrimRight(content, " "), nil })
 	failure := asError(err)
-	if failure.Code == "invalid_grant" { // RFC 6749, section 5.2: about the refresh token
+	if failure.Kind == Login {
 		for range 5 {
 			if p.reread(); p.oauthTokens != used {
 				return nil
@@ -136,7 +131,6 @@ func (p *profile) renew(ctx context.Context, e *env, site oauthSite) error {
 			case <-time.After(time.Second):
 			}
 		}
-		failure.Kind = Login
 		failure.Err = fmt.Errorf("the sign-in of profile %s can't be renewed: %w", p.Name, failure.Err)
 	}
 	return failure

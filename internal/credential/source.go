@@ -14,11 +14,11 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// Source is where credentials come from: an [AccessKey], a [Profile], a [URI], an [ECSRole], [OIDC]
-// or the [Default] chain.
+// Source is an [AccessKey], a [Profile], a [URI], an [ECSRole], [OIDC] or the [Default] chain.
 type Source interface {
 	// String names the source, and holds no secret.
 	String() string
+	// fetch returns checked credentials; see [Credentials.check].
 	fetch(ctx context.Context, e *env) (Credentials, error)
 }
 
@@ -29,8 +29,7 @@ type Site struct {
 	sts    STS
 }
 
-// SiteOf returns the site of a source, which is empty unless that is a profile. It reads the CLI's
-// file.
+// SiteOf returns the site of a source, which only profiles have. It reads the CLI's file.
 func SiteOf(s Source) Site {
 	var p profile // stays empty after an error, which fetching credentials reports
 	switch s := s.(type) {
@@ -42,28 +41,23 @@ func SiteOf(s Source) Site {
 	return Site{Region: p.RegionID, VPC: strings.EqualFold(p.EndpointType, "vpc"), sts: p.STS}
 }
 
-// env is what all fetches of one cache have in common. It needs no lock, because only one of them
-// runs at a time.
+// env is what the fetches of one cache share. It needs no lock: only one of them runs at a time.
 type env struct {
 	Config
 	found   Source // which of several sources had credentials
 	ignored bool   // the log says that a profile's endpoint is ignored
 }
 
-// get fetches credentials, and refuses what can't be used. An error is an [*Error] and, like the
-// credentials, names s or a more precise source.
+// get fetches credentials. They, or else the [*Error], name s or a more precise source.
 func (e *env) get(ctx context.Context, s Source) (Credentials, error) {
 	c, err := s.fetch(ctx, e)
 	c.source = cmp.Or(c.source, s.String())
 	if err == nil {
-		err = c.check(time.Time{})
+		return c, nil
 	}
-	if err != nil {
-		failure := asError(err)
-		failure.Source = cmp.Or(failure.Source, c.source)
-		return Credentials{}, failure
-	}
-	return c, nil
+	failure := asError(err)
+	failure.Source = cmp.Or(failure.Source, c.source)
+	return Credentials{}, failure
 }
 
 // firstOf tries sources in order. A source that is set up but broken ends the search, and so does

@@ -37,8 +37,7 @@ type OIDC struct {
 	TokenFile   string `json:"oidc_token_file"` // read again for every fetch; a leading ~ is expanded
 }
 
-// STS says where roles are assumed. Its zero value means sts.aliyuncs.com. Its JSON is what a profile
-// of the CLI has.
+// STS says where roles are assumed. Its zero value means sts.aliyuncs.com. Its JSON is a profile's.
 type STS struct {
 	Endpoint string `json:"sts_endpoint"` // a host, with a port if it isn't 443; comes before the one of a profile
 	Fallback string `json:"-"`            // likewise, but comes after the one of a profile
