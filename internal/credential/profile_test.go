@@ -95,6 +95,10 @@ func TestProfileModes(t *testing.T) {
 		},
 		"EcsRamRole":          {`"mode": "EcsRamRole", "ram_role_name": "` + castest.MetadataRole + `"`, shared, metadata},
 		"EcsRamRole, unnamed": {`"mode": "EcsRamRole"`, shared, metadata},
+		"RamRoleArnWithRoleName": {
+			`"mode": "RamRoleArnWithRoleName", "ram_role_name": "` + castest.MetadataRole + `", "sts_region": "ecs", ` + role,
+			shared, "sts.ecs.aliyuncs.com",
+		},
 		"OIDC": {
 			`"mode": "OIDC", "oidc_provider_arn": "` + testProvider + `", ` + role + at + `, "oidc_token_file": ` +
 				strconv.Quote(file(t, "token", castest.OIDCToken)),
@@ -171,6 +175,9 @@ func TestProfileFailures(t *testing.T) {
 		"StsToken, half":     {`"mode": "StsToken", ` + half, Invalid, "--mode StsToken", "there is no security token"},
 		"RamRoleArn, half":   {`"mode": "RamRoleArn", ` + half, Invalid, "--mode RamRoleArn", "role ARN is empty"},
 		"RamRoleArn, no key": {`"mode": "RamRoleArn", "ram_role_arn": "r"`, Invalid, "--mode RamRoleArn", "no access key"},
+		"source, no token": {
+			chained("q") + `}, {"name": "q", "mode": "StsToken", ` + half, Invalid, "--mode StsToken", "no security token",
+		},
 		"URI, unreachable": {
 			`"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1:1"`, egress.Refused, "", "connection refused",
 		},

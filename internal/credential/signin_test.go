@@ -200,7 +200,7 @@ func TestOAuthOfAnotherTool(t *testing.T) {
 					return respond(req, 400, `{"error": "invalid_grant"}`)
 				})
 				started := time.Now()
-				_, c, err := fetch(t, Config{Source: Profile{File: path, Name: "p"}, Transport: transport})
+				_, c, err := fetch(t, Config{Source: Profile{File: path}, Transport: transport})
 				if took := time.Since(started); took != test.took {
 					t.Errorf("got a result after %s, want one after %s", took, test.took)
 				}

@@ -293,8 +293,8 @@ func TestDefaultChainStopsAtWhatIsBroken(t *testing.T) {
 			}
 			home(t, in)
 			e := fails(t, Config{Source: Default{Section: test.section}}, test.kind, test.want, secret)
-			if e.Source != source {
-				t.Errorf("got source %q, want %q", e.Source, source)
+			if e.Source != source || e.Command != "" {
+				t.Errorf("got source %q and command %q, want %q and none", e.Source, e.Command, source)
 			}
 		})
 	}
