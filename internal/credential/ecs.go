@@ -34,7 +34,7 @@ func (r ECSRole) String() string {
 	return "ECS RAM role " + r.Name
 }
 
-func (r ECSRole) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 	const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
 	if strings.EqualFold(os.Getenv(off), "true") {
 		return Credentials{}, newError(NotFound, "switched off by "+off)
@@ -45,7 +45,6 @@ func (r ECSRole) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if err == nil {
 		token = strings.TrimSpace(string(resp.Body))
 	}
-	var c Credentials
 	if token != "" || !hardened {
 		c, err = r.read(ctx, e, token)
 	}

@@ -109,9 +109,8 @@ func (p profile) unset() bool {
 }
 
 // fetch gets credentials in p's mode. An error names the command that sets p up, if that helps.
-func (p profile) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (p profile) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 	m, err := p.mode()
-	var c Credentials
 	switch off := p.file.from.NoExternal; {
 	case err != nil:
 	case off != "" && (m.name == "External" || m.name == "CredentialsURI"):

@@ -52,18 +52,6 @@ func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Crede
 	return c, err
 }
 
-// exchange gets credentials for the access token of a sign-in.
-func (e *env) exchange(ctx context.Context, address *url.URL, token, body string) (Credentials, error) {
-	if flaw := KeyFlaw(token); flaw != "" {
-		return Credentials{}, newError(NotAKey, "its access token %s", flaw)
-	}
-	req := newRequest(ctx, http.MethodPost, address, body)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
-	return e.issue(req, true, token)
-}
-
 // issued is a response with an access key: that of STS, that of CloudSSO, or one without an object.
 type issued struct {
 	key
@@ -123,10 +111,8 @@ func parseIssued(resp *egress.Response) (c Credentials, err error) {
 	}
 	k := said.one()
 	c = Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
-	if k.Expiration != "" {
-		if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil {
-			return c, newError(egress.Malformed, "its expiration isn't an RFC 3339 time")
-		}
+	if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil && k.Expiration != "" {
+		return c, newError(egress.Malformed, "its expiration isn't an RFC 3339 time")
 	}
 	date, _ := http.ParseTime(resp.Header.Get("Date"))
 	return c, c.check(date)

@@ -39,9 +39,24 @@ func (p profile) cloudSSO(ctx context.Context, e *env) (Credentials, error) {
 	}
 	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})
 	address := &url.URL{Scheme: signIn.Scheme, Host: signIn.Host, Path: "/cloud-credentials"}
-	c, err := e.exchange(ctx, address, p.AccessToken, string(body))
+	c, err := p.exchange(ctx, e, address, p.AccessToken, string(body))
 	c.account = p.AccountID
 	return c, err
+}
+
+// exchange requests credentials for the access token of a sign-in.
+func (p profile) exchange(ctx context.Context, e *env, address *url.URL, token, body string) (Credentials, error) {
+	switch flaw := KeyFlaw(token); {
+	case token == "":
+		return Credentials{}, p.signInNeeded()
+	case flaw != "":
+		return Credentials{}, newError(NotAKey, "its access token %s", flaw)
+	}
+	req := newRequest(ctx, http.MethodPost, address, body)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	return e.issue(req, true, token)
 }
 
 // expired reports whether there is no token, or it has expired by this machine's clock.
@@ -73,8 +88,9 @@ func (p profile) oauth(ctx context.Context, e *env) (Credentials, error) {
 	if !ok {
 		return Credentials{}, fmt.Errorf("oauth_site_type is %q, not CN or INTL", typeName(p.OAuthSite))
 	}
+	address := &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}
 	if p.Refresh == "" || !expired(p.Access, p.Expire) {
-		c, err := p.oauthCredentials(ctx, e, site)
+		c, err := p.exchange(ctx, e, address, p.Access, "")
 		failure := asError(err)
 		if p.Refresh == "" || err == nil || failure.Status != http.StatusUnauthorized && failure.Kind != Login {
 			return c, err
@@ -83,15 +99,7 @@ func (p profile) oauth(ctx context.Context, e *env) (Credentials, error) {
 	if err := p.renew(ctx, e, site); err != nil {
 		return Credentials{}, err
 	}
-	return p.oauthCredentials(ctx, e, site)
-}
-
-// oauthCredentials returns credentials for p's access token.
-func (p profile) oauthCredentials(ctx context.Context, e *env, site oauthSite) (Credentials, error) {
-	if p.Access == "" {
-		return Credentials{}, p.signInNeeded()
-	}
-	return e.exchange(ctx, &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}, p.Access, "")
+	return p.exchange(ctx, e, address, p.Access, "")
 }
 
 // renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works

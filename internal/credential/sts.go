@@ -48,17 +48,13 @@ type STS struct {
 // host returns where to assume a role with the settings of a profile, which may be empty.
 func (s STS) host(profile STS) (string, error) {
 	host := cmp.Or(s.Endpoint, strings.TrimSpace(profile.Endpoint), s.Fallback)
-	region := cmp.Or(profile.Region, s.Region)
-	switch {
-	case host != "":
-	case region == "":
-		host = "sts.aliyuncs.com"
-	case profile.VPC || s.VPC:
-		host = "sts-vpc." + region + ".aliyuncs.com"
-	default:
+	if region := cmp.Or(profile.Region, s.Region); host == "" && region != "" {
 		host = "sts." + region + ".aliyuncs.com"
+		if profile.VPC || s.VPC {
+			host = "sts-vpc." + region + ".aliyuncs.com"
+		}
 	}
-	u, err := egress.ParseAddress(host, "https", "http") // requests use https in either case
+	u, err := egress.ParseAddress(cmp.Or(host, "sts.aliyuncs.com"), "https", "http") // requests use https anyway
 	if err != nil || u.User != nil {
 		return "", errors.New("the endpoint of STS isn't a host name, with a port where it isn't 443")
 	}
@@ -162,8 +158,7 @@ func (o OIDC) token() (string, error) {
 	}
 	content, err := userfile.Read(o.TokenFile)
 	token := strings.TrimSpace(string(content))
-	flaw := KeyFlaw(token)
-	switch {
+	switch flaw := KeyFlaw(token); {
 	case errors.Is(err, os.ErrPermission):
 		const hint = "in a pod, fsGroup in its securityContext lets its user read the token"
 		return "", fmt.Errorf("read OIDC token file: %w; %s", err, hint)
