@@ -27,8 +27,8 @@ type AssetCount struct {
 	PointRatio *int64 // health score ratio; the service documents no scale
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
-	// PointUpdatedAt is PointTime in whole seconds, UTC: 1e11 and more is milliseconds, less is
-	// seconds. It is nil if PointTime is, and outside of the years 0 to 9999 of RFC 3339.
+	// PointUpdatedAt is PointTime in whole seconds, UTC. It is nil if PointTime is, and outside of the
+	// years 0 to 9999 of RFC 3339.
 	PointUpdatedAt *time.Time
 	PointChange    *int64 // Point − LastPoint; nil if either is
 
@@ -102,8 +102,7 @@ func decode(text []byte) (*AssetCount, error) {
 	}
 	if !documented && (a.RequestID == nil || len(members) > 1) {
 		names := strings.Join(slices.Sorted(maps.Keys(members)), ", ")
-		text := "the response has none of the documented elements; it has " + names
-		return nil, foreignError(strings.TrimSuffix(text, "; it has "))
+		return nil, foreignError("the response has none of the documented elements; it has " + cmp.Or(names, "no others"))
 	}
 	a.PointUpdatedAt = instant(a.PointTime)
 	var errs [3]error
@@ -122,13 +121,14 @@ func decode(text []byte) (*AssetCount, error) {
 // the last of two Points, and replacement characters for what isn't UTF-8.
 func readObject(text []byte) (map[string]json.RawMessage, error) {
 	var object json.RawMessage
+	text = bytes.Trim(text, " \t\r\n")
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	switch err := decoder.Decode(&object); {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case len(text) == 0, errors.Is(err, io.ErrUnexpectedEOF) && text[0] == '{':
 		return nil, errCutShort
 	case err != nil:
 		return nil, errors.New("it isn't JSON")
-	case object[0] != '{':
+	case text[0] != '{':
 		return nil, errors.New("it isn't a JSON object")
 	case !utf8.Valid(text):
 		return nil, errors.New("it isn't valid UTF-8")
@@ -225,11 +225,11 @@ func instant(pointTime *int64) *time.Time {
 	if pointTime == nil {
 		return nil
 	}
-	t := time.Unix(*pointTime, 0)
-	if *pointTime >= 1e11 {
-		t = time.UnixMilli(*pointTime)
+	seconds := *pointTime
+	if seconds >= 1e11 {
+		seconds /= 1000
 	}
-	t = t.UTC().Truncate(time.Second)
+	t := time.Unix(seconds, 0).UTC()
 	if year := t.Year(); year < 0 || year > 9999 {
 		return nil
 	}

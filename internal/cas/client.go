@@ -54,7 +54,8 @@ func New(config Config) *Client {
 	if config.Transport == nil {
 		config.Transport = egress.NewTransport()
 	}
-	c := &Client{config: config, gate: newGate(config)}
+	interval := time.Second / time.Duration(config.RequestsPerSecond)
+	c := &Client{config: config, gate: &gate{config: config, interval: interval}}
 	c.share = &share{attempt: c.attempt, logger: config.Logger}
 	return c
 }

@@ -67,6 +67,7 @@ func TestErrorText(t *testing.T) {
 			status: 502, body: "\r\n<html>\t<h1>Bad Gateway &amp; more</h1>\n\n",
 		},
 		`malformed response (HTTP 200): it isn't JSON: <p>`:              {status: 200, body: `<p>`},
+		`malformed response (HTTP 200): it isn't JSON: [1,2`:             {status: 200, body: `[1,2`},
 		`malformed response (HTTP 403): <p>Blocked`:                      {status: 403, body: `<p>Blocked`},
 		`malformed response (HTTP 403): {"error":"blocked"}`:             {status: 403, body: `{"error":"blocked"}`},
 		`malformed response (HTTP 403)`:                                  {status: 403, body: ``},

@@ -48,10 +48,6 @@ func (w *wait) delay(at time.Time, why string) {
 
 func (w wait) passed() bool { return !time.Now().Before(w.at) }
 
-func newGate(config Config) *gate {
-	return &gate{config: config, interval: time.Second / time.Duration(config.RequestsPerSecond)}
-}
-
 // waits returns what a call waits for at the gate, besides a place of the quota.
 func (g *gate) waits() (next, backoff wait) {
 	g.mu.Lock()
@@ -102,12 +98,12 @@ func (g *gate) ended(ctx context.Context, err error) {
 	g.failures++
 	why := fmt.Sprintf("the next attempt (the last one ended with: %s)", failure.brief())
 	begins, part := now.Add(failure.RetryAfter), rand.Float64() //nolint:gosec // spreads calls, and keeps no secret
-	g.next.delay(begins, why)
-	g.backoff.delay(begins.Add(egress.Backoff(now.Sub(g.failing))), why)
-	g.backoff.early = func(latest time.Time) time.Time {
+	early := func(latest time.Time) time.Time {
 		// At a random moment, because machines that started at once would all return at the latest.
 		return begins.Add(time.Duration(part * float64(latest.Sub(begins))))
 	}
+	g.next.delay(begins, why)
+	g.backoff = wait{at: begins.Add(egress.Backoff(now.Sub(g.failing))), why: why, early: early}
 	g.config.Logger.InfoContext(ctx, "A call failed and may be tried again",
 		"error", failure.brief(), "wait", g.backoff.at.Sub(now).Round(time.Millisecond).String())
 }

@@ -11,9 +11,6 @@ import (
 
 const itsTurn = "its turn"
 
-// farOff stands for the deadline of a reader that has none.
-const farOff = 24 * time.Hour
-
 // share lets reads that wait share the next call, but not a call in flight, whose result could be
 // older than the read. A call that may be hanging doesn't keep the next one from leaving, and the
 // response to that one also serves the reads of calls that left earlier, and ends those calls.
@@ -71,7 +68,7 @@ func (s *share) read(ctx context.Context, tried bool) (*AssetCount, error) {
 func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	never := time.Now().Add(farOff)
+	never := time.Now().Add(24 * time.Hour) // which is longer than any wait
 	if r.deadline, _ = ctx.Deadline(); r.deadline.IsZero() {
 		r.deadline = never
 	}
