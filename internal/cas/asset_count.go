@@ -111,10 +111,7 @@ func decode(text []byte) (*AssetCount, error) {
 		a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
 	a.TotalCloudAssetCount, errs[2] = total("the sum of the four clouds' counts", 1,
 		a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
-	if err := cmp.Or(errs[:]...); err != nil {
-		return nil, err
-	}
-	return a, nil
+	return a, cmp.Or(errs[:]...)
 }
 
 // readObject returns the members of a JSON object by name. Unmarshal would take "point" for Point,

@@ -18,6 +18,7 @@ import (
 
 // attempt makes one call for a batch.
 func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
+	go b.logLongWaits(ctx, c.config.Logger)
 	creds, place, err := c.enter(ctx, b)
 	if err != nil {
 		return nil, err

@@ -3,9 +3,6 @@
 // machines. The client keeps all processes of one user on one machine within that limit, and makes
 // no more calls than necessary: reads that wait share the next call (share.go), and a gate says
 // when that may leave (gate.go).
-//
-// A failure is an [*Error], a [*WaitError] if time ran out, or credential.Error; find them with
-// [errors.As].
 package cas
 
 import (
@@ -56,7 +53,7 @@ func New(config Config) *Client {
 	}
 	interval := time.Second / time.Duration(config.RequestsPerSecond)
 	c := &Client{config: config, gate: &gate{config: config, interval: interval}}
-	c.share = &share{attempt: c.attempt, logger: config.Logger}
+	c.share = &share{attempt: c.attempt}
 	return c
 }
 

@@ -46,8 +46,6 @@ func (w *wait) delay(at time.Time, why string) {
 	}
 }
 
-func (w wait) passed() bool { return !time.Now().Before(w.at) }
-
 // waits returns what a call waits for at the gate, besides a place of the quota.
 func (g *gate) waits() (next, backoff wait) {
 	g.mu.Lock()

@@ -53,7 +53,7 @@ func TestGateBacksOff(t *testing.T) {
 					g.departed()
 				}
 				time.Sleep(test.out)
-				if test.longest == time.Second && !g.backoff.passed() {
+				if test.longest == time.Second && time.Until(g.backoff.at) > 0 {
 					t.Error("got a backoff that goes on, want none")
 				}
 				time.Sleep(10 * time.Second)
@@ -84,7 +84,7 @@ func TestRequestedWaitOutlastsAnEarlierCall(t *testing.T) {
 		if got := time.Until(next.at); got != told || next.early != nil {
 			t.Errorf("got a wait of %s that ends early: %t, want all of %s", got, next.early != nil, told)
 		}
-		if !backoff.passed() {
+		if time.Until(backoff.at) > 0 {
 			t.Errorf("got a backoff of %s after a response, want none", time.Until(backoff.at))
 		}
 	})

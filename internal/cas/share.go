@@ -16,7 +16,6 @@ const itsTurn = "its turn"
 // response to that one also serves the reads of calls that left earlier, and ends those calls.
 type share struct {
 	attempt func(context.Context, *batch) (*AssetCount, error)
-	logger  *slog.Logger
 
 	mu    sync.Mutex
 	open  *batch        // reads may join it until it has ended; nil once its call leaves
@@ -84,11 +83,7 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 		ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		b.done = ctx.Done()
 		s.open = b
-		go b.logLongWaits(ctx)
-		go func() {
-			count, err := s.attempt(ctx, b)
-			s.end(b, count, err)
-		}()
+		go func() { b.end(s.attempt(ctx, b)) }()
 	}
 	b.readers[r] = struct{}{}
 	b.interrupt() // the reader may have less time than the others
@@ -96,7 +91,8 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 }
 
 // end hands out what a call ended with, a result also to the reads whose calls left before it.
-func (s *share) end(b *batch, count *AssetCount, err error) {
+func (b *batch) end(count *AssetCount, err error) {
+	s := b.share
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	failure, _ := errors.AsType[*Error](err)
@@ -160,11 +156,12 @@ func (b *batch) pause(ctx context.Context, w wait) bool {
 	if w.early != nil && latest.Before(w.at) {
 		w.at = w.early(latest)
 	}
-	if w.passed() {
+	left := time.Until(w.at)
+	if left <= 0 {
 		return false
 	}
 	select {
-	case <-time.After(time.Until(w.at)):
+	case <-time.After(left):
 	case <-b.wake:
 	case <-ctx.Done():
 	}
@@ -214,7 +211,7 @@ func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 }
 
 // logLongWaits logs a long wait after ten seconds, and then every thirty.
-func (b *batch) logLongWaits(ctx context.Context) {
+func (b *batch) logLongWaits(ctx context.Context, logger *slog.Logger) {
 	opened := time.Now()
 	for pause := 10 * time.Second; ; pause = 30 * time.Second {
 		select {
@@ -225,7 +222,7 @@ func (b *batch) logLongWaits(ctx context.Context) {
 		b.share.mu.Lock()
 		what, readers := b.waiting.why, len(b.readers)
 		b.share.mu.Unlock()
-		b.share.logger.InfoContext(ctx, "Still waiting for "+what,
+		logger.InfoContext(ctx, "Still waiting for "+what,
 			"waited", time.Since(opened).Round(time.Second).String(), "reads", readers)
 	}
 }

@@ -257,7 +257,7 @@ func TestResponseAtTheLastMomentCounts(t *testing.T) {
 		answered := new(AssetCount)
 		c := client.share.join(t.Context(), &reader{}, false)
 		synctest.Wait()
-		client.share.end(c, answered, nil)
+		c.end(answered, nil)
 		if count, err := c.remove(&reader{}, context.Canceled); count != answered || err != nil {
 			t.Errorf("got %v, %v, want %v", count, err, answered)
 		}
