@@ -66,9 +66,12 @@ func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credenti
 // send signs and sends a request, reads its response, and logs both without what authenticates them.
 func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
 	started, size := time.Now(), 0
-	req := c.request(ctx, creds, started)
+	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.config.UserAgent}}
+	req := &http.Request{Method: http.MethodPost, URL: c.config.Endpoint, Header: header, Body: http.NoBody}
+	openapi.Sign(req, "GetAssetCount", "2020-04-07", creds.Key, started, rand.Text())
+
 	e := &Error{Endpoint: egress.Origin(req.URL)}
-	resp, err := egress.Send(c.config.Transport, req, c.config.RequestTimeout)
+	resp, err := egress.Send(c.config.Transport, req.WithContext(ctx), c.config.RequestTimeout)
 	if unanswered, ok := errors.AsType[*egress.Error](err); ok {
 		e.Kind, e.Status, e.Err = unanswered.Kind, unanswered.Status, unanswered
 		err = e
@@ -77,6 +80,7 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 		_, signature, _ := strings.Cut(req.Header.Get("Authorization"), "Signature=")
 		count, err = e.read(resp, time.Now(), creds.SecurityToken, creds.AccessKeySecret, signature)
 	}
+
 	attrs := []any{
 		"method", req.Method, "endpoint", e.Endpoint, "attempt", number, "status", e.Status, "bytes", size,
 		"duration", time.Since(started).String(), "request_id", e.RequestID,
@@ -89,16 +93,6 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 		e.replaced = c.config.Credentials.Discard(creds)
 	}
 	return count, err
-}
-
-func (c *Client) request(ctx context.Context, creds credential.Credentials, now time.Time) *http.Request {
-	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.config.UserAgent}}
-	req := &http.Request{Method: http.MethodPost, URL: c.config.Endpoint, Header: header, Body: http.NoBody}
-	key := openapi.Key{
-		AccessKeyID: creds.AccessKeyID, AccessKeySecret: creds.AccessKeySecret, SecurityToken: creds.SecurityToken,
-	}
-	openapi.Sign(req, "GetAssetCount", "2020-04-07", key, now, rand.Text())
-	return req.WithContext(ctx)
 }
 
 // read returns the counts of a response that was received at now, or e with what it means instead.

@@ -93,7 +93,7 @@ func TestSignedCallIsAccepted(t *testing.T) {
 }
 
 // secretCredentials are of the size and the alphabet of real ones.
-var secretCredentials = credential.Credentials{
+var secretCredentials = openapi.Key{
 	AccessKeyID:     "LTAI5tCasTestAccessKeyId",
 	AccessKeySecret: "q8Zr2VtKx0BnLw7YcM5sDf3HgJ9aPe",
 	SecurityToken:   "CAIS+w9/8Jk2=QmVn4Xr6ZtLb1CyHs/3GdPoKf7Wu0TqAe5Ni+RjMzSxBvUcYwEpDg==",

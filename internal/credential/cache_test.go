@@ -34,7 +34,7 @@ func (f *stub) cache() *Cache {
 			}
 		}
 		return Credentials{
-			AccessKeyID: fmt.Sprint("id", n), AccessKeySecret: "secret", SecurityToken: "token",
+			Key:        openapi.Key{AccessKeyID: fmt.Sprint("id", n), AccessKeySecret: "secret", SecurityToken: "token"},
 			Expiration: time.Now().Add(time.Hour),
 		}, nil
 	})
@@ -199,7 +199,7 @@ func TestCacheKeepsWhatComesLate(t *testing.T) {
 		slow := func(ctx context.Context) (Credentials, error) {
 			fetches.Add(1)
 			time.Sleep(20 * time.Second)
-			return Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, ctx.Err()
+			return Credentials{Key: openapi.Key{AccessKeyID: "id", AccessKeySecret: "secret"}}, ctx.Err()
 		}
 		s := cacheOf("slow", slow)
 		gone := errors.New("gone")

@@ -17,10 +17,8 @@ import (
 
 // Credentials sign requests.
 type Credentials struct {
-	AccessKeyID     string
-	AccessKeySecret string
-	SecurityToken   string
-	Expiration      time.Time // zero if the source doesn't say
+	openapi.Key
+	Expiration time.Time // zero if the source doesn't say
 
 	source  string // which source they came from, if that isn't known beforehand
 	account string // the account of the role or the sign-in that they are for

@@ -76,9 +76,8 @@ func parseExternal(output []byte) (Credentials, error) {
 	}
 	text, _ := said.Expiration.(string)
 	expiration, _ := time.Parse(time.RFC3339, text) // a time that can't be read counts as unknown, as in the CLI
-	c := Credentials{
-		AccessKeyID: said.ID, AccessKeySecret: said.Secret, SecurityToken: said.Token, Expiration: expiration,
-	}
+	c := Credentials{Expiration: expiration}
+	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = said.ID, said.Secret, said.Token
 	return c, c.check(time.Time{})
 }
 

@@ -127,7 +127,8 @@ func TestParseExternal(t *testing.T) {
 		`, "expiration": "2036-01-01T00:00:00"`, `, "expiration": "2036-01-01T00:00Z"`, `, "expiration": {}`,
 		`, "expiration": " 2036-01-01T00:00:00Z"`, `, "expiration": 2082758400`, `, "expiration": null`,
 	} {
-		want := Credentials{AccessKeyID: "a", AccessKeySecret: "b"}
+		var want Credentials
+		want.AccessKeyID, want.AccessKeySecret = "a", "b"
 		if strings.Contains(more, "sts_token") {
 			want.SecurityToken = "c"
 		}

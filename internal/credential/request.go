@@ -110,7 +110,7 @@ func parseIssued(resp *egress.Response) (c Credentials, err error) {
 		return c, newError(egress.Malformed, "its response isn't a JSON object of strings")
 	}
 	k := said.one()
-	c = Credentials{AccessKeyID: k.AccessKeyID, AccessKeySecret: k.AccessKeySecret, SecurityToken: k.SecurityToken}
+	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = k.AccessKeyID, k.AccessKeySecret, k.SecurityToken
 	if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil && k.Expiration != "" {
 		return c, newError(egress.Malformed, "its expiration isn't an RFC 3339 time")
 	}

@@ -111,7 +111,8 @@ type AccessKey struct {
 func (k AccessKey) String() string { return "access key " + Shorten(k.ID) }
 
 func (k AccessKey) fetch(context.Context, *env) (Credentials, error) {
-	c := Credentials{AccessKeyID: k.ID, AccessKeySecret: k.Secret, SecurityToken: k.Token, given: true}
+	c := Credentials{given: true}
+	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = k.ID, k.Secret, k.Token
 	return c, c.check(time.Time{})
 }
 

@@ -338,7 +338,8 @@ func TestURIWithoutTokenOrExpiration(t *testing.T) {
 		i := issuer(t)
 		i.Script("uri", castest.Body(200, "application/json", body))
 		_, c := fetched(t, viaURI(i))
-		if want := (Credentials{AccessKeyID: "a", AccessKeySecret: "b", SecurityToken: token, source: c.source}); c != want {
+		want := Credentials{Key: openapi.Key{AccessKeyID: "a", AccessKeySecret: "b", SecurityToken: token}, source: c.source}
+		if c != want {
 			t.Errorf("%s: got %v with token %q until %s, want %q and no end", body, c, c.SecurityToken, c.Expiration, token)
 		}
 	}
