@@ -281,7 +281,7 @@ func (r *report) deny(d openapi.AccessDenied) {
 		r.do = "First change the policy that denies this action explicitly, which no other can overrule. " + r.do
 	}
 	r.fact("Account", d.AuthPrincipalOwnerID)
-	r.fact("Denied by", join(", ", d.NoPermissionType, d.PolicyType))
+	r.fact("Denial", join(", ", d.NoPermissionType, d.PolicyType))
 }
 
 // aboutCredentials describes a source that gave no credentials, so that no call was made.
