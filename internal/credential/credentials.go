@@ -21,6 +21,7 @@ type Credentials struct {
 	Expiration time.Time // zero if the source doesn't say
 
 	source  string // which source they came from, if that isn't known beforehand
+	sts     STS    // where the profile that they came from assumes roles
 	account string // the account of the role or the sign-in that they are for
 	given   bool   // they were configured as they are, not issued
 }
@@ -102,12 +103,11 @@ func KeyFlaw(s string) string {
 // Shorten makes an access key ID safe to show: LTAI…3xQz. If id doesn't look like one, and may be a
 // secret, Shorten keeps three characters.
 func Shorten(id string) string {
-	const begun, kept = 3, 4
 	runes, looksLikeID := []rune(id), strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS.")
-	if looksLikeID && len(runes) > 3*kept {
-		return string(runes[:kept]) + "…" + string(runes[len(runes)-kept:])
+	if looksLikeID && len(runes) > 12 {
+		return string(runes[:4]) + "…" + string(runes[len(runes)-4:])
 	}
-	return string(runes[:min(begun, len(runes))]) + "…"
+	return string(runes[:min(3, len(runes))]) + "…"
 }
 
 // The kinds of an [Error] besides those of packages egress and openapi.

@@ -71,7 +71,7 @@ func (s cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
 	}
 	s.Name = p.Name
 	c, err := p.fetch(ctx, e)
-	c.source = s.String()
+	c.source, c.sts = s.String(), p.STS
 	if err == nil && !e.ignored && p.Endpoint != "" {
 		e.ignored = true
 		const text = "The profile's endpoint is ignored, because it is for every product: set endpoints.cas instead"

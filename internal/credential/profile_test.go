@@ -453,24 +453,23 @@ func TestNamedProfile(t *testing.T) {
 	}
 }
 
-// A site is known without a request, and what is wrong with the file is left to the fetch.
+// A region is known without a request, and what is wrong with the file is left to the fetch.
 //
 //nolint:paralleltest // each case has a home directory of its own
-func TestSite(t *testing.T) {
+func TestRegionOf(t *testing.T) {
 	file := `{"current": "p", "profiles": [{"name": "p", "mode": "AK", "region_id": "ap-southeast-1", ` + ak + `},
-		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1", "endpoint_type": "VPC",
-			"sts_region": "r", "enable_vpc": true},
+		{"name": "q", "mode": "CloudSSO", "region_id": "eu-central-1", "endpoint_type": "VPC"},
 		{"name": "unset", "region_id": "us-west-1"}, {"name": "none", "mode": "AK", ` + ak + `}]}`
-	inVPC := Site{Region: "eu-central-1", VPC: true, sts: STS{Region: "r", VPC: true}}
 	for name, test := range map[string]struct {
 		from Source
 		file string
-		want Site
+		want string // the region
+		vpc  bool
 	}{
-		"current profile":    {from: Default{}, file: file, want: Site{Region: "ap-southeast-1"}},
-		"named profile":      {from: Profile{Name: "q"}, file: file, want: inVPC},
+		"current profile":    {from: Default{}, file: file, want: "ap-southeast-1"},
+		"named profile":      {from: Profile{Name: "q"}, file: file, want: "eu-central-1", vpc: true},
 		"profile without":    {from: Profile{Name: "none"}, file: file},
-		"file":               {from: Profile{File: "~/" + cliJSON}, file: file, want: Site{Region: "ap-southeast-1"}},
+		"file":               {from: Profile{File: "~/" + cliJSON}, file: file, want: "ap-southeast-1"},
 		"profile not set up": {from: Default{}, file: strings.Replace(file, `"p"`, `"unset"`, 1)},
 		"no such profile":    {from: Profile{Name: "nobody"}, file: file},
 		"switched off":       {from: Default{NoCLI: "X"}, file: file},
@@ -485,8 +484,8 @@ func TestSite(t *testing.T) {
 			if home(t, nil); test.file != "" {
 				home(t, files{cliJSON: test.file})
 			}
-			if got := SiteOf(test.from); got != test.want {
-				t.Errorf("got %v, want %v", got, test.want)
+			if id, vpc := RegionOf(test.from); id != test.want || vpc != test.vpc {
+				t.Errorf("got region %q, VPC: %t, want %q, %t", id, vpc, test.want, test.vpc)
 			}
 		})
 	}

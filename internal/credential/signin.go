@@ -73,10 +73,8 @@ type oauthTokens struct {
 	Expire  int64  `json:"oauth_access_token_expire"`
 }
 
-// oauthSite is where the CLI signs in, and its client ID there.
-type oauthSite struct{ host, client string }
-
-var oauthSites = map[string]oauthSite{
+// oauthSites are the hosts where the CLI signs in, and its client IDs there.
+var oauthSites = map[string]struct{ host, client string }{
 	"CN":   {"oauth.aliyun.com", "4038181954557748008"},
 	"INTL": {"oauth.alibabacloud.com", "4103531455503354461"},
 }
@@ -96,7 +94,7 @@ func (p profile) oauth(ctx context.Context, e *env) (Credentials, error) {
 			return c, err
 		}
 	}
-	if err := p.renew(ctx, e, site); err != nil {
+	if err := p.renew(ctx, e, site.host, site.client); err != nil {
 		return Credentials{}, err
 	}
 	return p.exchange(ctx, e, address, p.Access, "")
@@ -105,7 +103,7 @@ func (p profile) oauth(ctx context.Context, e *env) (Credentials, error) {
 // renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works
 // only once: so one process renews at a time, and the next one uses what the first wrote. Other
 // tools don't lock the file: if one of them has used up the token, the file has new ones soon.
-func (p *profile) renew(ctx context.Context, e *env, site oauthSite) error {
+func (p *profile) renew(ctx context.Context, e *env, host, client string) error {
 	defer p.file.lock(ctx, e)()
 	before := p.Access
 	p.reread()
@@ -119,7 +117,7 @@ func (p *profile) renew(ctx context.Context, e *env, site oauthSite) error {
 		return fmt.Errorf("%w: %w", errUnsaved, err)
 	}
 	used := p.oauthTokens
-	err := p.requestTokens(context.WithoutCancel(ctx), e, site) // otherwise the new tokens may be lost
+	err := p.requestTokens(context.WithoutCancel(ctx), e, host, client) // otherwise the new tokens may be lost
 	if err == nil {
 		if err := userfile.Edit(p.file.path, p.saveTokens); err != nil {
 			e.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
@@ -154,10 +152,10 @@ func (p *profile) reread() {
 }
 
 // requestTokens uses up p's refresh token for new tokens.
-func (p *profile) requestTokens(ctx context.Context, e *env, site oauthSite) error {
-	address := &url.URL{Scheme: "https", Host: site.host, Path: "/v1/token"}
+func (p *profile) requestTokens(ctx context.Context, e *env, host, client string) error {
+	address := &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}
 	req := newRequest(ctx, http.MethodPost, address, url.Values{
-		"grant_type": {"refresh_token"}, "refresh_token": {p.Refresh}, "client_id": {site.client},
+		"grant_type": {"refresh_token"}, "refresh_token": {p.Refresh}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
 	}.Encode())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -22,15 +22,9 @@ type Source interface {
 	fetch(ctx context.Context, e *env) (Credentials, error)
 }
 
-// Site is where a profile of the CLI sends requests.
-type Site struct {
-	Region string // empty if the profile names none
-	VPC    bool   // whether it uses the endpoints within a VPC
-	sts    STS
-}
-
-// SiteOf returns the site of a source, which only profiles have. It reads the CLI's file.
-func SiteOf(s Source) Site {
+// RegionOf returns the region that a profile of the CLI names, if s is one, and whether it uses the
+// endpoints within a VPC. It reads the CLI's file.
+func RegionOf(s Source) (id string, vpc bool) {
 	var p profile // stays empty after an error, which fetching credentials reports
 	switch s := s.(type) {
 	case Profile:
@@ -38,7 +32,7 @@ func SiteOf(s Source) Site {
 	case Default:
 		p, _ = s.current().read()
 	}
-	return Site{Region: p.RegionID, VPC: strings.EqualFold(p.EndpointType, "vpc"), sts: p.STS}
+	return p.RegionID, strings.EqualFold(p.EndpointType, "vpc")
 }
 
 // env is what the fetches of one cache share. It needs no lock: only one of them runs at a time.

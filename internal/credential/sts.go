@@ -76,7 +76,7 @@ func (r roleOn) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	r.role.STS = SiteOf(r.Source).sts
+	r.role.STS = as.sts
 	c, err := r.role.assume(ctx, e, as)
 	c.source = r.on(as.source)
 	return c, err

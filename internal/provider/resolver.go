@@ -63,12 +63,12 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
 		return endpoint
 	}
-	site := credential.SiteOf(source)
-	if id = cmp.Or(id, site.Region); id == "" {
+	profileRegion, vpc := credential.RegionOf(source)
+	if id = cmp.Or(id, profileRegion); id == "" {
 		id = r.use(r.in("", regionID))
 	}
 	network := "endpoint_type of the CLI's profile"
-	if !site.VPC {
+	if !vpc {
 		network = r.first([]string{"vpc"},
 			"ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE")
 	}
