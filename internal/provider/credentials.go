@@ -83,8 +83,8 @@ func (r *resolver) noteEmptyKeys(config *credential.Config) {
 		return
 	}
 	note := "the provider block leaves " + strings.Join(empty, " and ") + " empty"
-	r.warn(r.inBlock(empty[0]), "Empty access key", "Because %s, credentials come from %s.",
-		note, cmp.Or(config.SetBy, config.Source.String()))
+	from := join(", chosen by ", config.Source.String(), config.SetBy)
+	r.warn(r.inBlock(empty[0]), "Empty access key", "Because %s, credentials come from %s.", note, from)
 	config.SetBy = cmp.Or(config.SetBy, note)
 }
 

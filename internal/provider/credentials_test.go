@@ -397,7 +397,7 @@ func TestProblems(t *testing.T) {
 			block: arguments{"access_key": "", "secret_key": ""},
 			env:   environment{"ALICLOUD_ACCESS_KEY": "id", "ALICLOUD_SECRET_KEY": hush},
 			want: []string{"access_key: Empty access key: Because the provider block leaves access_key and secret_key " +
-				"empty, credentials come from ALICLOUD_ACCESS_KEY."},
+				"empty, credentials come from access key id…, chosen by ALICLOUD_ACCESS_KEY."},
 		},
 		"an empty secret key": {block: arguments{"secret_key": ""}, want: []string{"secret_key: Empty access key: " +
 			"Because the provider block leaves secret_key empty, credentials come from the default chain."}},

@@ -162,7 +162,8 @@ var messages = []message{
 	{fromNetwork, egress.Refused, "", "Connection refused", "",
 		"Nothing listens at this address and port, or a firewall refuses it. Check the address and the firewall."},
 	{fromNetwork, egress.TimedOut, "", "No response in time", "",
-		"Check the network and its firewalls. From abroad, use an endpoint nearby or raise request_timeout."},
+		"Check the network, and whether a firewall drops packets to this address. From abroad, use an endpoint nearby or " +
+			"raise request_timeout."},
 	{fromNetwork, egress.ConnectionFailed, "", "Connection failed", "",
 		"Check this machine's network, and the proxy in HTTPS_PROXY and NO_PROXY if there is one. Try again later."},
 	{fromNetwork, egress.NotTLS, "", "No encrypted connection", "",

@@ -224,7 +224,7 @@ func like(pattern, message string) validator.String {
 type check struct {
 	summary string             // the diagnostic's summary
 	flaw    func(string) error // returns why a value can't be used, as in "it isn't a JSON object"
-	advice  string             // what to do about it
+	advice  string             // what to do about it, unless the flaw says that
 }
 
 func (c check) Description(context.Context) string { return c.advice }
@@ -238,7 +238,7 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := c.flaw(text); err != nil {
-		detail := fmt.Sprintf("%s can't be used: %s. %s", req.Path, err, c.advice)
+		detail := join(" ", fmt.Sprintf("%s can't be used: %s.", req.Path, err), c.advice)
 		resp.Diagnostics.AddAttributeError(req.Path, c.summary, detail)
 	}
 }
@@ -254,7 +254,7 @@ func isNumber(minimum, maximum int) number {
 		}
 		return nil
 	}
-	return number{check{"Invalid number", flaw, "Use one of these."}}
+	return number{check{summary: "Invalid number", flaw: flaw}}
 }
 
 // ValidateNumber refuses a number with a flaw.
