@@ -17,8 +17,7 @@ var output = os.Stdout
 // provider; but if Terraform is killed, go-plugin waits for its next request for ever. If the
 // output is a file, it has no reader, and unread returns false.
 func unread() bool {
-	// macOS waits only for the events that are requested. Elsewhere these two are always among
-	// them.
+	// macOS waits only for what is requested here. Elsewhere, these two events are always among it.
 	fds := []unix.PollFd{{Fd: int32(output.Fd()), Events: unix.POLLHUP}} //nolint:gosec // a file descriptor is small
 	for err := error(unix.EINTR); errors.Is(err, unix.EINTR); {
 		_, err = unix.Poll(fds, -1)

@@ -87,14 +87,9 @@ func decode(text []byte) (*AssetCount, error) {
 		{"AwsAssetCount", &a.AwsAssetCount},
 		{"DomainAssetCount", &a.DomainAssetCount},
 	} {
-		n, err := wholeNumber(element.name, members[element.name])
-		switch {
-		case err != nil:
+		if *element.value, err = wholeNumber(element.name, members[element.name]); err != nil {
 			return nil, err
-		case n != nil && *n < 0 && strings.HasSuffix(element.name, "Count"):
-			return nil, fieldError("%s is %d, and a count can't be negative", element.name, *n)
 		}
-		*element.value = n
 		documented = documented || members[element.name] != nil
 	}
 	if a.RequestID, err = requestID(members["RequestId"]); err != nil {
@@ -102,7 +97,7 @@ func decode(text []byte) (*AssetCount, error) {
 	}
 	if !documented && (a.RequestID == nil || len(members) > 1) {
 		names := strings.Join(slices.Sorted(maps.Keys(members)), ", ")
-		return nil, foreignError("the response has none of the documented elements; it has " + cmp.Or(names, "no others"))
+		return nil, foreignError("the response has none of the documented elements; it has " + cmp.Or(names, "none at all"))
 	}
 	a.PointUpdatedAt = instant(a.PointTime)
 	var errs [3]error
@@ -117,10 +112,9 @@ func decode(text []byte) (*AssetCount, error) {
 // readObject returns the members of a JSON object by name. Unmarshal would take "point" for Point,
 // the last of two Points, and replacement characters for what isn't UTF-8.
 func readObject(text []byte) (map[string]json.RawMessage, error) {
-	var object json.RawMessage
 	text = bytes.Trim(text, " \t\r\n")
 	decoder := json.NewDecoder(bytes.NewReader(text))
-	switch err := decoder.Decode(&object); {
+	switch err := decoder.Decode(new(json.RawMessage)); {
 	case len(text) == 0, errors.Is(err, io.ErrUnexpectedEOF) && text[0] == '{':
 		return nil, errCutShort
 	case err != nil:
@@ -134,7 +128,7 @@ func readObject(text []byte) (map[string]json.RawMessage, error) {
 		return nil, errors.New("something follows the JSON object")
 	}
 	members, seen := map[string]json.RawMessage{}, map[string]bool{}
-	decoder = json.NewDecoder(bytes.NewReader(object)) // the object is valid, so no token is an error
+	decoder = json.NewDecoder(bytes.NewReader(text)) // the object is valid, so no token is an error
 	_, _ = decoder.Token()
 	for decoder.More() {
 		var value json.RawMessage
@@ -154,7 +148,7 @@ func readObject(text []byte) (map[string]json.RawMessage, error) {
 // It is nil if the element isn't there or is null, and never rounded.
 func wholeNumber(name string, value json.RawMessage) (*int64, error) {
 	text := string(value)
-	if absent(value) {
+	if text == "" || text == "null" {
 		return nil, nil
 	}
 	if text[0] == '"' {
@@ -175,27 +169,26 @@ func wholeNumber(name string, value json.RawMessage) (*int64, error) {
 		return nil, fieldError("%s isn't a whole number", name)
 	}
 	n, err := strconv.ParseInt(parts[1]+digits+strings.Repeat("0", int(min(zeros, 20))), 10, 64)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fieldError("%s is a whole number that 64 bits don't hold", name)
+	case n < 0 && strings.HasSuffix(name, "Count"):
+		return nil, fieldError("%s is %d, and a count can't be negative", name, n)
 	}
 	return &n, nil
 }
 
-func requestID(value json.RawMessage) (*string, error) {
-	var id string
+func requestID(value json.RawMessage) (id *string, err error) {
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 	switch {
-	case absent(value):
-		return nil, nil
+	case value == nil:
 	case json.Unmarshal(value, &id) != nil:
 		return nil, fieldError("RequestId isn't a string")
-	case strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }):
+	case id != nil && strings.ContainsFunc(*id, unprintable):
 		return nil, fieldError("RequestId holds a character that can't be printed")
 	}
-	return &id, nil
+	return id, nil
 }
-
-// absent reports whether an element isn't there or is null.
-func absent(value json.RawMessage) bool { return value == nil || string(value) == "null" }
 
 // total adds up elements, those after the first one with this sign. It is nil if one of them is.
 func total(what string, sign int64, elements ...*int64) (*int64, error) {

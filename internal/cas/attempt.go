@@ -27,14 +27,13 @@ func (c *Client) attempt(ctx context.Context, b *batch) (*AssetCount, error) {
 	if err := b.depart(ctx, "a response from "+c.config.Endpoint.Host); err != nil {
 		return nil, err
 	}
-	number := c.gate.departed()
-	count, err := c.send(ctx, creds, number)
+	count, err := c.send(ctx, creds, c.gate.departed())
 	c.gate.ended(ctx, err)
 	return count, err
 }
 
-// enter returns credentials and a place, once there is nothing to wait for. It starts again after each
-// pause, because what it has seen may have changed.
+// enter returns credentials and a place, once there is nothing to wait for. It starts again after
+// each pause, because what it has seen may have changed.
 func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credentials, place *quota.Place, err error) {
 	free := wait{why: fmt.Sprintf("one of the account's %d calls a second", c.config.RequestsPerSecond)}
 	for ctx.Err() == nil {
@@ -63,7 +62,8 @@ func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credenti
 	return creds, nil, ctx.Err()
 }
 
-// send signs and sends a request, reads its response, and logs both without what authenticates them.
+// send signs and sends a request, reads its response, and logs the call without what authenticates
+// it.
 func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
 	started, size := time.Now(), 0
 	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.config.UserAgent}}

@@ -260,7 +260,7 @@ func TestForeignObjects(t *testing.T) {
 	t.Parallel()
 	const none, failed = "the response has none of the documented elements", "the response reports no success, and no error code"
 	for body, want := range map[string]string{
-		`{}`:                 none + "; it has no others",
+		`{}`:                 none + "; it has none at all",
 		`{"RequestId":null}`: none + "; it has RequestId",
 		`{"message":"hush","status":"hush","recommend":"hush","accessDeniedDetail":{"authAction":"hush"}}`: none +
 			"; it has accessDeniedDetail, message, recommend, status",

@@ -6,6 +6,7 @@
 package cas
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -48,9 +49,7 @@ type Client struct {
 
 // New makes a client. It doesn't touch the network.
 func New(config Config) *Client {
-	if config.Transport == nil {
-		config.Transport = egress.NewTransport()
-	}
+	config.Transport = cmp.Or(config.Transport, egress.Transport(egress.NewTransport()))
 	interval := time.Second / time.Duration(config.RequestsPerSecond)
 	c := &Client{config: config, gate: &gate{config: config, interval: interval}}
 	c.share = &share{attempt: c.attempt}

@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -35,7 +36,7 @@ type batch struct {
 
 	// What follows is guarded by share.mu.
 	readers  map[*reader]struct{}
-	waiting  wait      // what the reads wait for
+	waiting  string    // what the reads wait for
 	departed time.Time // zero until its request leaves
 	ended    bool
 }
@@ -43,7 +44,7 @@ type batch struct {
 // reader is one GetAssetCount that waits.
 type reader struct {
 	deadline time.Time
-	latest   time.Time               // when a flexible wait ends at the latest, so that there is time for a response
+	latest   time.Time               // when to go on at the latest, so that there is time for a response
 	dismiss  context.CancelCauseFunc // ends the read with a [*WaitError]
 }
 
@@ -77,9 +78,8 @@ func (s *share) join(ctx context.Context, r *reader, tried bool) *batch {
 	}
 	b := s.open
 	if b == nil || b.ended {
-		b = &batch{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, waiting: wait{why: itsTurn}}
-		// The call is for all reads: it keeps the first one's values, for the log, but not its
-		// cancellation.
+		b = &batch{share: s, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}, waiting: itsTurn}
+		// The call is for all reads: it keeps the first one's values, but not its cancellation.
 		ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		b.done = ctx.Done()
 		s.open = b
@@ -123,8 +123,7 @@ func (b *batch) finish(count *AssetCount, err error) {
 	b.cancel()
 }
 
-// previous returns the wait for the last call that left, until its response or until it may be
-// hanging.
+// previous returns the wait for the response to the last call, or until that may be hanging.
 func (s *share) previous() (w wait) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,15 +133,15 @@ func (s *share) previous() (w wait) {
 	return w
 }
 
-// atLatest ends a wait when reads with little time have to go on at the latest.
+// atLatest lets reads with little time go on at the last moment.
 func atLatest(latest time.Time) time.Time { return latest }
 
-// pause notes what the reads wait for, and waits until then, or until that may have changed. It
-// reports whether there was something to wait for. Reads that have too little time for a wait end
-// it early, or are dismissed if they can't.
+// pause notes what the reads wait for, and waits for it, or until it may have changed. It reports
+// whether there was something to wait for. Reads that have too little time for a wait end it early,
+// or are dismissed if they can't.
 func (b *batch) pause(ctx context.Context, w wait) bool {
 	b.share.mu.Lock()
-	b.waiting = w
+	b.waiting = cmp.Or(w.why, b.waiting)
 	latest := w.at
 	for r := range b.readers {
 		if w.early == nil && !r.deadline.After(w.at) {
@@ -185,7 +184,7 @@ func (b *batch) depart(ctx context.Context, what string) error {
 		return err
 	}
 	s.open, s.out = nil, append(s.out, b)
-	b.departed, b.waiting = time.Now(), wait{why: what}
+	b.departed, b.waiting = time.Now(), what
 	return nil
 }
 
@@ -203,7 +202,7 @@ func (b *batch) remove(r *reader, cause error) (*AssetCount, error) {
 	if dismissed, ok := errors.AsType[*WaitError](cause); ok {
 		return nil, dismissed
 	}
-	err := &WaitError{For: b.waiting.why, Cause: cause}
+	err := &WaitError{For: b.waiting, Cause: cause}
 	if !b.departed.IsZero() {
 		err.Attempts = 1
 	}
@@ -220,7 +219,7 @@ func (b *batch) logLongWaits(ctx context.Context, logger *slog.Logger) {
 		case <-time.After(pause):
 		}
 		b.share.mu.Lock()
-		what, readers := b.waiting.why, len(b.readers)
+		what, readers := b.waiting, len(b.readers)
 		b.share.mu.Unlock()
 		logger.InfoContext(ctx, "Still waiting for "+what,
 			"waited", time.Since(opened).Round(time.Second).String(), "reads", readers)
