@@ -52,28 +52,30 @@ func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Crede
 	return c, err
 }
 
-// issued is a response with an access key: that of STS, that of CloudSSO, or one without an object.
-type issued struct {
-	key
-	Credentials, CloudCredential key
-}
-
 // key is an access key as services call its parts, but for the case of letters, which encoding/json
 // ignores. The token and the expiration may be empty.
 type key struct{ AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
 
-func (i issued) one() key { return cmp.Or(i.key, i.Credentials, i.CloudCredential) }
+// keyIn reads a key: that of STS, that of CloudSSO, or one in no object of its own.
+func keyIn(body []byte) (key, error) {
+	var said struct {
+		key
+		Credentials, CloudCredential key
+	}
+	err := json.Unmarshal(body, &said)
+	return cmp.Or(said.key, said.Credentials, said.CloudCredential), err
+}
 
 // reported returns the error that a response reports, if any. STS reports Code and Message, OAuth
 // error and error_description (RFC 6749, section 5.2). Anything else in it may be a secret.
 func reported(resp *egress.Response, secrets ...string) error {
 	var said struct {
-		issued
 		Code        string `json:"error"`
 		Description string `json:"error_description"`
 	}
 	_ = json.Unmarshal(resp.Body, &said) // missing fields stay empty
-	secrets = append(secrets, said.one().AccessKeySecret, said.one().SecurityToken)
+	k, _ := keyIn(resp.Body)
+	secrets = append(secrets, k.AccessKeySecret, k.SecurityToken)
 	e := &Error{Report: openapi.ReadReport(resp, time.Now(), secrets...)}
 	if said.Code != "" {
 		e.Failed, e.Code = true, egress.Quote(said.Code, 500, secrets...)
@@ -105,11 +107,10 @@ func parseIssued(resp *egress.Response) (c Credentials, err error) {
 	if err := resp.Encoded(); err != nil {
 		return c, newError(egress.Malformed, "its response can't be used: %w", err)
 	}
-	var said issued
-	if json.Unmarshal(resp.Body, &said) != nil {
+	k, err := keyIn(resp.Body)
+	if err != nil {
 		return c, newError(egress.Malformed, "its response isn't a JSON object of strings")
 	}
-	k := said.one()
 	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = k.AccessKeyID, k.AccessKeySecret, k.SecurityToken
 	if c.Expiration, err = time.Parse(time.RFC3339, k.Expiration); err != nil && k.Expiration != "" {
 		return c, newError(egress.Malformed, "its expiration isn't an RFC 3339 time")
