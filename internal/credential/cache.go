@@ -66,10 +66,9 @@ func New(cfg Config) *Cache {
 	return &Cache{env: env{Config: cfg}, current: Credentials{source: cfg.Source.String()}, life: life, end: end}
 }
 
-// Get returns credentials that hold now. It fetches them if there are none, once for all callers
-// that wait: ctx ends only this caller's wait, and the next caller gets credentials that arrive
-// late. A failure is remembered for a few seconds, unless it is temporary. The error is an [*Error]
-// or wraps the context's.
+// Get returns credentials that hold now. If there are none, it fetches them once for all callers
+// that wait: ctx ends only this caller's wait, and late credentials are for the next one. The error
+// is an [*Error], which is remembered for some seconds unless it is temporary, or the context's.
 func (s *Cache) Get(ctx context.Context) (Credentials, error) {
 	fetched, c, err := s.join(ctx)
 	if fetched == nil {

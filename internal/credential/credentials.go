@@ -32,10 +32,9 @@ func (c Credentials) String() string { return Shorten(c.AccessKeyID) }
 // GoString returns the same as String, for %#v.
 func (c Credentials) GoString() string { return c.String() }
 
-// Identity returns what stands for the account that c belongs to, the same in every run: its ID if
-// the role or the sign-in says so, else the ID of an access key without a token. Other credentials
-// are new on every run, and share one name: two accounts that share a quota are only slower than
-// necessary, but one account with two quotas is throttled.
+// Identity returns what stands for c's account, the same in every run: its ID if the role or the
+// sign-in says so, else the ID of a key without a token. All other credentials share one name: two
+// accounts with one quota are slower than necessary, but an account with two would be throttled.
 func (c Credentials) Identity() string {
 	switch {
 	case c.account != "":
@@ -100,8 +99,7 @@ func KeyFlaw(s string) string {
 	return ""
 }
 
-// Shorten makes an access key ID safe to show: LTAI…3xQz. If id doesn't look like one, and may be a
-// secret, Shorten keeps three characters.
+// Shorten makes an access key ID safe to show: LTAI…3xQz, or Abc… if it may be a secret instead.
 func Shorten(id string) string {
 	runes, looksLikeID := []rune(id), strings.HasPrefix(id, "LTAI") || strings.HasPrefix(id, "STS.")
 	if looksLikeID && len(runes) > 12 {

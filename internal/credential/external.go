@@ -58,7 +58,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 }
 
 // parseExternal never quotes output.
-func parseExternal(output []byte) (Credentials, error) {
+func parseExternal(output []byte) (c Credentials, err error) {
 	var said struct {
 		AccessKey
 		Mode       string `json:"mode"`
@@ -66,17 +66,16 @@ func parseExternal(output []byte) (Credentials, error) {
 	}
 	if json.Unmarshal(output, &said) != nil {
 		const text = "its output isn't a JSON object of strings; the command has to print that and nothing else"
-		return Credentials{}, newError(egress.Malformed, text)
+		return c, newError(egress.Malformed, text)
 	}
 	switch mode := strings.ToLower(said.Mode); {
 	case mode != "" && mode != "ak" && mode != "ststoken":
-		return Credentials{}, fmt.Errorf("its mode is %q; only AK and StsToken are supported", typeName(said.Mode))
+		return c, fmt.Errorf("its mode is %q; only AK and StsToken are supported", typeName(said.Mode))
 	case mode == "ststoken" && said.Token == "":
-		return Credentials{}, newError(egress.Malformed, "its mode is StsToken, but sts_token is empty")
+		return c, newError(egress.Malformed, "its mode is StsToken, but sts_token is empty")
 	}
 	text, _ := said.Expiration.(string)
-	expiration, _ := time.Parse(time.RFC3339, text) // a time that can't be read counts as unknown, as in the CLI
-	c := Credentials{Expiration: expiration}
+	c.Expiration, _ = time.Parse(time.RFC3339, text) // a time that can't be read counts as unknown, as in the CLI
 	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = said.ID, said.Secret, said.Token
 	return c, c.check(time.Time{})
 }
@@ -108,8 +107,7 @@ func splitCommand(command string, windows bool) ([]string, error) {
 		return nil, errors.New("it is empty")
 	}
 	if variable, _, assigned := strings.Cut(args[0], "="); assigned && !strings.ContainsAny(variable, `/\`) {
-		const text = "it begins with %s=…, but there is no shell that would set a variable: export it before, " +
-			"or begin with env"
+		const text = "it begins with %s=…, but there is no shell to set a variable: export it before, or begin with env"
 		return nil, fmt.Errorf(text, egress.Printable(variable, 100))
 	}
 	return args, nil

@@ -52,8 +52,7 @@ func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Crede
 	return c, err
 }
 
-// key is an access key as services call its parts, but for the case of letters, which encoding/json
-// ignores. The token and the expiration may be empty.
+// key is an access key as services spell it, in any case. Its last two parts may be empty.
 type key struct{ AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }
 
 // keyIn reads a key: that of STS, that of CloudSSO, or one in no object of its own.

@@ -109,8 +109,7 @@ func (e *env) metadata(ctx context.Context, method, path, token string) (*egress
 	return resp, err
 }
 
-// CheckURI reports why credentials can't be requested from uri. The error never quotes it, as its
-// query or user information may hold a secret.
+// CheckURI reports why uri can't be requested. The error never quotes it, as it may hold a secret.
 func CheckURI(uri string) error {
 	_, err := parseURI(uri)
 	return err

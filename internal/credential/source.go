@@ -70,8 +70,7 @@ func (e *env) firstOf(ctx context.Context, nothing *Error, sources ...Source) (C
 	return Credentials{}, nothing
 }
 
-// Default is the default chain: the sources that every Alibaba Cloud tool tries if nothing names
-// one. These are the CLI's current profile, the INI file and the ECS metadata service.
+// Default is the chain that every tool tries: the CLI's current profile, the INI file, an ECS role.
 type Default struct {
 	Section string // section of the INI file; empty means [default]
 	NoCLI   string // the variable that switches off the CLI's file; empty means that it is on
