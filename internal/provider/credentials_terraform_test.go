@@ -311,7 +311,7 @@ func TestIdentity(t *testing.T) {
 			block: ".", env: []string{"CAS_MAX_RETRIES=many", "ALIBABA_CLOUD_ACCESS_KEY_ID=id",
 				"ALICLOUD_SECRET_KEY=" + hush},
 			errors: 2, says: []string{
-				`CAS_MAX_RETRIES can't be used: "many" isn't a whole number from 0 to 20.`,
+				`CAS_MAX_RETRIES can't be used: it is "many". Use a whole number from 0 to 20.`,
 				"with data.cas_asset_count.this[0], on main.tf line 7",
 				"ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not",
 			},

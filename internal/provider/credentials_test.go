@@ -323,7 +323,7 @@ func TestProblems(t *testing.T) {
 					"unexpected end",
 				"assume_role.external_id: Invalid Attribute Value Match: Attribute assume_role.external_id must " +
 					"have 2 to 1224",
-				`assume_role.session_expiration: Invalid number: assume_role.session_expiration can't be used: "899" isn't`,
+				`assume_role.session_expiration: Invalid number: assume_role.session_expiration can't be used: it is "899".`,
 			},
 		},
 		"external ID that is too long": {
@@ -339,7 +339,7 @@ func TestProblems(t *testing.T) {
 					`"acs:ram::1234567890123456:role/reader", got: role/x`,
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_ROLE_SESSION_NAME must have 2 to 64 letters",
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_EXTERNAL_ID must have 2 to 1224 letters",
-				`: Invalid number: ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION can't be used: "1h" isn't a whole number`,
+				`: Invalid number: ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION can't be used: it is "1h". Use a whole number`,
 			},
 		},
 		"null role beside OIDC, whose role it isn't": {
@@ -406,8 +406,8 @@ func TestProblems(t *testing.T) {
 			block: arguments{"requests_per_second": 101, "max_retries": -1, "request_timeout": "61m", "region": "?",
 				"account_type": "?"},
 			want: []string{
-				`requests_per_second: Invalid number: requests_per_second can't be used: "101" isn't a whole number`,
-				`max_retries: Invalid number: max_retries can't be used: "-1" isn't a whole number from 0 to 20.`,
+				`requests_per_second: Invalid number: requests_per_second can't be used: it is "101". Use a whole number`,
+				`max_retries: Invalid number: max_retries can't be used: it is "-1". Use a whole number from 0 to 20.`,
 				`request_timeout: Invalid duration: request_timeout can't be used: "61m" isn't a duration above zero and of at most 1h.`,
 				`region: Invalid Attribute Value Match: Attribute region must be the ID of a region, such as "cn-hangzhou" (China site) or`,
 				"account_type: Invalid Attribute Value Match: Attribute account_type must be International or " +
@@ -415,15 +415,15 @@ func TestProblems(t *testing.T) {
 			},
 		},
 		"half a number": {block: arguments{"requests_per_second": 2.5, "max_retries": 1e30}, want: []string{
-			`requests_per_second: Invalid number: requests_per_second can't be used: "2.5" isn't a whole number`,
-			`max_retries: Invalid number: max_retries can't be used: "1000`}},
+			`requests_per_second: Invalid number: requests_per_second can't be used: it is "2.5". Use a whole number`,
+			`max_retries: Invalid number: max_retries can't be used: it is "1000`}},
 		"limits of the environment": {
 			env: environment{"CAS_REQUESTS_PER_SECOND": "0", "CAS_MAX_RETRIES": "many", "CAS_REQUEST_TIMEOUT": "-3s",
 				"ALIBABA_CLOUD_REGION_ID": "Hangzhou\x1b[31m", "ALIBABA_CLOUD_ACCOUNT_TYPE": "both",
 				"ALIBABA_CLOUD_STS_REGION": "sts.test/"},
 			want: []string{
-				`: Invalid number: CAS_REQUESTS_PER_SECOND can't be used: "0" isn't a whole number from 1 to 100.`,
-				`: Invalid number: CAS_MAX_RETRIES can't be used: "many" isn't a whole number from 0 to 20.`,
+				`: Invalid number: CAS_REQUESTS_PER_SECOND can't be used: it is "0". Use a whole number from 1 to 100.`,
+				`: Invalid number: CAS_MAX_RETRIES can't be used: it is "many". Use a whole number from 0 to 20.`,
 				`: Invalid duration: CAS_REQUEST_TIMEOUT can't be used: "-3s" isn't a duration above zero and of at most 1h.`,
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_REGION_ID must be the ID of a region, such as",
 				": Invalid Attribute Value Match: ALIBABA_CLOUD_STS_REGION must be the ID of a region, such as",

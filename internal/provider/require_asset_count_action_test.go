@@ -204,7 +204,7 @@ func TestRequireAssetCountBeforeApply(t *testing.T) {
 		t.Fatal(texts(diagnostics))
 	}
 	_, plan, invoke, _ := p.require(t, arguments{"minimum": arguments{"point": 80}})
-	if want := `CAS_MAX_RETRIES can't be used: "many" isn't a whole number from 0 to 20.`; !strings.Contains(plan, want) {
+	if want := `CAS_MAX_RETRIES can't be used: it is "many". Use a whole number from 0 to 20.`; !strings.Contains(plan, want) {
 		t.Errorf("got\n%s\nwhile planning, want %q", plan, want)
 	}
 	if want := "Invalid number"; !strings.Contains(invoke, want) {

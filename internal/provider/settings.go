@@ -224,7 +224,7 @@ func like(pattern, message string) validator.String {
 type check struct {
 	summary string             // the diagnostic's summary
 	flaw    func(string) error // returns why a value can't be used, as in "it isn't a JSON object"
-	advice  string             // what to do about it, unless the flaw says that
+	advice  string             // what to do about it
 }
 
 func (c check) Description(context.Context) string { return c.advice }
@@ -238,7 +238,7 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := c.flaw(text); err != nil {
-		detail := join(" ", fmt.Sprintf("%s can't be used: %s.", req.Path, err), c.advice)
+		detail := fmt.Sprintf("%s can't be used: %s. %s", req.Path, err, c.advice)
 		resp.Diagnostics.AddAttributeError(req.Path, c.summary, detail)
 	}
 }
@@ -250,11 +250,11 @@ type number struct{ check }
 func isNumber(minimum, maximum int) number {
 	flaw := func(s string) error {
 		if n, err := strconv.Atoi(s); err != nil || n < minimum || n > maximum {
-			return fmt.Errorf("%q isn't a whole number from %d to %d", s, minimum, maximum)
+			return fmt.Errorf("it is %q", s)
 		}
 		return nil
 	}
-	return number{check{summary: "Invalid number", flaw: flaw}}
+	return number{check{"Invalid number", flaw, fmt.Sprintf("Use a whole number from %d to %d.", minimum, maximum)}}
 }
 
 // ValidateNumber refuses a number with a flaw.
