@@ -41,8 +41,8 @@ const (
 
 // Cache hands out the credentials of a source. It is safe for concurrent use.
 type Cache struct {
-	env    env
-	flight singleflight.Group // of the one fetch that may be under way
+	fetcher fetcher
+	flight  singleflight.Group // of the one fetch that may be under way
 
 	life context.Context // every fetch ends with it
 	end  context.CancelFunc
@@ -63,7 +63,7 @@ func New(cfg Config) *Cache {
 		cfg.Source = roleOn{cfg.Source, *cfg.AssumeRole}
 	}
 	life, end := context.WithCancel(context.Background()) //nolint:forbidigo // a cache's own life
-	return &Cache{env: env{Config: cfg}, current: Credentials{source: cfg.Source.String()}, life: life, end: end}
+	return &Cache{fetcher: fetcher{Config: cfg}, current: Credentials{source: cfg.Source.String()}, life: life, end: end}
 }
 
 // Get returns credentials that hold now. If there are none, it fetches them once for all callers
@@ -127,7 +127,7 @@ func (s *Cache) Close() {
 
 // fetch fetches credentials and keeps them, or the failure.
 func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
-	c, err := s.env.get(ctx, s.env.Source)
+	c, err := s.fetcher.get(ctx, s.fetcher.Source)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetched = time.Now()
@@ -138,12 +138,12 @@ func (s *Cache) fetch(ctx context.Context) (Credentials, error) {
 			s.failing = s.fetched
 		}
 		s.failure, s.nextFetch = e, s.fetched.Add(max(e.RetryAfter, egress.Backoff(s.fetched.Sub(s.failing))))
-		s.env.Logger.WarnContext(ctx, "Fetching credentials failed",
+		s.fetcher.Logger.WarnContext(ctx, "Fetching credentials failed",
 			"source", e.Source, "kind", e.Kind, "error", e.Err)
 		return Credentials{}, e
 	}
 	s.current, s.failure = c, nil
-	s.env.Logger.DebugContext(ctx, "Fetched credentials", "source", s.title(c.source),
+	s.fetcher.Logger.DebugContext(ctx, "Fetched credentials", "source", s.title(c.source),
 		"access_key_id", Shorten(c.AccessKeyID), "temporary", c.SecurityToken != "", "expiration", c.Expiration)
 	return c, nil
 }
@@ -179,8 +179,8 @@ func (s *Cache) String() string {
 
 // title adds the setting that selected the source to its name.
 func (s *Cache) title(name string) string {
-	if s.env.SetBy == "" {
+	if s.fetcher.SetBy == "" {
 		return name
 	}
-	return name + " (" + s.env.SetBy + ")"
+	return name + " (" + s.fetcher.SetBy + ")"
 }

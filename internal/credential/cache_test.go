@@ -17,7 +17,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// stub is a fetcher whose nth fetch takes a second and returns credentials for an hour, unless fail
+// stub is a source whose nth fetch takes a second and returns credentials for an hour, unless fail
 // says otherwise.
 type stub struct {
 	fetches atomic.Int64
@@ -49,7 +49,7 @@ type scripted struct {
 
 func (s scripted) String() string { return s.name }
 
-func (s scripted) fetch(ctx context.Context, _ *env) (Credentials, error) { return s.next(ctx) }
+func (s scripted) fetch(ctx context.Context, _ *fetcher) (Credentials, error) { return s.next(ctx) }
 
 func cacheOf(name string, next func(context.Context) (Credentials, error)) *Cache {
 	return New(Config{Transport: isolated, Source: scripted{name: name, next: next}})

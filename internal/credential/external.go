@@ -19,7 +19,7 @@ import (
 
 // external runs p's command in Terraform's process group, so that it may prompt its user at the
 // terminal, and gets the group's signals. The end of ctx kills it, but not what it has started.
-func (p profile) external(ctx context.Context, _ *env) (Credentials, error) {
+func (p profile) external(ctx context.Context, _ *fetcher) (Credentials, error) {
 	args, err := splitCommand(p.ProcessCommand, runtime.GOOS == "windows")
 	if err != nil {
 		return Credentials{}, fmt.Errorf("process_command: %w", err)

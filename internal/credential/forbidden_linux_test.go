@@ -69,7 +69,7 @@ func TestOAuthFileThatIsForbidden(t *testing.T) {
 			logger, lines := logged()
 			var err error
 			unprivileged(func() {
-				_, err = New(Config{Source: Default{}, Logger: logger}).env.get(t.Context(), Profile{File: path})
+				_, err = New(Config{Source: Default{}, Logger: logger}).fetcher.get(t.Context(), Profile{File: path})
 			})
 			if !strings.Contains(lines.String(), test.logged) || test.logged == "" && lines.Len() > 0 {
 				t.Errorf("got log %s, want %q", lines, test.logged)
@@ -99,7 +99,7 @@ func TestChainStopsAtASectionThatIsForbidden(t *testing.T) { //nolint:parallelte
 	try := forbidden(t, filepath.Join(home(t, nil), iniPath), iniOf("p", "access_key", castest.DefaultKey.AccessKeyID))
 	try(func() {
 		source := Default{Section: "p", NoCLI: "X"}
-		_, err := New(Config{Transport: isolated, Source: source}).env.get(t.Context(), source)
+		_, err := New(Config{Transport: isolated, Source: source}).fetcher.get(t.Context(), source)
 		failed(t, err, Invalid, "permission denied")
 	})
 }

@@ -60,7 +60,7 @@ func (p profile) completed(by Files) profile {
 type mode struct {
 	name     string // as the CLI writes it
 	inferred bool   // whether the CLI infers it from the fields of a profile that names none
-	fetch    func(context.Context, *env) (Credentials, error)
+	fetch    func(context.Context, *fetcher) (Credentials, error)
 	assumes  bool // whether these credentials are for assuming the profile's role
 }
 
@@ -109,7 +109,7 @@ func (p profile) unset() bool {
 }
 
 // fetch gets credentials in p's mode. An error names the command that sets p up, if that helps.
-func (p profile) fetch(ctx context.Context, e *env) (c Credentials, err error) {
+func (p profile) fetch(ctx context.Context, f *fetcher) (c Credentials, err error) {
 	m, err := p.mode()
 	switch off := p.file.from.NoExternal; {
 	case err != nil:
@@ -118,10 +118,10 @@ func (p profile) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 	case m.name == "StsToken" && p.AccessKey.Token == "":
 		err = errors.New("there is no security token")
 	default:
-		c, err = m.fetch(ctx, e)
+		c, err = m.fetch(ctx, f)
 	}
 	if err == nil && m.assumes {
-		c, err = p.assume(ctx, e, c)
+		c, err = p.assume(ctx, f, c)
 	}
 	if err == nil {
 		return c, nil
@@ -137,7 +137,7 @@ func (p profile) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 
 // chained gets the credentials of p's source_profile. The role that completes profiles is for the
 // one in use, not for this one.
-func (p profile) chained(ctx context.Context, e *env) (Credentials, error) {
+func (p profile) chained(ctx context.Context, f *fetcher) (Credentials, error) {
 	source, err := p.file.find(p.SourceProfile)
 	if err != nil {
 		return Credentials{}, absent(false, err)
@@ -146,7 +146,7 @@ func (p profile) chained(ctx context.Context, e *env) (Credentials, error) {
 		cycle := strings.Join(append(source.via, source.Name), " → ")
 		return Credentials{}, fmt.Errorf("source_profile has a cycle: %s", cycle)
 	}
-	return source.completed(Files{URI: p.file.from.URI}).fetch(ctx, e)
+	return source.completed(Files{URI: p.file.from.URI}).fetch(ctx, f)
 }
 
 // configure returns the CLI's command that sets p up, or signs in again. It is empty if p's mode

@@ -45,14 +45,14 @@ func (s Profile) String() string {
 	return "profile " + s.Name + " of " + s.path()
 }
 
-func (s Profile) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (s Profile) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
 	switch {
 	case s.File == "":
-		return e.firstOf(ctx, newError(NotFound, "neither file has it"), cliProfile{s}, iniSection{s})
+		return f.firstOf(ctx, newError(NotFound, "neither file has it"), cliProfile{s}, iniSection{s})
 	case IsCLIFile(s.File):
-		return e.get(ctx, cliProfile{s})
+		return f.get(ctx, cliProfile{s})
 	}
-	return e.get(ctx, iniSection{s})
+	return f.get(ctx, iniSection{s})
 }
 
 // IsCLIFile reports whether a file, whose path may begin with ~, is a JSON object like the CLI's.
@@ -64,18 +64,18 @@ func IsCLIFile(path string) bool {
 // cliProfile is a profile of the CLI's file.
 type cliProfile struct{ Profile }
 
-func (s cliProfile) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (s cliProfile) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
 	p, err := s.read()
 	if err != nil {
 		return Credentials{}, err
 	}
 	s.Name = p.Name
-	c, err := p.fetch(ctx, e)
+	c, err := p.fetch(ctx, f)
 	c.source, c.sts = s.String(), p.STS
-	if err == nil && !e.ignored && p.Endpoint != "" {
-		e.ignored = true
+	if err == nil && !f.ignored && p.Endpoint != "" {
+		f.ignored = true
 		const text = "The profile's endpoint is ignored, because it is for every product: set endpoints.cas instead"
-		e.Logger.InfoContext(ctx, text, "profile", p.Name)
+		f.Logger.InfoContext(ctx, text, "profile", p.Name)
 	}
 	return c, err
 }
@@ -123,11 +123,11 @@ func parseCLIFile(content []byte) (file cliFile, err error) {
 }
 
 // find returns a profile by its name.
-func (f cliFile) find(name string) (profile, error) {
+func (c cliFile) find(name string) (profile, error) {
 	var names []string
-	for _, p := range f.Profiles {
+	for _, p := range c.Profiles {
 		if p.Name == name {
-			p.file = f
+			p.file = c
 			return p, nil
 		}
 		names = append(names, p.Name)
@@ -135,7 +135,7 @@ func (f cliFile) find(name string) (profile, error) {
 	if names == nil {
 		return profile{}, errors.New("it has no profiles")
 	}
-	return profile{}, fmt.Errorf("%s has no profile %q, only %s", f.path, name, strings.Join(names, ", "))
+	return profile{}, fmt.Errorf("%s has no profile %q, only %s", c.path, name, strings.Join(names, ", "))
 }
 
 // UnmarshalJSON names the profile in an error.
@@ -169,7 +169,7 @@ func (s iniSection) String() string {
 	return "file " + s.path()
 }
 
-func (s iniSection) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (s iniSection) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
 	content, err := userfile.Read(s.path())
 	if err != nil {
 		return Credentials{}, fileError(err, s.File+s.INI+s.Name == "")
@@ -178,7 +178,7 @@ func (s iniSection) fetch(ctx context.Context, e *env) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	return p.completed(s.Files).fetch(ctx, e)
+	return p.completed(s.Files).fetch(ctx, f)
 }
 
 // parseINI never quotes content, nor what the parser says about it: it holds secrets. If a section

@@ -31,8 +31,8 @@ func newRequest(ctx context.Context, method string, address *url.URL, body strin
 }
 
 // send returns the response to a request, or the error that it reports, without the secrets.
-func (e *env) send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
-	resp, err := egress.Send(e.Transport, req, limit)
+func (f *fetcher) send(req *http.Request, limit time.Duration, secrets ...string) (*egress.Response, error) {
+	resp, err := egress.Send(f.Transport, req, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +40,8 @@ func (e *env) send(req *http.Request, limit time.Duration, secrets ...string) (*
 }
 
 // issue requests credentials. Those of a role or of a sign-in need a token.
-func (e *env) issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
-	resp, err := e.send(req, requestTimeout, secrets...)
+func (f *fetcher) issue(req *http.Request, needToken bool, secrets ...string) (Credentials, error) {
+	resp, err := f.send(req, requestTimeout, secrets...)
 	if err != nil {
 		return Credentials{}, err
 	}

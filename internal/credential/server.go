@@ -35,23 +35,23 @@ func (r ECSRole) String() string {
 	return "ECS RAM role " + r.Name
 }
 
-func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
+func (r ECSRole) fetch(ctx context.Context, f *fetcher) (c Credentials, err error) {
 	const off, onlyV2 = "ALIBABA_CLOUD_ECS_METADATA_DISABLED", "ALIBABA_CLOUD_IMDSV1_DISABLED"
 	if strings.EqualFold(os.Getenv(off), "true") {
 		return Credentials{}, newError(NotFound, "switched off by "+off)
 	}
 	hardened := strings.EqualFold(os.Getenv(onlyV2), "true")
 	var token string
-	resp, err := e.metadata(ctx, http.MethodPut, "api/token", "")
+	resp, err := f.metadata(ctx, http.MethodPut, "api/token", "")
 	if err == nil {
 		token = strings.TrimSpace(string(resp.Body))
 	}
 	if token != "" || !hardened {
-		c, err = r.read(ctx, e, token)
+		c, err = r.read(ctx, f, token)
 	}
 	failure := asError(err)
 	if err != nil && token != "" && !hardened && (failure.Status >= http.StatusBadRequest || failure.Temporary()) {
-		c, err = r.read(ctx, e, "") // as tools without a token do
+		c, err = r.read(ctx, f, "") // as tools without a token do
 	}
 	if err == nil {
 		return c, nil
@@ -79,11 +79,11 @@ func (r ECSRole) fetch(ctx context.Context, e *env) (c Credentials, err error) {
 }
 
 // read requests the credentials, and the role's name first if it isn't known.
-func (r ECSRole) read(ctx context.Context, e *env, token string) (Credentials, error) {
+func (r ECSRole) read(ctx context.Context, f *fetcher, token string) (Credentials, error) {
 	const path = "meta-data/ram/security-credentials/"
-	resp, err := e.metadata(ctx, http.MethodGet, path+r.Name, token)
+	resp, err := f.metadata(ctx, http.MethodGet, path+r.Name, token)
 	if r.Name == "" && err == nil {
-		resp, err = e.metadata(ctx, http.MethodGet, path+strings.TrimSpace(string(resp.Body)), token)
+		resp, err = f.metadata(ctx, http.MethodGet, path+strings.TrimSpace(string(resp.Body)), token)
 	}
 	if err != nil {
 		return Credentials{}, err
@@ -92,7 +92,7 @@ func (r ECSRole) read(ctx context.Context, e *env, token string) (Credentials, e
 }
 
 // metadata sends a request to the metadata service.
-func (e *env) metadata(ctx context.Context, method, path, token string) (*egress.Response, error) {
+func (f *fetcher) metadata(ctx context.Context, method, path, token string) (*egress.Response, error) {
 	req := newRequest(ctx, method, &url.URL{Scheme: "http", Host: "100.100.100.200", Path: "/latest/" + path}, "")
 	limit := metadataTimeout
 	if method == http.MethodPut {
@@ -102,7 +102,7 @@ func (e *env) metadata(ctx context.Context, method, path, token string) (*egress
 		limit *= 2
 		req.Header.Set("X-Aliyun-Ecs-Metadata-Token", token)
 	}
-	resp, err := e.send(req, limit, token)
+	resp, err := f.send(req, limit, token)
 	if err == nil && len(bytes.TrimSpace(resp.Body)) == 0 {
 		err = newError(egress.Malformed, "its response is empty")
 	}
@@ -139,7 +139,7 @@ func (u URI) String() string {
 	return "credentials URI " + egress.Origin(address) + address.EscapedPath()
 }
 
-func (u URI) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (u URI) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
 	address, err := parseURI(u.Address)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("the URI can't be used: %w", err)
@@ -154,5 +154,5 @@ func (u URI) fetch(ctx context.Context, e *env) (Credentials, error) {
 		req.SetBasicAuth(user.Username(), password)
 		secrets = append(secrets, password, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
 	}
-	return e.issue(req, false, secrets...)
+	return f.issue(req, false, secrets...)
 }

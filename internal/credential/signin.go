@@ -27,7 +27,7 @@ import (
 var errUnsaved = errors.New("the sign-in isn't renewed, because its new tokens couldn't be saved")
 
 // cloudSSO exchanges the access token of a sign-in to CloudSSO.
-func (p profile) cloudSSO(ctx context.Context, e *env) (Credentials, error) {
+func (p profile) cloudSSO(ctx context.Context, f *fetcher) (Credentials, error) {
 	signIn, err := parseURI(p.SignInURL)
 	switch {
 	case expired(p.AccessToken, p.AccessTokenExpire):
@@ -39,13 +39,13 @@ func (p profile) cloudSSO(ctx context.Context, e *env) (Credentials, error) {
 	}
 	body, _ := json.Marshal(map[string]string{"AccountId": p.AccountID, "AccessConfigurationId": p.AccessConfig})
 	address := &url.URL{Scheme: signIn.Scheme, Host: signIn.Host, Path: "/cloud-credentials"}
-	c, err := p.exchange(ctx, e, address, p.AccessToken, string(body))
+	c, err := p.exchange(ctx, f, address, p.AccessToken, string(body))
 	c.account = p.AccountID
 	return c, err
 }
 
 // exchange requests credentials for the access token of a sign-in.
-func (p profile) exchange(ctx context.Context, e *env, address *url.URL, token, body string) (Credentials, error) {
+func (p profile) exchange(ctx context.Context, f *fetcher, address *url.URL, token, body string) (Credentials, error) {
 	switch flaw := KeyFlaw(token); {
 	case token == "":
 		return Credentials{}, p.signInNeeded()
@@ -56,7 +56,7 @@ func (p profile) exchange(ctx context.Context, e *env, address *url.URL, token, 
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	return e.issue(req, true, token)
+	return f.issue(req, true, token)
 }
 
 // expired reports whether there is no token, or it has expired by this machine's clock.
@@ -81,30 +81,30 @@ var oauthSites = map[string]struct{ host, client string }{
 
 // oauth exchanges the access token of a sign-in with OAuth. If there is a refresh token, it renews
 // the sign-in once that has expired by this machine's clock or, as that may be wrong, the service's.
-func (p profile) oauth(ctx context.Context, e *env) (Credentials, error) {
+func (p profile) oauth(ctx context.Context, f *fetcher) (Credentials, error) {
 	site, ok := oauthSites[strings.ToUpper(p.OAuthSite)]
 	if !ok {
 		return Credentials{}, fmt.Errorf("oauth_site_type is %q, not CN or INTL", typeName(p.OAuthSite))
 	}
 	address := &url.URL{Scheme: "https", Host: site.host, Path: "/v1/exchange"}
 	if p.Refresh == "" || !expired(p.Access, p.Expire) {
-		c, err := p.exchange(ctx, e, address, p.Access, "")
+		c, err := p.exchange(ctx, f, address, p.Access, "")
 		failure := asError(err)
 		if p.Refresh == "" || err == nil || failure.Status != http.StatusUnauthorized && failure.Kind != Login {
 			return c, err
 		}
 	}
-	if err := p.renew(ctx, e, site.host, site.client); err != nil {
+	if err := p.renew(ctx, f, site.host, site.client); err != nil {
 		return Credentials{}, err
 	}
-	return p.exchange(ctx, e, address, p.Access, "")
+	return p.exchange(ctx, f, address, p.Access, "")
 }
 
 // renew renews a sign-in, and writes its new tokens into the CLI's file. The refresh token works
 // only once: so one process renews at a time, and the next one uses what the first wrote. Other
 // tools don't lock the file: if one of them has used up the token, the file has new ones soon.
-func (p *profile) renew(ctx context.Context, e *env, host, client string) error {
-	defer p.file.lock(ctx, e)()
+func (p *profile) renew(ctx context.Context, f *fetcher, host, client string) error {
+	defer p.file.lock(ctx, f)()
 	before := p.Access
 	p.reread()
 	renewed := p.Access != before && !expired(p.Access, p.Expire)
@@ -117,10 +117,10 @@ func (p *profile) renew(ctx context.Context, e *env, host, client string) error 
 		return fmt.Errorf("%w: %w", errUnsaved, err)
 	}
 	used := p.oauthTokens
-	err := p.requestTokens(context.WithoutCancel(ctx), e, host, client) // otherwise the new tokens may be lost
+	err := p.requestTokens(context.WithoutCancel(ctx), f, host, client) // otherwise the new tokens may be lost
 	if err == nil {
 		if err := userfile.Edit(p.file.path, p.saveTokens); err != nil {
-			e.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
+			f.Logger.WarnContext(ctx, "New OAuth tokens can't be saved: the next run needs a new sign-in",
 				"profile", p.Name, "command", p.configure(), "error", err)
 		}
 		return nil
@@ -152,14 +152,14 @@ func (p *profile) reread() {
 }
 
 // requestTokens uses up p's refresh token for new tokens.
-func (p *profile) requestTokens(ctx context.Context, e *env, host, client string) error {
+func (p *profile) requestTokens(ctx context.Context, f *fetcher, host, client string) error {
 	address := &url.URL{Scheme: "https", Host: host, Path: "/v1/token"}
 	req := newRequest(ctx, http.MethodPost, address, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {p.Refresh}, "client_id": {client},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
 	}.Encode())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := egress.Send(e.Transport, req, requestTimeout)
+	resp, err := egress.Send(f.Transport, req, requestTimeout)
 	if err != nil {
 		return err
 	}
@@ -184,17 +184,17 @@ func (p *profile) requestTokens(ctx context.Context, e *env, host, client string
 }
 
 // lock locks the CLI's file, or goes on without: it waits for other processes, but one may hang.
-func (f cliFile) lock(ctx context.Context, e *env) (unlock func()) {
+func (c cliFile) lock(ctx context.Context, f *fetcher) (unlock func()) {
 	const limit, pause = requestTimeout + 5*time.Second, 50 * time.Millisecond // its holder makes a request
 	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	target, _ := filepath.EvalSymlinks(f.path) // others may come by another path
+	target, _ := filepath.EvalSymlinks(c.path) // others may come by another path
 	// All may read it, so that one that belongs to root, as after sudo, can be locked.
 	// Without O_NONBLOCK, a FIFO in its place would wait for a writer.
-	lock := flock.New(cmp.Or(target, f.path)+".lock", flock.SetPermissions(0o644),
+	lock := flock.New(cmp.Or(target, c.path)+".lock", flock.SetPermissions(0o644),
 		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NONBLOCK))
 	if _, err := lock.TryLockContext(wait, pause); err != nil && ctx.Err() == nil {
-		e.Logger.WarnContext(ctx, "The CLI's file can't be locked, so two processes may use up one token: "+
+		f.Logger.WarnContext(ctx, "The CLI's file can't be locked, so two processes may use up one token: "+
 			"if the lock belongs to another user, as after sudo, remove it", "lock", lock.Path(), "error", err)
 	}
 	return func() { _ = lock.Unlock() }

@@ -12,7 +12,7 @@ type Source interface {
 	// String names the source, and holds no secret.
 	String() string
 	// fetch returns checked credentials; see [Credentials.check].
-	fetch(ctx context.Context, e *env) (Credentials, error)
+	fetch(ctx context.Context, f *fetcher) (Credentials, error)
 }
 
 // RegionOf returns the region that a profile of the CLI names, if s is one, and whether it uses the
@@ -28,16 +28,16 @@ func RegionOf(s Source) (id string, vpc bool) {
 	return p.RegionID, strings.EqualFold(p.EndpointType, "vpc")
 }
 
-// env is what the fetches of one cache share. It needs no lock: only one of them runs at a time.
-type env struct {
+// fetcher fetches for one cache. It needs no lock, because only one fetch runs at a time.
+type fetcher struct {
 	Config
 	found   Source // which of several sources had credentials
 	ignored bool   // the log says that a profile's endpoint is ignored
 }
 
 // get fetches credentials. They, or else the [*Error], name s or a more precise source.
-func (e *env) get(ctx context.Context, s Source) (Credentials, error) {
-	c, err := s.fetch(ctx, e)
+func (f *fetcher) get(ctx context.Context, s Source) (Credentials, error) {
+	c, err := s.fetch(ctx, f)
 	c.source = cmp.Or(c.source, s.String())
 	if err == nil {
 		return c, nil
@@ -50,21 +50,21 @@ func (e *env) get(ctx context.Context, s Source) (Credentials, error) {
 // firstOf tries sources in order. A source that is set up but broken ends the search, and so does
 // one that had credentials once: the next one might be another identity. If none of them has
 // credentials, firstOf returns the error nothing, to which it adds why.
-func (e *env) firstOf(ctx context.Context, nothing *Error, sources ...Source) (Credentials, error) {
-	if e.found != nil {
-		return e.get(ctx, e.found)
+func (f *fetcher) firstOf(ctx context.Context, nothing *Error, sources ...Source) (Credentials, error) {
+	if f.found != nil {
+		return f.get(ctx, f.found)
 	}
 	for i, source := range sources {
-		c, err := e.get(ctx, source)
+		c, err := f.get(ctx, source)
 		if err == nil {
-			e.found = source
+			f.found = source
 			return c, nil
 		}
 		failure := asError(err)
 		if last := i == len(sources)-1; !failure.notSetUp && (!last || failure.Kind != NotFound) {
 			return c, failure
 		}
-		e.Logger.DebugContext(ctx, "No credentials here", "source", failure.Source, "error", failure.Err)
+		f.Logger.DebugContext(ctx, "No credentials here", "source", failure.Source, "error", failure.Err)
 		nothing.Tried = append(nothing.Tried, failure)
 	}
 	return Credentials{}, nothing
@@ -81,9 +81,9 @@ func (d Default) String() string { return "the default chain" }
 
 func (d Default) current() Profile { return Profile{Files: d.Files, off: d.NoCLI} }
 
-func (d Default) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (d Default) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
 	const text = "the provider block and the environment name no source, and none of these has credentials"
-	return e.firstOf(ctx, newError(Nowhere, text),
+	return f.firstOf(ctx, newError(Nowhere, text),
 		cliProfile{d.current()}, iniSection{Profile{Name: d.Section, Files: d.Files}}, ECSRole{})
 }
 
@@ -96,7 +96,7 @@ type AccessKey struct {
 
 func (k AccessKey) String() string { return "access key " + Shorten(k.ID) }
 
-func (k AccessKey) fetch(context.Context, *env) (Credentials, error) {
+func (k AccessKey) fetch(context.Context, *fetcher) (Credentials, error) {
 	c := Credentials{given: true}
 	c.AccessKeyID, c.AccessKeySecret, c.SecurityToken = k.ID, k.Secret, k.Token
 	return c, c.check(time.Time{})

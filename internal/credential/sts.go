@@ -71,31 +71,31 @@ func (r roleOn) String() string { return r.on(r.Source.String()) }
 
 func (r roleOn) on(source string) string { return r.role.RoleARN + ", assumed with " + source }
 
-func (r roleOn) fetch(ctx context.Context, e *env) (Credentials, error) {
-	as, err := e.get(ctx, r.Source)
+func (r roleOn) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
+	as, err := f.get(ctx, r.Source)
 	if err != nil {
 		return Credentials{}, err
 	}
 	r.role.STS = as.sts
-	c, err := r.role.assume(ctx, e, as)
+	c, err := r.role.assume(ctx, f, as)
 	c.source = r.on(as.source)
 	return c, err
 }
 
 // assume assumes the role with credentials.
-func (a AssumeRole) assume(ctx context.Context, e *env, as Credentials) (Credentials, error) {
+func (a AssumeRole) assume(ctx context.Context, f *fetcher, as Credentials) (Credentials, error) {
 	builder := providers.NewRAMRoleARNCredentialsProviderBuilder().
 		WithAccessKeyId(as.AccessKeyID).WithAccessKeySecret(as.AccessKeySecret).WithSecurityToken(as.SecurityToken).
 		WithRoleArn(a.RoleARN).WithRoleSessionName(cmp.Or(a.SessionName, DefaultSessionName)).
 		WithDurationSeconds(a.Expiration).WithPolicy(a.Policy).WithExternalId(a.ExternalID)
-	return a.issue(ctx, e, func(host string) (providers.CredentialsProvider, error) {
+	return a.issue(ctx, f, func(host string) (providers.CredentialsProvider, error) {
 		return builder.WithStsEndpoint(host).Build()
 	}, as.AccessKeySecret, as.SecurityToken)
 }
 
 func (o OIDC) String() string { return "OIDC, as " + o.RoleARN }
 
-func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) {
+func (o OIDC) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
 	if o.ProviderARN == "" {
 		return Credentials{}, errors.New("the OIDC provider ARN is empty")
 	}
@@ -106,7 +106,7 @@ func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) {
 	builder := providers.NewOIDCCredentialsProviderBuilder().WithOIDCProviderARN(o.ProviderARN).WithOIDCToken(token).
 		WithRoleArn(o.RoleARN).WithRoleSessionName(cmp.Or(o.SessionName, DefaultSessionName)).
 		WithDurationSeconds(o.Expiration).WithPolicy(o.Policy)
-	return o.issue(ctx, e, func(host string) (providers.CredentialsProvider, error) {
+	return o.issue(ctx, f, func(host string) (providers.CredentialsProvider, error) {
 		return builder.WithSTSEndpoint(host).Build()
 	}, token)
 }
@@ -114,7 +114,7 @@ func (o OIDC) fetch(ctx context.Context, e *env) (Credentials, error) {
 // issue sends the request that the vendor's library would send to a host, and that
 // [egress.Intercept] makes its error. Its other errors may hold secrets. The library completes empty
 // fields with environment variables, so none may be empty that it has a variable for.
-func (a AssumeRole) issue(ctx context.Context, e *env,
+func (a AssumeRole) issue(ctx context.Context, f *fetcher,
 	library func(host string) (providers.CredentialsProvider, error), secrets ...string,
 ) (Credentials, error) {
 	switch {
@@ -123,7 +123,7 @@ func (a AssumeRole) issue(ctx context.Context, e *env,
 	case a.Expiration != 0 && a.Expiration < 900:
 		return Credentials{}, fmt.Errorf("a session of %d seconds is too short: STS allows 900 and more", a.Expiration)
 	}
-	host, err := e.STS.host(a.STS)
+	host, err := f.STS.host(a.STS)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -142,7 +142,7 @@ func (a AssumeRole) issue(ctx context.Context, e *env,
 	req.Body, _ = req.GetBody() // it is in memory
 	req.Close = true
 	req.Header.Set("User-Agent", userAgent)
-	c, err := e.issue(req, true, secrets...)
+	c, err := f.issue(req, true, secrets...)
 	if parts := strings.Split(a.RoleARN, ":"); len(parts) > 3 { // acs:ram::ACCOUNT:role/NAME
 		c.account = parts[3]
 	}
