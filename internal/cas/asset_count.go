@@ -42,7 +42,7 @@ type AssetCount struct {
 	HuaweiAssetCount  *int64 // Huawei Cloud resources
 	AwsAssetCount     *int64 // AWS resources
 
-	TotalCloudAssetCount *int64 // the sum of the four clouds' resources; nil if any of them is
+	TotalCloudAssetCount *int64 // the sum of the clouds' resources; nil if any of them is
 	DomainAssetCount     *int64 // domain name resources
 
 	RequestID *string // unique for each call
@@ -104,7 +104,7 @@ func decode(text []byte) (*AssetCount, error) {
 	a.PointChange, errs[0] = total("Point less LastPoint", -1, a.Point, a.LastPoint)
 	a.TotalCertificateCount, errs[1] = total("the sum of the certificate counts", 1,
 		a.BuyCertificateCount, a.FreeCertificateCount, a.UploadCertificateCount)
-	a.TotalCloudAssetCount, errs[2] = total("the sum of the four clouds' counts", 1,
+	a.TotalCloudAssetCount, errs[2] = total("the sum of the clouds' counts", 1,
 		a.AliyunAssetCount, a.TencentAssetCount, a.HuaweiAssetCount, a.AwsAssetCount)
 	return a, cmp.Or(errs[:]...)
 }

@@ -42,12 +42,13 @@ var (
 	unchanged = []plan{{says: "No changes."}}
 
 	low     = map[string]any{"Point": 61}
-	nothing = map[string]any{
-		"Point": nil, "LastPoint": nil, "PointRatio": nil, "PointTime": nil,
-		"BuyCertificateCount": nil, "FreeCertificateCount": nil, "UploadCertificateCount": nil,
-		"AliyunAssetCount": nil, "TencentAssetCount": nil, "HuaweiAssetCount": nil, "AwsAssetCount": nil,
-		"DomainAssetCount": nil,
-	}
+	nothing = func() map[string]any {
+		nulls := castest.Assets()
+		for name := range nulls {
+			nulls[name] = nil
+		}
+		return nulls
+	}()
 )
 
 // The messages of gates about a low score, and the command that is a gate by itself.

@@ -118,8 +118,8 @@ func attributes(c *cas.AssetCount) []attribute {
 		sent("tencent_asset_count", c.TencentAssetCount, "Number of cloud resources in Tencent Cloud."),
 		sent("huawei_asset_count", c.HuaweiAssetCount, "Number of cloud resources in Huawei Cloud."),
 		sent("aws_asset_count", c.AwsAssetCount, "Number of cloud resources in AWS."),
-		computed("total_cloud_asset_count", c.TotalCloudAssetCount, "Number of cloud resources in the four clouds "+
-			"together. Null if any of the four is null."),
+		computed("total_cloud_asset_count", c.TotalCloudAssetCount, "Number of cloud resources in all clouds "+
+			"together. Null if that of any cloud is null."),
 		sent("domain_asset_count", c.DomainAssetCount, "Number of domain name resources."),
 		{"request_id", types.StringPointerValue(c.RequestID), schema.StringAttribute{
 			Computed:            true,

@@ -19,7 +19,7 @@ output "assets_by_cloud" {
 }
 
 output "assets" {
-  description = "Number of cloud resources in all four clouds, null if the service doesn't send one of them."
+  description = "Number of cloud resources in all clouds, null if the service doesn't send one of them."
   value       = data.cas_asset_count.this.total_cloud_asset_count
 }
 
