@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/castest"
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
@@ -65,7 +66,7 @@ func TestProfileModes(t *testing.T) {
 	at := `, "sts_endpoint": "https://` + i.STSEndpoint() + `/", "sts_region": "cn-shanghai"`
 	oauth := `, "oauth_access_token": "` + castest.OAuthAccessToken + `", "oauth_access_token_expire": ` + inTwoHours
 	metadata, plain := "100.100.100.200", strings.TrimPrefix(i.ProxyURL(), "http://")
-	for name, test := range map[string]struct {
+	tests := map[string]struct {
 		profile string          // and further ones
 		from    *castest.Issuer // nil for a key that is given as it is
 		want    string          // the host that is requested, or the ID of that key
@@ -110,7 +111,18 @@ func TestProfileModes(t *testing.T) {
 		"OAuth":           {`"mode": "OAuth", "oauth_site_type": "CN"` + oauth, shared, "oauth.aliyun.com"},
 		"OAuth, abroad":   {`"mode": "OAuth", "oauth_site_type": "INTL"` + oauth, shared, "oauth.alibabacloud.com"},
 		"External":        {`"mode": "External", ` + command, nil, "STS.NTexternalexternal"},
-	} {
+	}
+	guide, err := os.ReadFile("../../templates/guides/authentication.md.tmpl")
+	must(t, err)
+	_, list, _ := strings.Cut(string(guide), "A profile can have any mode that gives keys: ")
+	list, _, _ = strings.Cut(list, ".\n")
+	listed := strings.FieldsFunc(list, func(r rune) bool { return !unicode.IsLetter(r) })
+	for _, m := range (profile{}).modes() {
+		if _, ok := tests[m.name]; !ok || !slices.Contains(listed, m.name) {
+			t.Errorf("got no case of mode %s, or not in the authentication guide's list, want both", m.name)
+		}
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := config(t, test.profile)

@@ -38,6 +38,13 @@ func TestGuideShowsEverySetting(t *testing.T) {
 	if !strings.Contains(guide, "\n\n"+table+"\n") {
 		t.Errorf("got another table in the authentication guide, want this one:\n%s", table)
 	}
+	_, order, _ := strings.Cut(guide, "## Which source is used")
+	order, _, _ = strings.Cut(order, "\n## ")
+	for _, source := range sources {
+		if name := "`" + source.names[0] + "`"; !strings.Contains(order, name) {
+			t.Errorf("got no %s in the order of sources of the authentication guide, want it", name)
+		}
+	}
 	variable := regexp.MustCompile(`\b(ALI[A-Z]*CLOUD|CAS|TFC)_[A-Z0-9_]+\b`)
 	read, shown := map[string]bool{}, map[string]bool{}
 	for _, pattern := range []string{"*.go", "../credential/*.go"} {
