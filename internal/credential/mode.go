@@ -127,6 +127,9 @@ func (p profile) fetch(ctx context.Context, f *fetcher) (c Credentials, err erro
 		return c, nil
 	}
 	failure, signIn := asError(err), m.name == "CloudSSO" || m.name == "OAuth"
+	if signIn && (failure.Code == "expired_token" || failure.Code == "invalid_grant") { // the access or refresh token
+		failure.Kind = Login
+	}
 	switch {
 	case failure.Command != "", failure.Temporary(), errors.Is(err, errUnsaved), errors.Is(err, errExpired):
 	case failure.Kind == Login, failure.Kind == Invalid && failure.Status == 0, signIn && failure.Status != 0:

@@ -80,9 +80,6 @@ func reported(resp *egress.Response, secrets ...string) error {
 		e.Failed, e.Code = true, egress.Quote(said.Code, 500, secrets...)
 		e.Message, e.Kind = egress.Quote(said.Description, 500, secrets...), openapi.KindOf(resp.Status, e.Code)
 	}
-	if e.Code == "expired_token" || e.Code == "invalid_grant" { // of OAuth: about the access or the refresh token
-		e.Kind = Login
-	}
 	switch {
 	case resp.Status == http.StatusOK && !e.Failed:
 		return nil

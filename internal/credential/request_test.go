@@ -110,7 +110,7 @@ func TestFetchFailures(t *testing.T) {
 				`"AccessKeySecret": "` + secret + `"}`),
 			openapi.NoPermission, "it returned Forbidden.Role: no [redacted]",
 		},
-		"STS, as OAuth":   {body(`{"error": "invalid_grant", "RequestId": "r"}`), Login, "it returned invalid_grant"},
+		"STS, as OAuth":   {body(`{"error": "invalid_grant", "RequestId": "r"}`), openapi.Rejected, "it returned invalid_grant"},
 		"URI, no code":    {text(400, `{"Message": "the key is `+secret+`"}`), egress.Malformed, "HTTP 400"},
 		"URI, no JSON":    {body(secret), egress.Malformed, "isn't a JSON object"},
 		"URI, wrong type": {body(`{"AccessKeyId": ["` + secret + `"]}`), egress.Malformed, "isn't a JSON object"},

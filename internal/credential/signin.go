@@ -90,7 +90,7 @@ func (p profile) oauth(ctx context.Context, f *fetcher) (Credentials, error) {
 	if p.Refresh == "" || !expired(p.Access, p.Expire) {
 		c, err := p.exchange(ctx, f, address, p.Access, "")
 		failure := asError(err)
-		if p.Refresh == "" || err == nil || failure.Status != http.StatusUnauthorized && failure.Kind != Login {
+		if p.Refresh == "" || err == nil || failure.Status != http.StatusUnauthorized && failure.Code != "expired_token" {
 			return c, err
 		}
 	}
@@ -127,7 +127,7 @@ func (p *profile) renew(ctx context.Context, f *fetcher, host, client string) er
 	}
 	_ = userfile.Edit(p.file.path, func(content []byte) ([]byte, error) { return bytes.TrimRight(content, " "), nil })
 	failure := asError(err)
-	if failure.Kind == Login {
+	if failure.Code == "invalid_grant" {
 		for range 5 {
 			if p.reread(); p.oauthTokens != used {
 				return nil
