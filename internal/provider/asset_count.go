@@ -81,8 +81,8 @@ func (r *ephemeralCount) Open(ctx context.Context, req ephemeral.OpenRequest, re
 	resp.Diagnostics.Append(r.data.read(ctx, req.Config, "open", resp.Result.SetAttribute)...)
 }
 
-// attribute is one of both the data source and the ephemeral resource, for which the framework
-// declares the same interface. The action names its bounds after the numbers.
+// attribute is an attribute of the data source and of the ephemeral resource, for which the
+// framework declares the same interface.
 type attribute struct {
 	name   string
 	value  attr.Value
@@ -128,7 +128,7 @@ func attributes(c *cas.AssetCount) []attribute {
 	}
 }
 
-// boundable returns the numbers, except a time whose unit the service doesn't document.
+// boundable returns the numbers that the action can bound: all but a time of undocumented unit.
 func boundable(c *cas.AssetCount) (names []string, values map[string]types.Int64) {
 	values = map[string]types.Int64{}
 	for _, a := range attributes(c) {
@@ -139,12 +139,12 @@ func boundable(c *cas.AssetCount) (names []string, values map[string]types.Int64
 	return names, values
 }
 
-// providerData is what the provider passes to those that read: a client, or why there is none.
+// providerData is what reads get from the provider: a client, or why there is none.
 type providerData struct {
-	client  *cas.Client
-	unknown diag.Diagnostics // the arguments that are unknown until apply
-	invalid diag.Diagnostics // the errors of the environment
-	told    *told            // what other reads of this process have explained
+	client    *cas.Client
+	unknown   diag.Diagnostics // the arguments that are unknown until apply
+	invalid   diag.Diagnostics // the errors of the environment
+	explained *explained       // what other reads have explained
 }
 
 // read calls the service, and passes each attribute to store.
@@ -171,7 +171,7 @@ func (d providerData) assetCount(
 ) (*cas.AssetCount, diag.Diagnostics) {
 	var text types.String
 	diags := config.GetAttribute(ctx, path.Root("timeouts").AtName(operation), &text)
-	diags.Append(d.told.all(slices.Concat(d.unknown, d.invalid))...)
+	diags.Append(d.explained.all(slices.Concat(d.unknown, d.invalid))...)
 	if diags.HasError() {
 		return nil, diags
 	}
@@ -181,7 +181,7 @@ func (d providerData) assetCount(
 	count, err := d.client.GetAssetCount(ctx)
 	if err != nil {
 		r := about(err)
-		diags.Append(d.told.first(r.cause, r.diagnostic()))
+		diags.Append(d.explained.first(r.cause, r.diagnostic()))
 	}
 	return count, diags
 }

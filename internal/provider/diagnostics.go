@@ -18,21 +18,21 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/openapi"
 )
 
-// told holds the causes whose diagnostics this process has shown in full, so that if one cause
+// explained holds the causes whose diagnostics this process has shown in full, so that if one cause
 // makes many reads fail, only the first one explains it. It is safe for concurrent use.
-type told struct{ causes sync.Map }
+type explained struct{ causes sync.Map }
 
 // all returns diagnostics that every read has.
-func (t *told) all(diags diag.Diagnostics) (once diag.Diagnostics) {
+func (e *explained) all(diags diag.Diagnostics) (once diag.Diagnostics) {
 	for _, d := range diags {
-		once.Append(t.first(d.Detail(), d))
+		once.Append(e.first(d.Detail(), d))
 	}
 	return once
 }
 
-// first returns the diagnostic of a cause, or else a line that points to it.
-func (t *told) first(cause string, d diag.Diagnostic) diag.Diagnostic {
-	if _, again := t.causes.LoadOrStore(d.Summary()+"\n"+cause, true); !again {
+// first returns d the first time that a cause has it, and afterwards a line that points to d.
+func (e *explained) first(cause string, d diag.Diagnostic) diag.Diagnostic {
+	if _, again := e.causes.LoadOrStore(d.Summary()+"\n"+cause, true); !again {
 		return d
 	}
 	return diag.NewErrorDiagnostic(d.Summary(), "Another error with this summary and cause says what to do.")
@@ -61,7 +61,7 @@ type message struct {
 	do      string // what to do about it
 }
 
-// about reports whether the message is about a failure. The network's are also about a proxy's.
+// about reports whether m is about a failure. Messages of the network are also about a proxy.
 func (m message) about(from origin, kind egress.Kind, code string) bool {
 	return (m.from == "" || m.from == from || m.from == fromNetwork && from == fromProxy) &&
 		(m.kind == "" || m.kind == kind) && (m.code == "" || m.code == code)

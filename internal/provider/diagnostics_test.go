@@ -148,7 +148,7 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 	}
 	elsewhere := *network["dns"]
 	elsewhere.Address = "https://cas.ap-southeast-1.aliyuncs.com"
-	var explained told
+	var shown explained
 	for _, test := range []struct {
 		err   error
 		again bool
@@ -181,7 +181,7 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 		{err: calls()["permission_role"]},
 	} {
 		r := about(test.err)
-		d, want := explained.first(r.cause, r.diagnostic()), diagnose(test.err)
+		d, want := shown.first(r.cause, r.diagnostic()), diagnose(test.err)
 		if d.Summary() != want.Summary() {
 			t.Errorf("%v: got summary %q, want %q", test.err, d.Summary(), want.Summary())
 		}
@@ -194,10 +194,10 @@ func TestEachCauseIsExplainedOnce(t *testing.T) {
 	}
 	same := diag.Diagnostics{diag.NewErrorDiagnostic("Invalid region", "A"),
 		diag.NewErrorDiagnostic("Invalid region", "B")}
-	if first := explained.all(same); !slices.EqualFunc(first, same, diag.Diagnostic.Equal) {
+	if first := shown.all(same); !slices.EqualFunc(first, same, diag.Diagnostic.Equal) {
 		t.Errorf("got %v, want %v", first, same)
 	}
-	if again := explained.all(same); len(again) != 1 || again[0].Summary() != "Invalid region" ||
+	if again := shown.all(same); len(again) != 1 || again[0].Summary() != "Invalid region" ||
 		again[0].Detail() == "A" {
 		t.Errorf("got %v, want one line", again)
 	}

@@ -36,7 +36,7 @@ var (
 
 // Provider is what Terraform's plugin server serves.
 type Provider struct {
-	Transport egress.Transport // how all requests are sent; nil means by the default one
+	Transport egress.Transport // sends every request; nil means the default transport
 
 	version string
 	getenv  func(string) string
@@ -90,7 +90,7 @@ func (p *Provider) ValidateConfig(
 // environment alone, fails the reads and not the provider, unless Terraform can defer them.
 func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	r := resolver{ctx: ctx, config: req.Config, getenv: p.getenv}
-	ready := providerData{unknown: r.unknown(), told: new(told)}
+	ready := providerData{unknown: r.unknown(), explained: new(explained)}
 	if ready.unknown.HasError() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
 	} else if !ready.unknown.HasError() {
@@ -126,7 +126,7 @@ func (p *Provider) Actions(context.Context) []func() action.Action {
 // Resources returns none: the service is only read.
 func (p *Provider) Resources(context.Context) []func() resource.Resource { return nil }
 
-// cacheDir returns the user's cache directory, or else a relative path, which the client refuses.
+// cacheDir returns the user's cache directory, or else a relative path, which the quota refuses.
 func cacheDir() string {
 	dir, err := os.UserCacheDir()
 	if home, _ := userfile.HomeDir(); err != nil && home != "" {

@@ -26,7 +26,7 @@ var (
 
 type boundsAction struct{ data providerData }
 
-// bound is an element of an argument.
+// bound is an element of minimum or maximum. In limits, it has only what all elements of one share.
 type bound struct {
 	argument, words, summary string
 
@@ -35,7 +35,7 @@ type bound struct {
 	number *big.Float // nil while it is unknown
 }
 
-// limits are the arguments with bounds.
+// limits are the arguments, in the order in which boundsOf reads them.
 var limits = []bound{
 	{argument: "minimum", words: "at least", summary: "Asset count below the minimum", fails: -1},
 	{argument: "maximum", words: "at most", summary: "Asset count above the maximum", fails: +1},
@@ -83,7 +83,7 @@ func (a *boundsAction) ValidateConfig(
 func (a *boundsAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	_, diags := boundsOf(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(a.data.told.all(a.data.invalid)...)
+	resp.Diagnostics.Append(a.data.explained.all(a.data.invalid)...)
 }
 
 // Invoke reads the values, and reports each that is out of bounds.

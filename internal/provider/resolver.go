@@ -59,7 +59,7 @@ func (r *resolver) resolve(transport egress.Transport) cas.Config {
 // endpoint returns the endpoint that the settings name, and warns if it may be the wrong one.
 func (r *resolver) endpoint(source credential.Source) *url.URL {
 	region, account := r.lookup("region"), r.text("account_type")
-	id := r.use(region)
+	id := r.use(region) // reports an invalid variable, even if an endpoint is named
 	if endpoint, err := cas.ParseEndpoint(r.text("endpoints.cas")); err == nil {
 		return endpoint
 	}
@@ -67,19 +67,19 @@ func (r *resolver) endpoint(source credential.Source) *url.URL {
 	if id = cmp.Or(id, profileRegion); id == "" {
 		id = r.use(r.in("", regionID))
 	}
-	network := "endpoint_type of the CLI's profile"
+	vpcBy := "endpoint_type of the CLI's profile"
 	if !vpc {
-		network = r.first([]string{"vpc"},
+		vpcBy = r.first([]string{"vpc"},
 			"ALIBABA_CLOUD_ENDPOINT_TYPE", "ALIBABACLOUD_ENDPOINT_TYPE", "ALICLOUD_ENDPOINT_TYPE")
 	}
-	endpoint, certain := cas.Endpoint(id, account, network != "")
-	if network != "" && !cas.Private(endpoint) {
+	endpoint, certain := cas.Endpoint(id, account, vpcBy != "")
+	if vpcBy != "" && !cas.Private(endpoint) {
 		r.warn(region, "No endpoint within a VPC", "%s chooses the endpoint within a VPC, but region %s has none, so the "+
 			"provider calls %s over the internet. If that can't be reached, name another one in endpoints.cas.",
-			network, id, endpoint.Host)
+			vpcBy, id, endpoint.Host)
 	}
 	if !certain {
-		other, _ := cas.Endpoint(id, cas.International, network != "")
+		other, _ := cas.Endpoint(id, cas.International, vpcBy != "")
 		r.warn(region, "Site of the account isn't known", "Region %s has no endpoint of its own, so the provider calls "+
 			"%s, which is right for accounts of the China site. Those of the international site use %s: set "+
 			"account_type or %s to International for that, or to Domestic to go on.",
@@ -106,7 +106,7 @@ func (v value) set() bool { return v.text != "" }
 // String returns the name of the variable or of the argument.
 func (v value) String() string { return cmp.Or(v.variable, v.name) }
 
-// inBlock returns a setting of the provider block: no text for null and "", the name for a block.
+// inBlock returns a setting as the provider block sets it. The text of a nested block is its name.
 func (r *resolver) inBlock(name string) value {
 	v := value{setting: find(name), place: block}
 	var found attr.Value
@@ -159,7 +159,7 @@ func (r *resolver) text(name string) string { return r.use(r.lookup(name)) }
 
 // number returns the value of a setting that is a whole number.
 func (r *resolver) number(name string) int {
-	n, _ := strconv.Atoi(r.text(name)) // which has reported what isn't one
+	n, _ := strconv.Atoi(r.text(name)) // text reports what isn't one
 	return n
 }
 
@@ -198,7 +198,8 @@ func (r *resolver) use(v value) string {
 	return v.text
 }
 
-// compare warns if another variable of v, which other tools may prefer, has a different value.
+// compare warns if another variable of v, which other tools may prefer, has a different value. The
+// value of a secret isn't compared, and regions only by their endpoints.
 func (r *resolver) compare(v value) {
 	host := func(region string) string {
 		endpoint, _ := cas.Endpoint(region, r.lookup("account_type").text, false)
