@@ -15,7 +15,7 @@ const (
 )
 
 // sources are the sources of credentials in the order in which they count, each with the settings
-// that name it. From the first of them that is set comes the source, or nil if it is switched off.
+// that name it. from gets the first of these that is set, and returns nil if it is switched off.
 var sources = []struct {
 	names []string
 	from  func(*resolver, value) credential.Source
@@ -33,7 +33,7 @@ var sources = []struct {
 }
 
 // credentials selects the source of credentials: that of the block, else that of the environment,
-// else the default chain. The environment never completes keys of the block, but it does a profile.
+// else the default chain. The environment completes a profile of the block, but never keys.
 func (r *resolver) credentials() credential.Config {
 	config := credential.Config{STS: r.sts(), AssumeRole: r.assumeRole()}
 	source, named := r.source(block)
@@ -50,7 +50,7 @@ func (r *resolver) credentials() credential.Config {
 	return config
 }
 
-// source returns the first source that some places name, and the setting that does. A second one in
+// source returns the first source that places name, and the setting that names it. A second one in
 // the provider block is an error. An unknown value neither names a source nor conflicts, because
 // the variables of a root module are unknown while Terraform validates it. An empty string doesn't
 // either, so the framework's ConflictsWith won't do.
@@ -130,7 +130,7 @@ func (r *resolver) oidc(named value) credential.Source {
 	}
 }
 
-// profile returns the profile that the block or the environment names, if the environment may.
+// profile returns the profile that is named, or nil if only a variable names it and noCLI is set.
 func (r *resolver) profile(named value) credential.Source {
 	if named.variable != "" && r.noCLI() != "" {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/cas"
 )
 
-// newLogger returns a logger that writes to Terraform's log, outside of reads to that of Configure.
+// newLogger returns a logger that writes to the log of a read or, outside of reads, of Configure.
 // The client logs no secret; should it ever do so, the secret is masked here.
 func newLogger(configured context.Context, secrets ...string) *slog.Logger {
 	return slog.New(logHandler{configured: context.WithoutCancel(configured), secrets: secrets})
