@@ -35,7 +35,7 @@ func Printable(s string, limit int) string {
 // one, and then [Printable]. The text may break off within a secret, or spell it in another way, so
 // a run of [minSecretRun] bytes counts.
 func Quote(text string, limit int, secrets ...string) string {
-	text = text[:min(len(text), maxInspected)]
+	text = strings.ReplaceAll(text[:min(len(text), maxInspected)], "\x00", string(unicode.ReplacementChar))
 	shown := []byte(text) // with zeros in place of secrets
 	for _, secret := range secrets {
 		once := url.QueryEscape(secret)

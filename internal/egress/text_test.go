@@ -70,6 +70,7 @@ func TestQuoteRedacts(t *testing.T) {
 		"Server String To Sign is:POST&%2F&hush": "Server String To Sign [redacted]",
 		"The token is invalid.":                  "The token is invalid.",
 		"InvalidSecurityToken.Expired":           "InvalidSecurityToken.Expired",
+		"a\x00b":                                 "a\ufffdb",
 	} {
 		if got := Quote(text, 1000, secret, token, signature, ""); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
