@@ -185,7 +185,7 @@ func (r *resolver) assumeRole() *credential.AssumeRole {
 		return nil
 	}
 	role := r.inBlock(roleAt + "role_arn")
-	if r.lookup(oidcAt + "oidc_provider_arn").set() {
+	if r.inBlock("assume_role_with_oidc").set() || r.lookup(oidcAt+"oidc_provider_arn").set() {
 		role.variables = []string{"ALICLOUD_ASSUME_ROLE_ARN"} // the others name the role of OIDC
 	}
 	if role = r.orVariable(role); !role.set() {

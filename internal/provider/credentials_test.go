@@ -371,7 +371,8 @@ func TestProblems(t *testing.T) {
 				"assume_role_with_oidc.session_expiration: Invalid number: ",
 			},
 		},
-		"nothing about OIDC": {block: arguments{"assume_role_with_oidc": arguments{}}, want: []string{
+		"empty roles": {block: arguments{"assume_role": arguments{}, "assume_role_with_oidc": arguments{}}, want: []string{
+			"assume_role.role_arn: " + noRole + ".role_arn, ALICLOUD_ASSUME_ROLE_ARN. To assume no role",
 			"assume_role_with_oidc.oidc_provider_arn: Missing OIDC provider ARN: Set one of: " +
 				"assume_role_with_oidc.oidc_provider_arn, ALIBABA_",
 			"assume_role_with_oidc.role_arn: " + noRole + "_with_oidc.role_arn, ALIBABA_CLOUD_ROLE_ARN, " +
