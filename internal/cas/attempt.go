@@ -62,8 +62,7 @@ func (c *Client) enter(ctx context.Context, b *batch) (creds credential.Credenti
 	return creds, nil, ctx.Err()
 }
 
-// send signs and sends a request, reads its response, and logs the call without what authenticates
-// it.
+// send signs and sends a request, reads its response, and logs the call without any secret.
 func (c *Client) send(ctx context.Context, creds credential.Credentials, number int) (count *AssetCount, err error) {
 	started, size := time.Now(), 0
 	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.config.UserAgent}}

@@ -56,7 +56,7 @@ func New(config Config) *Client {
 	return c
 }
 
-// Close closes the source of the credentials, and waits for a second at most for the quota's note.
+// Close closes the credentials' source, and waits up to a second until the last response is noted.
 func (c *Client) Close() {
 	c.config.Credentials.Close()
 	c.gate.mu.Lock()

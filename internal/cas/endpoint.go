@@ -78,8 +78,8 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: strings.TrimSuffix(net.JoinHostPort(host, port), ":"), Path: "/"}, nil
 }
 
-// quotaHost returns what an endpoint has in common with those that draw on the same quota: all of
-// the vendor's, because the limit is the account's, and a host's other spelling, the absolute name.
+// quotaHost returns the same host for all endpoints of one quota: for all of the vendor, because
+// the limit is the account's, and for a name with and without a period at its end.
 func quotaHost(u *url.URL) string {
 	name := strings.TrimSuffix(u.Hostname(), ".")
 	if strings.HasSuffix(name, vendor) {

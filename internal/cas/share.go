@@ -111,7 +111,7 @@ func (b *batch) end(count *AssetCount, err error) {
 	}
 }
 
-// hang returns how long a call is out before it may be hanging. The caller holds s.mu.
+// hang returns how long a call may be out before it counts as hanging. The caller holds s.mu.
 func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
 // finish does nothing if the response to a later call was faster. The caller holds share.mu.

@@ -18,8 +18,8 @@ import (
 // DefaultSessionName names the sessions of assumed roles if nothing else does.
 const DefaultSessionName = "terraform"
 
-// Config says where credentials come from. Nothing is taken from the environment but what Config
-// holds, and the switches of the metadata service.
+// Config says where credentials come from. From the environment, this package reads nothing but the
+// switches of the metadata service.
 type Config struct {
 	Source     Source
 	SetBy      string      // the setting that selected it, for messages: "ALIBABA_CLOUD_PROFILE"

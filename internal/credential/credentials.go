@@ -171,12 +171,12 @@ func fileError(err error, unnamed bool) *Error {
 	return e
 }
 
-// absent returns the error of a source that isn't there, which is optional or has to be.
+// absent returns the error of a source that doesn't exist. If it is optional, it isn't set up.
 func absent(optional bool, err error) *Error {
 	return &Error{Report: openapi.Report{Kind: NotFound}, Err: err, notSetUp: optional}
 }
 
-// typeName returns a type or mode, or the beginning of a secret in its place, which is longer.
+// typeName returns a type or mode, shortened if it may be a secret in the wrong place.
 func typeName(s string) string {
 	if regexp.MustCompile(`^[A-Za-z_]{0,24}$`).MatchString(s) {
 		return s

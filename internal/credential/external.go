@@ -57,7 +57,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// parseExternal never quotes output.
+// parseExternal reads the credentials in output, and never quotes it.
 func parseExternal(output []byte) (c Credentials, err error) {
 	var said struct {
 		AccessKey

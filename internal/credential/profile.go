@@ -24,7 +24,7 @@ type Profile struct {
 	off string // the variable that switches off the CLI's file
 }
 
-// Files names the files with profiles, and completes profiles.
+// Files says where profiles are, and what completes them.
 type Files struct {
 	// CLI and INI are the files. Empty means ~/.aliyun/config.json and ~/.alibabacloud/credentials.
 	CLI, INI string
@@ -114,7 +114,7 @@ type cliFile struct {
 	path string
 }
 
-// parseCLIFile never quotes content: it holds secrets.
+// parseCLIFile parses content, and never quotes it, because it holds secrets.
 func parseCLIFile(content []byte) (file cliFile, err error) {
 	if err := wrongType(json.Unmarshal(content, &file)); err != nil {
 		return file, fmt.Errorf("not the CLI's configuration: %w", err)

@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// metadataTimeout bounds each request to the metadata service, and one with its token twice as
+// metadataTimeout bounds each request to the metadata service. One with its token may take twice as
 // long. The service responds within milliseconds; on other machines, usually nothing responds.
 const metadataTimeout = time.Second
 

@@ -112,8 +112,8 @@ func (p *profile) renew(ctx context.Context, f *fetcher, host, client string) er
 		return ctx.Err()
 	}
 	// Before the token is used up, the file gets space for new tokens.
-	room := func(content []byte) ([]byte, error) { return append(content, bytes.Repeat([]byte(" "), 8<<10)...), nil }
-	if err := userfile.Edit(p.file.path, room); err != nil {
+	space := func(content []byte) ([]byte, error) { return append(content, bytes.Repeat([]byte(" "), 8<<10)...), nil }
+	if err := userfile.Edit(p.file.path, space); err != nil {
 		return fmt.Errorf("%w: %w", errUnsaved, err)
 	}
 	used := p.oauthTokens
@@ -189,7 +189,7 @@ func (c cliFile) lock(ctx context.Context, f *fetcher) (unlock func()) {
 	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	target, _ := filepath.EvalSymlinks(c.path) // others may come by another path
-	// All may read it, so that one that belongs to root, as after sudo, can be locked.
+	// All may read the lock, so that one that belongs to root, as after sudo, can be locked.
 	// Without O_NONBLOCK, a FIFO in its place would wait for a writer.
 	lock := flock.New(cmp.Or(target, c.path)+".lock", flock.SetPermissions(0o644),
 		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NONBLOCK))

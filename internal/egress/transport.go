@@ -18,7 +18,7 @@ import (
 const handshakeTimeout = 10 * time.Second // mainland endpoints can be slow from abroad
 
 // NewTransport returns the transport to use with [Send]. It honors HTTPS_PROXY, NO_PROXY and the
-// certificate roots of the system, sends what isn't encrypted directly, and speaks HTTP/1.1 without
+// certificate roots of the system, sends unencrypted requests directly, and speaks HTTP/1.1 without
 // compression: calls leave one at a time, and there is less to load at every start.
 func NewTransport() *http.Transport {
 	return &http.Transport{
@@ -72,7 +72,7 @@ func withoutPeriods(hosts string) string {
 }
 
 // dial opens a connection in the time that its request has left. It looks up names of Alibaba Cloud
-// as absolute ones, because each search domain of a pod takes a query, or some seconds.
+// as absolute ones, because each search domain of a pod would cost a query, or some seconds.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if r, ok := ctx.Value(roundKey{}).(*round); ok { // net/http keeps a context's values, not its deadline
 		var cancel context.CancelFunc

@@ -27,7 +27,7 @@ const (
 	Rejected     egress.Kind = "rejected"                // any other error that the service reported
 )
 
-// codes are the documented error codes about which the user can do something specific.
+// codes has the kinds of the documented error codes; see [KindOf] for the others.
 var codes = map[string]egress.Kind{
 	"ServiceUnavailable":     Temporary,
 	"InternalError":          Temporary,

@@ -2,7 +2,7 @@
 // requests (ACS3-HMAC-SHA256, that of version 3 of their APIs), the error codes, and the headers
 // that say when to try again.
 //
-// It has no clock, no randomness and no network: so published signatures can be compared.
+// It has no clock, no randomness and no network, so tests can compare published signatures.
 //
 // Source: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 package openapi

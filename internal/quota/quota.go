@@ -24,10 +24,10 @@ import (
 )
 
 const (
-	window      = time.Second + clockTick // how long a place isn't free after its last use
-	poll        = 50 * time.Millisecond   // the maximum time to the next try while other processes hold all places
-	held        = 1<<63 - 1
-	tick, ticks = 100 * time.Millisecond, 20 // then the file system counts as hung; a stopped process misses one
+	window      = time.Second + clockTick    // how long a place isn't free after its last use
+	poll        = 50 * time.Millisecond      // the maximum time to the next try while other processes hold all places
+	held        = 1<<63 - 1                  // marks a place that this process holds
+	tick, ticks = 100 * time.Millisecond, 20 // how long files may take; a stopped process loses only one tick
 )
 
 // Quota hands out places. It is safe for concurrent use.
@@ -38,8 +38,8 @@ type Quota struct {
 	wall   func(time.Time) int64 // time.Time.UnixNano, except in tests
 	warned sync.Once
 	opened time.Time
-	free   []atomic.Int64 // how long after opened each place may be free; held while this process holds it
-	turn   chan struct{}  // is full while files are used
+	free   []atomic.Int64 // the time after opened when each place may be free, or held
+	turn   chan struct{}  // is full while a goroutine uses files
 	notes  atomic.Int32   // the number of releases that aren't noted yet
 }
 
@@ -197,7 +197,7 @@ func (q *Quota) claim(number int) (file *os.File, wait time.Duration, err error)
 	return file, wait, err
 }
 
-// wait returns how long a place isn't free: below 0 if it is, above window if the clock went back.
+// wait returns how long a place isn't free: up to 0 if it is, above window if the clock went back.
 func (q *Quota) wait(file *os.File) (time.Duration, error) {
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return 0, fmt.Errorf("%s: not a regular file", file.Name())
