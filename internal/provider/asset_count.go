@@ -180,8 +180,8 @@ func (d providerData) assetCount(
 	defer cancel()
 	count, err := d.client.GetAssetCount(ctx)
 	if err != nil {
-		r := about(err)
-		diags.Append(d.explained.first(r.cause, r.diagnostic()))
+		draft := about(err)
+		diags.Append(d.explained.first(draft.cause, draft.diagnostic()))
 	}
 	return count, diags
 }

@@ -175,43 +175,43 @@ var messages = []message{
 		"This is unexpected: please report it to the provider's maintainers."},
 }
 
-// report is a diagnostic before it is written.
-type report struct {
+// draft is a diagnostic before it is written.
+type draft struct {
 	message
 	text  string   // what happened
 	facts []string // lines for a bug report or a support case
 	cause string   // equal for errors with the same remedy
 }
 
-// newReport returns the report of what failed, of what was said about it, and of its cause.
-func newReport(from origin, said openapi.Report, failed string, cause error) report {
+// newDraft returns the draft about what failed, what the service said about it, and its cause.
+func newDraft(from origin, said openapi.Report, failed string, cause error) draft {
 	i := slices.IndexFunc(messages, func(m message) bool { return m.about(from, said.Kind, said.Code) })
-	r := report{message: messages[i], cause: fmt.Sprint(from, said.Kind, said.Status, said.Code, said.Denied, failed)}
+	d := draft{message: messages[i], cause: fmt.Sprint(from, said.Kind, said.Status, said.Code, said.Denied, failed)}
 	why := ""
 	if cause != nil {
 		why = clean(cause.Error())
 	}
 	if said.Code == "" && from != fromNetwork && from != fromProxy { // otherwise it may hold a request ID or a port
-		r.cause += why
+		d.cause += why
 	}
-	r.text = join(": ", clean(failed), r.what, why) + "."
+	d.text = join(": ", clean(failed), d.what, why) + "."
 	if said.Kind == openapi.Clock && said.Skew.Abs() >= time.Minute { // more than a response takes
-		r.text += fmt.Sprintf(" Its clock and this machine's are %s apart.", said.Skew.Abs().Round(time.Second))
+		d.text += fmt.Sprintf(" Its clock and this machine's are %s apart.", said.Skew.Abs().Round(time.Second))
 	}
-	r.fact("HTTP status", said.Status)
-	r.fact("Error code", said.Code)
+	d.fact("HTTP status", said.Status)
+	d.fact("Error code", said.Code)
 	words := "Error message"
 	if said.Code == "" {
 		words = "Response begins"
 	}
-	r.fact(words, said.Message)
-	r.fact("Request ID", said.RequestID)
-	r.fact("About this error", said.Recommend)
-	return r
+	d.fact(words, said.Message)
+	d.fact("Request ID", said.RequestID)
+	d.fact("About this error", said.Recommend)
+	return d
 }
 
 // about describes an error of the client or of a source of credentials.
-func about(err error) report {
+func about(err error) draft {
 	if e, ok := errors.AsType[*cas.WaitError](err); ok {
 		return aboutWait(e)
 	}
@@ -221,90 +221,90 @@ func about(err error) report {
 	if e, ok := errors.AsType[*credential.Error](err); ok {
 		return aboutCredentials(e)
 	}
-	return newReport("", openapi.Report{}, "", err)
+	return newDraft("", openapi.Report{}, "", err)
 }
 
 // aboutWait describes a read that ended before a response came.
-func aboutWait(e *cas.WaitError) report {
+func aboutWait(e *cas.WaitError) draft {
 	ended := fmt.Sprintf("The read ended after %s (attempts: %d), while it waited for %s",
 		e.Elapsed.Round(time.Millisecond), e.Attempts, e.For)
 	if e.Needs > 0 {
 		ended += fmt.Sprintf(", which takes at least %s, more than is left", e.Needs.Round(time.Millisecond))
 	}
 	if errors.Is(e.Cause, context.Canceled) {
-		return newReport(fromWait, openapi.Report{Kind: cancelled}, ended, nil)
+		return newDraft(fromWait, openapi.Report{Kind: cancelled}, ended, nil)
 	}
-	r := newReport(fromWait, openapi.Report{}, ended, nil)
-	r.cause = e.For
+	d := newDraft(fromWait, openapi.Report{}, ended, nil)
+	d.cause = e.For
 	switch {
 	case e.Last != nil:
 		last := about(e.Last)
-		r.text += " The last attempt failed: " + last.text
-		r.do += " " + last.do
-		r.facts, r.cause = last.facts, r.cause+last.cause
+		d.text += " The last attempt failed: " + last.text
+		d.do += " " + last.do
+		d.facts, d.cause = last.facts, d.cause+last.cause
 	case e.Attempts > 0:
-		r.do = "Check that no firewall or proxy drops packets to the endpoint. " + r.do
+		d.do = "Check that no firewall or proxy drops packets to the endpoint. " + d.do
 	}
-	return r
+	return d
 }
 
 // aboutCall describes a call that got no response, an error, or a response that can't be used.
-func aboutCall(e *cas.Error) (r report) {
+func aboutCall(e *cas.Error) (d draft) {
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
-		r = aboutNetwork(unanswered)
+		d = aboutNetwork(unanswered)
 	} else {
-		r = newReport(fromService, e.Report, "", e.Err)
-		r.fact("Endpoint", e.Endpoint)
+		d = newDraft(fromService, e.Report, "", e.Err)
+		d.fact("Endpoint", e.Endpoint)
 	}
 	if _, ok := errors.AsType[cas.FieldError](e.Err); ok {
-		r.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
+		d.do = "If this persists, look for a newer version of the provider, or report it with the request ID."
 	}
 	if e.Kind == openapi.NoPermission {
-		r.deny(e.Denied) // RAM doesn't always name the identity and the action
+		d.deny(e.Denied) // RAM doesn't always name the identity and the action
 	}
-	r.fact("Credentials", e.Credentials)
+	d.fact("Credentials", e.Credentials)
 	if e.Attempts > 1 {
-		r.fact("Attempts", fmt.Sprintf("%d in %s", e.Attempts, e.Elapsed.Round(time.Millisecond)))
+		d.fact("Attempts", fmt.Sprintf("%d in %s", e.Attempts, e.Elapsed.Round(time.Millisecond)))
 	}
-	r.cause += e.Endpoint + e.Credentials
-	return r
+	d.cause += e.Endpoint + e.Credentials
+	return d
 }
 
 // deny says which action RAM denied to which identity, and by which kind of policy.
-func (r *report) deny(d openapi.AccessDenied) {
+func (d *draft) deny(denied openapi.AccessDenied) {
 	identity := map[string]string{
 		"SubUser": "the RAM user", "AssumedRoleUser": "the assumed role", "Account": "the account",
-	}[d.AuthPrincipalType]
-	r.text = clean(join(" ", "RAM denied", cmp.Or(d.AuthAction, "yundun-cert:GetAssetCount"), "to",
-		cmp.Or(identity, "the caller"), d.AuthPrincipalDisplayName)) + "."
-	if d.NoPermissionType == "ExplicitDeny" {
-		r.do = "First change the policy that denies this action explicitly, which no other can overrule. " + r.do
+	}[denied.AuthPrincipalType]
+	d.text = clean(join(" ", "RAM denied", cmp.Or(denied.AuthAction, "yundun-cert:GetAssetCount"), "to",
+		cmp.Or(identity, "the caller"), denied.AuthPrincipalDisplayName)) + "."
+	if denied.NoPermissionType == "ExplicitDeny" {
+		d.do = "First change the policy that denies this action explicitly, which no other can overrule. " + d.do
 	}
-	r.fact("Account", d.AuthPrincipalOwnerID)
-	r.fact("Denial", join(", ", d.NoPermissionType, d.PolicyType))
+	d.fact("Account", denied.AuthPrincipalOwnerID)
+	d.fact("Denial", join(", ", denied.NoPermissionType, denied.PolicyType))
 }
 
 // aboutCredentials describes a source that gave no credentials, so that no call was made.
-func aboutCredentials(e *credential.Error) (r report) {
+func aboutCredentials(e *credential.Error) (d draft) {
 	none := "No credentials came from " + e.Source
 	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
-		r = aboutNetwork(unanswered)
-		r.text = clean(none) + ". " + r.text
-		r.cause += none
+		d = aboutNetwork(unanswered)
+		d.text = clean(none) + ". " + d.text
+		d.cause += none
 	} else {
-		r = newReport(fromSource, e.Report, none, e.Err)
+		d = newDraft(fromSource, e.Report, none, e.Err)
 	}
 	for _, tried := range e.Tried {
-		r.text += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
+		d.text += "\n" + indent + "- " + oneLine(fmt.Sprintf("%s: %s", tried.Source, tried.Err))
 	}
 	if e.Command != "" {
-		r.do += " In a terminal, this command sets up the profile or signs in:\n\n" + indent + oneLine(e.Command)
+		d.do += " In a terminal, this command sets up the profile or signs in:\n\n" + indent + oneLine(e.Command)
 	}
-	return r
+	return d
 }
 
 // aboutNetwork describes a request that got no response that can be used.
-func aboutNetwork(e *egress.Error) report {
+func aboutNetwork(e *egress.Error) draft {
 	from, failed := fromNetwork, "The request to "+e.Address+" failed"
 	switch {
 	case e.Proxy != "":
@@ -313,29 +313,29 @@ func aboutNetwork(e *egress.Error) report {
 	case e.Variable != "":
 		failed += ", because " + e.Variable + " can't be used"
 	}
-	r := newReport(from, openapi.Report{Kind: e.Kind, Status: e.Status}, failed, e.Err)
+	d := newDraft(from, openapi.Report{Kind: e.Kind, Status: e.Status}, failed, e.Err)
 	if e.InHandshake {
-		r.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, " +
+		d.do += " If that happens in every TLS handshake, something on the path may drop or reset its first message, " +
 			"which post-quantum key shares make larger than a packet: GODEBUG=tlsmlkem=0 in the environment leaves them out."
 	}
-	r.fact("Location", e.Location)
+	d.fact("Location", e.Location)
 	if c := e.Certificate; c != nil {
-		r.fact("Certificate of", c.Subject.String())
-		r.fact("Issued by", c.Issuer.String())
-		r.fact("Valid", c.NotBefore.UTC().Format(time.DateOnly)+" to "+c.NotAfter.UTC().Format(time.DateOnly))
+		d.fact("Certificate of", c.Subject.String())
+		d.fact("Issued by", c.Issuer.String())
+		d.fact("Valid", c.NotBefore.UTC().Format(time.DateOnly)+" to "+c.NotAfter.UTC().Format(time.DateOnly))
 	}
-	return r
+	return d
 }
 
 // fact adds a line that names a value, unless the value is empty or 0.
-func (r *report) fact(name string, value any) {
+func (d *draft) fact(name string, value any) {
 	if text := fmt.Sprint(value); text != "" && value != 0 {
-		r.facts = append(r.facts, name+": "+oneLine(text))
+		d.facts = append(d.facts, name+": "+oneLine(text))
 	}
 }
 
-func (r report) diagnostic() diag.Diagnostic {
-	return diag.NewErrorDiagnostic(r.summary, join("\n\n", r.text, r.do, strings.Join(r.facts, "\n")))
+func (d draft) diagnostic() diag.Diagnostic {
+	return diag.NewErrorDiagnostic(d.summary, join("\n\n", d.text, d.do, strings.Join(d.facts, "\n")))
 }
 
 // join joins the texts that aren't empty.
