@@ -51,7 +51,7 @@ func (r ECSRole) fetch(ctx context.Context, f *fetcher) (c Credentials, err erro
 	}
 	failure := asError(err)
 	if err != nil && token != "" && !hardened && (failure.Status >= http.StatusBadRequest || failure.Temporary()) {
-		c, err = r.read(ctx, f, "") // as tools without a token do
+		c, err = r.read(ctx, f, "") // like tools that request no token
 	}
 	if err == nil {
 		return c, nil

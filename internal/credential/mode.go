@@ -38,7 +38,7 @@ type profile struct {
 	OAuthSite string `json:"oauth_site_type"`
 	oauthTokens
 
-	file cliFile  // which it is in
+	file cliFile  // where the profile is
 	via  []string // the profiles that led to it by their source_profile
 }
 

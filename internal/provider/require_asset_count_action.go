@@ -57,7 +57,7 @@ func (a *boundsAction) Schema(_ context.Context, _ action.SchemaRequest, resp *a
 	}
 	names, _ := boundable(new(cas.AssetCount))
 	for _, limit := range limits {
-		// Terraform ignores a name that the schema of a nested attribute hasn't, and with it the bound.
+		// A map, because in a nested attribute, Terraform would ignore a misspelled name and its bound.
 		resp.Schema.Attributes[limit.argument] = schema.MapAttribute{
 			Optional: true, ElementType: types.NumberType,
 			MarkdownDescription: "Whole numbers that values of the data source have to be " + limit.words + ", by the names " +

@@ -98,7 +98,7 @@ type value struct {
 	text     string // empty if the setting isn't set there
 	variable string // the variable that sets it, or else the first one that could; empty for the block
 	empty    bool   // whether the block sets it to ""
-	unknown  bool   // whether Terraform knows it only during apply
+	unknown  bool   // whether it is unknown until apply
 }
 
 func (v value) set() bool { return v.text != "" }
@@ -215,7 +215,7 @@ func (r *resolver) compare(v value) {
 	}
 }
 
-// unknown returns an error for each argument that Terraform knows only during apply.
+// unknown returns an error for each argument that is unknown until apply.
 func (r *resolver) unknown() (diags diag.Diagnostics) {
 	for _, s := range settings {
 		instead := ""

@@ -133,8 +133,8 @@ func replaceFile(path string, old, content []byte) error {
 	return retryWhileInUse(func() error { return os.Rename(temporary.Name(), path) })
 }
 
-// overwriteFile writes content into the file at path. If there is no room for it, the file stays as
-// it was: more room is taken first, and less is blank before it is cut.
+// overwriteFile writes content into the file at path. On a full disk, the file stays as it was: a
+// longer content takes its space first. What a shorter one leaves of the old is blank, then cut off.
 func overwriteFile(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
