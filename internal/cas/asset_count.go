@@ -27,8 +27,7 @@ type AssetCount struct {
 	PointRatio *int64 // health score ratio; the service documents no scale
 	PointTime  *int64 // when the score was updated, Unix time as the service sends it
 
-	// PointUpdatedAt is PointTime in whole seconds, UTC. It is nil if PointTime is, and outside of the
-	// years 0 to 9999 of RFC 3339.
+	// PointUpdatedAt is PointTime in whole seconds, UTC; nil if it is, or RFC 3339 has no such year.
 	PointUpdatedAt *time.Time
 	PointChange    *int64 // Point − LastPoint; nil if either is
 
@@ -144,6 +143,9 @@ func readObject(text []byte) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
+// number matches a JSON number, in parts: its sign, whole part, fraction and exponent.
+var number = regexp.MustCompile(`^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$`)
+
 // wholeNumber reads an element, which other services of the vendor also send as 50.0, 5e1 or "50".
 // It is nil if the element isn't there or is null, and never rounded.
 func wholeNumber(name string, value json.RawMessage) (*int64, error) {
@@ -154,7 +156,7 @@ func wholeNumber(name string, value json.RawMessage) (*int64, error) {
 	if text[0] == '"' {
 		_ = json.Unmarshal([]byte(text), &text) // it is a JSON string
 	}
-	parts := regexp.MustCompile(`^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$`).FindStringSubmatch(text)
+	parts := number.FindStringSubmatch(text)
 	if parts == nil {
 		return nil, fieldError("%s isn't a whole number", name)
 	}

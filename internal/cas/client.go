@@ -1,8 +1,7 @@
 // Package cas is a client of Certificate Management Service, API version 2020-04-07, that reads
 // GetAssetCount. The service allows an account ten calls a second, over all its users, roles and
 // machines. The client keeps all processes of one user on one machine within that limit, and makes
-// no more calls than necessary: reads that wait share the next call (share.go), and a gate says
-// when that may leave (gate.go).
+// no more calls than necessary: waiting reads share the next call, and a gate says when it leaves.
 package cas
 
 import (

@@ -144,7 +144,7 @@ func (q *Quota) warn(err error) {
 	q.warned.Do(func() { q.logger.Warn("Files of the quota can't be used, so reads may be slow", "reason", err.Error()) })
 }
 
-// try locks the file of a free place, or returns how many calls may be out if files can't be used.
+// try locks the file of a free place, or returns how many calls may be out without one.
 func (q *Quota) try() (place Place, maximum int) {
 	dir := filepath.Dir(q.path)
 	err := fmt.Errorf("%q isn't an absolute path, as where no home directory is known: %w", dir, os.ErrNotExist)

@@ -7,8 +7,7 @@ import (
 	"syscall"
 )
 
-// keepOwner gives a file the owner of the file at path. Only a superuser may give it to another
-// user.
+// keepOwner gives a file the owner of the one at path, which only a superuser may do.
 func keepOwner(path string, file *os.File) error {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -134,7 +134,7 @@ func replaceFile(path string, old, content []byte) error {
 }
 
 // overwriteFile writes content into the file at path. On a full disk, the file stays as it was: a
-// longer content takes its space first. What a shorter one leaves of the old is blank, then cut off.
+// longer content takes its space first, and what a shorter one leaves is blank before it is cut.
 func overwriteFile(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
