@@ -18,7 +18,7 @@ const sharing = "other reads to share the next call"
 // gate says when the next call may leave: by the pace, the wait that the service requests, our
 // backoff and the quota. The pace spreads calls evenly over the second, so that reads gather. A
 // call also leaves no sooner than a moment after the last response, because Terraform starts more
-// reads then, and else they would split into two groups that alternate.
+// reads then, which would otherwise split into two groups that alternate.
 type gate struct {
 	config   Config
 	interval time.Duration // the minimum between the departures of two calls

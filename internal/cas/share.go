@@ -114,7 +114,7 @@ func (b *batch) end(count *AssetCount, err error) {
 // hang returns how long a call may be out before it counts as hanging. The caller holds s.mu.
 func (s *share) hang() time.Duration { return max(time.Second, 4*s.usual) }
 
-// finish does nothing if the response to a later call was faster. The caller holds share.mu.
+// finish ends b, unless the response to a later call was faster. The caller holds share.mu.
 func (b *batch) finish(count *AssetCount, err error) {
 	if b.ended {
 		return

@@ -111,8 +111,8 @@ func (o OIDC) fetch(ctx context.Context, f *fetcher) (Credentials, error) {
 	}, token)
 }
 
-// issue sends the request that the vendor's library would send to a host, and that
-// [egress.Intercept] makes its error. Its other errors may hold secrets. The library completes empty
+// issue sends the request that the vendor's library composes for a host and, because of
+// [egress.Intercept], returns in an error. Its other errors may hold secrets. It completes empty
 // fields with environment variables, so none may be empty that it has a variable for.
 func (a AssumeRole) issue(ctx context.Context, f *fetcher,
 	library func(host string) (providers.CredentialsProvider, error), secrets ...string,

@@ -88,7 +88,7 @@ func receive(transport Transport, req *http.Request) (*Response, error) {
 	return received, nil
 }
 
-// round is a request on its way. The transport notes what happens, also after its end.
+// round is a round trip. The transport notes in it what happens, also after its end.
 type round struct {
 	deadline    time.Time
 	variable    string                  // names the proxy

@@ -116,7 +116,7 @@ func ReadReport(resp *egress.Response, now time.Time, secrets ...string) Report 
 
 // KindOf returns the kind of an error by its code, else by its HTTP status. A code counts like the
 // known one that it begins with if a period or a capital letter follows; one of throttling may have
-// the word anywhere. The kind is [egress.Malformed] without a code and a temporary status.
+// the word anywhere. With neither a code nor a temporary status, the kind is [egress.Malformed].
 func KindOf(status int, code string) egress.Kind {
 	if strings.Contains(code, "Throttling") {
 		return Throttled
