@@ -62,6 +62,7 @@ type mode struct {
 	inferred bool   // whether the CLI infers it from the fields of a profile that names none
 	fetch    func(context.Context, *fetcher) (Credentials, error)
 	assumes  bool // whether these credentials are for assuming the profile's role
+	external bool // whether it runs a command or requests a URI, which a variable switches off
 }
 
 // modes are the modes that are supported, in the order in which the CLI infers them.
@@ -70,17 +71,17 @@ func (p profile) modes() []mode {
 	hasKey := key.ID+key.Secret != ""
 	hasOIDC := p.ProviderARN != "" && p.OIDC.Token+p.TokenFile != "" && p.RoleARN != ""
 	return []mode{
-		{"AK", hasKey && key.Token+p.RoleARN == "", AccessKey{ID: key.ID, Secret: key.Secret}.fetch, false},
-		{"StsToken", hasKey && key.Token != "", key.fetch, false},
-		{"RamRoleArn", hasKey, key.fetch, true},
-		{"ChainableRamRoleArn", false, p.chained, true},
-		{"EcsRamRole", p.RoleName != "", role.fetch, false},
-		{"RamRoleArnWithRoleName", false, role.fetch, true},
-		{"External", p.ProcessCommand != "", p.external, false},
-		{"OIDC", hasOIDC, p.OIDC.fetch, false},
-		{"CredentialsURI", false, URI{p.CredentialsURI}.fetch, false},
-		{"CloudSSO", p.SignInURL != "", p.cloudSSO, false},
-		{"OAuth", false, p.oauth, false},
+		{"AK", hasKey && key.Token+p.RoleARN == "", AccessKey{ID: key.ID, Secret: key.Secret}.fetch, false, false},
+		{"StsToken", hasKey && key.Token != "", key.fetch, false, false},
+		{"RamRoleArn", hasKey, key.fetch, true, false},
+		{"ChainableRamRoleArn", false, p.chained, true, false},
+		{"EcsRamRole", p.RoleName != "", role.fetch, false, false},
+		{"RamRoleArnWithRoleName", false, role.fetch, true, false},
+		{"External", p.ProcessCommand != "", p.external, false, true},
+		{"OIDC", hasOIDC, p.OIDC.fetch, false, false},
+		{"CredentialsURI", false, URI{p.CredentialsURI}.fetch, false, true},
+		{"CloudSSO", p.SignInURL != "", p.cloudSSO, false, false},
+		{"OAuth", false, p.oauth, false, false},
 	}
 }
 
@@ -113,7 +114,7 @@ func (p profile) fetch(ctx context.Context, f *fetcher) (c Credentials, err erro
 	m, err := p.mode()
 	switch off := p.file.from.NoExternal; {
 	case err != nil:
-	case off != "" && (m.name == "External" || m.name == "CredentialsURI"):
+	case off != "" && m.external:
 		err = errors.New("profiles that run a command or request a URI are switched off by " + off)
 	case m.name == "StsToken" && p.AccessKey.Token == "":
 		err = errors.New("there is no security token")

@@ -29,8 +29,7 @@ func ExpandHome(path string) (string, error) {
 	return filepath.Join(home, rest), nil
 }
 
-// HomeDir returns the user's home directory: that of the environment or, as a service may have none
-// there, that of the user database.
+// HomeDir returns the user's home directory or, if a service has no HOME, that of the user database.
 func HomeDir() (string, error) {
 	home, _ := os.UserHomeDir()
 	if !filepath.IsAbs(home) {
