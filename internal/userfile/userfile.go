@@ -29,7 +29,7 @@ func ExpandHome(path string) (string, error) {
 	return filepath.Join(home, rest), nil
 }
 
-// HomeDir returns the user's home directory or, if a service has no HOME, that of the user database.
+// HomeDir returns the user's home directory, from the user database if a service has no HOME.
 func HomeDir() (string, error) {
 	home, _ := os.UserHomeDir()
 	if !filepath.IsAbs(home) {
