@@ -94,7 +94,7 @@ func (c *Client) send(ctx context.Context, creds credential.Credentials, number 
 	return count, err
 }
 
-// read returns the counts of a response that was received at now, or e with what it means instead.
+// read notes in e what a response says that was received at now, and returns its counts or else e.
 func (e *Error) read(resp *egress.Response, now time.Time, secrets ...string) (*AssetCount, error) {
 	e.Report, e.Err = openapi.ReadReport(resp, now, secrets...), resp.Encoded()
 	readable := e.Err == nil
