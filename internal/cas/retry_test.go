@@ -448,8 +448,8 @@ func TestBackoffOutlastsTheReadsThatGaveUp(t *testing.T) {
 	}
 }
 
-// A backoff leaves each reader time for an attempt, also the one that joins last: on each machine at
-// another moment, after what the service requested.
+// A backoff leaves each reader time for an attempt, also the one that joins last: at another moment
+// on each machine, after what the service requested.
 func TestBackoffLeavesTimeForAnAttempt(t *testing.T) {
 	t.Parallel()
 	const second = time.Second

@@ -79,8 +79,8 @@ var oauthSites = map[string]struct{ host, client string }{
 	"INTL": {"oauth.alibabacloud.com", "4103531455503354461"},
 }
 
-// oauth exchanges the access token of a sign-in with OAuth. If there is a refresh token, it renews
-// the sign-in once that has expired by this machine's clock or, as that may be wrong, the service's.
+// oauth exchanges the access token of a sign-in. If there is a refresh token, it renews the sign-in
+// once the access token has expired by this machine's clock or, as that may be off, the service's.
 func (p profile) oauth(ctx context.Context, f *fetcher) (Credentials, error) {
 	site, ok := oauthSites[strings.ToUpper(p.OAuthSite)]
 	if !ok {
