@@ -59,9 +59,10 @@ func New(config Config) *Client {
 func (c *Client) Close() {
 	c.config.Credentials.Close()
 	c.gate.mu.Lock()
-	defer c.gate.mu.Unlock()
-	if c.gate.quota != nil {
-		c.gate.quota.Close()
+	last := c.gate.quota
+	c.gate.mu.Unlock()
+	if last != nil {
+		last.Close()
 	}
 }
 
