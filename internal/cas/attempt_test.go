@@ -42,8 +42,8 @@ func source(t *testing.T, key castest.Key) *credential.Cache {
 		Source: credential.AccessKey{ID: key.AccessKeyID, Secret: key.AccessKeySecret, Token: key.SecurityToken}})
 }
 
-// ask makes one call, past the pace and the quota.
-func ask(t *testing.T, client *Client) (*AssetCount, error) {
+// callOnce makes one call, past the pace and the quota.
+func callOnce(t *testing.T, client *Client) (*AssetCount, error) {
 	t.Helper()
 	creds, err := client.config.Credentials.Get(t.Context())
 	if err != nil {
@@ -133,7 +133,7 @@ func TestErrorEchoesNoSecret(t *testing.T) {
 		echo := []string{"I got", r.Header.Get("X-Acs-Security-Token"), authorization, signature, secretCredentials.AccessKeySecret}
 		castest.Fault(400, "Oops", strings.Join(echo, " "))(w, r)
 	})
-	_, err := ask(t, client)
+	_, err := callOnce(t, client)
 	if err == nil || strings.Count(err.Error(), "[redacted]") != 4 {
 		t.Fatalf("got %v, want an error with [redacted] in it for each secret", err)
 	}
@@ -314,7 +314,7 @@ func TestEachCallIsLogged(t *testing.T) {
 	server.Script(castest.Body(200, "", golden), castest.Body(400, "", `{"Code":"Throttling","RequestId":"R-1"}`),
 		http.RedirectHandler("https://portal.test/hush", http.StatusTemporaryRedirect).ServeHTTP, castest.Abort())
 	for range 4 {
-		_, _ = ask(t, client)
+		_, _ = callOnce(t, client)
 	}
 	const line = "msg=GetAssetCount method=POST endpoint=ENDPOINT attempt=1 "
 	want := line + "status=200 bytes=" + strconv.Itoa(len(golden)) + " timed=true request_id=EECA10D5-BD0F-4EF1-B3EA-B4578E5C6F8E\n" +

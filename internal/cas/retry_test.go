@@ -185,7 +185,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 
 // Our backoff comes on top of the wait that the service requests. Package openapi tests the
 // headers.
-func TestWaitIsWhatTheServiceAsksFor(t *testing.T) {
+func TestWaitIsWhatTheServiceRequests(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		step http.HandlerFunc

@@ -119,13 +119,13 @@ func TestEveryResultIsNewerThanItsRead(t *testing.T) {
 func (n *slowNetwork) stay(t *testing.T, client *Client) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	asked := n.tick()
+	began := n.tick()
 	count, err := client.GetAssetCount(ctx)
 	if err != nil {
 		t.Errorf("a reader that stays: got %v, want a response", err)
 		return
 	}
-	n.check(t, asked, count)
+	n.check(t, began, count)
 }
 
 func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
@@ -137,13 +137,13 @@ func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
 		time.AfterFunc(timeout, cancel)
 	}
 	defer cancel()
-	asked, started := n.tick(), time.Now()
+	began, started := n.tick(), time.Now()
 	count, err := client.GetAssetCount(ctx)
 	took := time.Since(started)
 	wait, waited := errors.AsType[*WaitError](err)
 	switch {
 	case err == nil:
-		n.check(t, asked, count)
+		n.check(t, began, count)
 	case !waited || wait.For == "":
 		t.Errorf("a reader that gave up: got %v, want what it waited for", err)
 	case wait.Needs > 0 && wait.Elapsed+wait.Needs < timeout:
@@ -156,10 +156,10 @@ func (n *slowNetwork) giveUp(t *testing.T, client *Client, random *rand.Rand) {
 	}
 }
 
-func (n *slowNetwork) check(t *testing.T, asked int, count *AssetCount) {
+func (n *slowNetwork) check(t *testing.T, began int, count *AssetCount) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if sent := n.sent[*count.RequestID]; sent < asked {
-		t.Errorf("got the response of a call sent at %d, want one after %d", sent, asked)
+	if sent := n.sent[*count.RequestID]; sent < began {
+		t.Errorf("got the response of a call sent at %d, want one after %d", sent, began)
 	}
 }

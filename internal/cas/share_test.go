@@ -269,14 +269,14 @@ func TestResponseAtTheLastMomentCounts(t *testing.T) {
 func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		asked, leaves time.Duration
+		began, leaves time.Duration
 		limit         time.Duration // of the second read; 0 is an hour
 	}{
-		"begun at once":      {asked: 0, leaves: time.Second},
-		"with little time":   {asked: 0, leaves: 300 * time.Millisecond, limit: 800 * time.Millisecond},
-		"begun a bit later":  {asked: 300 * time.Millisecond, leaves: time.Second},
-		"begun a second on":  {asked: time.Second, leaves: time.Second},
-		"begun minutes late": {asked: 100 * time.Second, leaves: 100 * time.Second},
+		"begun at once":      {began: 0, leaves: time.Second},
+		"with little time":   {began: 0, leaves: 300 * time.Millisecond, limit: 800 * time.Millisecond},
+		"begun a bit later":  {began: 300 * time.Millisecond, leaves: time.Second},
+		"begun a second on":  {began: time.Second, leaves: time.Second},
+		"begun minutes late": {began: 100 * time.Second, leaves: 100 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -287,7 +287,7 @@ func TestCallThatHangsHoldsUpNoOther(t *testing.T) {
 				started := time.Now()
 				first := begin(t.Context(), client, 1)
 				synctest.Wait()
-				<-time.After(test.asked)
+				<-time.After(test.began)
 				ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.limit, time.Hour))
 				defer cancel()
 				second := begin(ctx, client, 1)

@@ -127,12 +127,12 @@ func TestMetadata(t *testing.T) {
 // The chain goes on if there is no instance, whatever HTTP_PROXY is.
 func TestNoMetadataService(t *testing.T) {
 	home(t, nil)
-	asked := issuer(t)
-	t.Setenv("HTTP_PROXY", asked.ProxyURL())
-	t.Setenv("http_proxy", asked.ProxyURL())
+	proxy := issuer(t)
+	t.Setenv("HTTP_PROXY", proxy.ProxyURL())
+	t.Setenv("http_proxy", proxy.ProxyURL())
 	shared.Script("metadata", raw(""), raw(""))
 	fails(t, Config{}, Nowhere, "is this an ECS instance?")
-	if n := len(asked.Calls()); n > 0 {
+	if n := len(proxy.Calls()); n > 0 {
 		t.Errorf("got %d calls to the proxy, want none", n)
 	}
 }

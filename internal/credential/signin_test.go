@@ -267,7 +267,7 @@ func TestOAuthRefreshTokenIsUsedOnce(t *testing.T) {
 
 // A renewal that waits for the lock has requested nothing yet, so neither a reader that gives up
 // nor the end of the process waits for it.
-func TestOAuthLockHoldsUpNobody(t *testing.T) {
+func TestHeldLockKeepsTheRefreshToken(t *testing.T) {
 	t.Parallel()
 	refresh := castest.OAuthRefreshToken + rand.Text()
 	path := config(t, renewing(refresh))

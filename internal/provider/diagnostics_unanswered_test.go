@@ -26,9 +26,9 @@ import (
 	"github.com/terraform-provider-cas/terraform-provider-cas/internal/egress"
 )
 
-// asked returns the service and the sources of credentials that are requested over https at an
+// requested returns the service and the sources of credentials that are requested over https at an
 // address of another machine.
-func asked(t *testing.T) map[string]credential.Config {
+func requested(t *testing.T) map[string]credential.Config {
 	t.Helper()
 	profile := func(inside string) credential.Config {
 		path := filepath.Join(t.TempDir(), "config.json")
@@ -149,7 +149,7 @@ func TestSameMistakeEverywhere(t *testing.T) {
 			var lines bytes.Buffer
 			logger := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: cas.LevelTrace}))
 			var reads sync.WaitGroup
-			sources := asked(t)
+			sources := requested(t)
 			endpoint, _ := cas.Endpoint("", "", false)
 			for source, cfg := range sources {
 				cfg.Logger, cfg.Transport = logger, transport

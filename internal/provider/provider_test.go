@@ -43,7 +43,7 @@ func TestEnvironmentFailsTheRead(t *testing.T) {
 	}
 }
 
-func TestConfigureCallsNobody(t *testing.T) {
+func TestConfigureSendsNothing(t *testing.T) {
 	t.Parallel()
 	server, issuer := start(t, castest.Options{}), castest.StartIssuer()
 	t.Cleanup(issuer.Close)

@@ -92,7 +92,7 @@ func (p *process) release() {
 	synctest.Wait()
 }
 
-// takes checks how many places the process gets now, and returns how soon it asks again.
+// takes checks how many places the process gets now, and returns how long it waits then.
 func (p *process) takes(t testing.TB, want int) (wait time.Duration) {
 	t.Helper()
 	for got := 0; ; got++ {

@@ -37,7 +37,7 @@ func TestHomeIsTheUserDatabasesWithoutAnotherOne(t *testing.T) { //nolint:parall
 }
 
 // Callers distinguish what doesn't exist from what can't be read.
-func TestAbsent(t *testing.T) {
+func TestMissingFileIsNotFound(t *testing.T) {
 	t.Parallel()
 	path := file(t, "file", "")
 	missing, below := path+"s", filepath.Join(path, "below")
