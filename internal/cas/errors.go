@@ -39,12 +39,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the next attempt may succeed though nothing is changed.
-func (e *Error) Temporary() bool {
-	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
-		return unanswered.Temporary()
-	}
-	return e.Kind == openapi.Throttled || e.Kind == openapi.Temporary || errors.Is(e.Err, errCutShort)
-}
+func (e *Error) Temporary() bool { return e.Report.Temporary(e.Err) || errors.Is(e.Err, errCutShort) }
 
 // brief returns what failed, without what a log line has in fields of its own.
 func (e *Error) brief() string {

@@ -141,12 +141,7 @@ func (e *Error) Error() string { return fmt.Sprintf("get credentials from %s: %v
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether another try may succeed though nothing is changed.
-func (e *Error) Temporary() bool {
-	if unanswered, ok := errors.AsType[*egress.Error](e.Err); ok {
-		return unanswered.Temporary()
-	}
-	return e.Kind == openapi.Temporary || e.Kind == openapi.Throttled
-}
+func (e *Error) Temporary() bool { return e.Report.Temporary(e.Err) }
 
 // asError returns err as an [*Error] that the caller may modify.
 func asError(err error) *Error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -62,6 +63,15 @@ type Report struct {
 
 	RetryAfter time.Duration // the wait that the service requests; 0 if none
 	Skew       time.Duration // how far this clock is ahead of the service's, by Date; 0 without one
+}
+
+// Temporary reports whether another try may succeed though nothing is changed: by the cause if that
+// is an [*egress.Error], because no response came, and else by the kind.
+func (r Report) Temporary(cause error) bool {
+	if unanswered, ok := errors.AsType[*egress.Error](cause); ok {
+		return unanswered.Temporary()
+	}
+	return r.Kind == Throttled || r.Kind == Temporary
 }
 
 // AccessDenied is RAM's detail of a denied permission.
